@@ -1,0 +1,113 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One rule for every target: warnings are errors, `any` is written, imports are declared.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module of ours: its name without the prefix, and what it may import (ARCHITECTURE.md, "Tiers").
+func module(_ name: String, _ dependencies: [String], c libraries: [String] = []) -> Target {
+    .target(
+        name: "Uproar\(name)",
+        dependencies: (dependencies.map { "Uproar\($0)" } + libraries).map {
+            .init(stringLiteral: $0)
+        },
+        swiftSettings: strict)
+}
+
+/// The tests of one module; they may also use whatever the module itself may import.
+func tests(of name: String, using others: [String] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "Uproar\(name)Tests",
+        dependencies: ([name] + others).map { .init(stringLiteral: "Uproar\($0)") },
+        resources: resources,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "uproar",
+    products: [.executable(name: "uproar", targets: ["uproar"])],
+    targets: [
+        // C libraries, from Debian's packages.
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(
+            name: "CSndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CFlite", providers: [.apt(["flite1-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        // What the Glibc module leaves out; each shim says why.
+        .target(name: "CUproarShims"),
+
+        // Tier 0
+        module("Core", []),
+        // Tier 1
+        module("Statistics", ["Core"]),
+        module("Scenario", ["Core"], c: ["CYAML"]),
+        module("Audio", ["Core"], c: ["CSndfile", "COpus", "CSoxr", "CFlite"]),
+        module("Crypto", ["Core"], c: ["COpenSSL"]),
+        // Tier 2
+        module("Wire", ["Core", "Crypto"], c: ["CHiredis"]),
+        module("Runtime", ["Core"]),
+        module("Faults", ["Core"]),
+        // Tier 3
+        module(
+            "Posix", ["Core", "Runtime", "Wire", "Crypto"],
+            c: ["CUproarShims", "COpenSSL", "CCurl"]),
+        module("Simulation", ["Core", "Runtime", "Wire"]),
+        // Tier 4
+        module("Transports", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
+        module("Providers", ["Core", "Runtime", "Wire", "Audio", "Faults", "Crypto"]),
+        module("Links", ["Core", "Runtime", "Wire", "Faults"]),
+        // Tier 5
+        module("Agent", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
+        module(
+            "Load", ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio"]),
+        module("Reports", ["Core", "Statistics"]),
+        // Tier 6
+        module(
+            "Harness",
+            [
+                "Core", "Statistics", "Scenario", "Audio", "Crypto", "Wire", "Runtime", "Faults",
+                "Posix", "Simulation", "Transports", "Providers", "Links", "Agent", "Load",
+                "Reports",
+            ]),
+        // Tier 7
+        .executableTarget(name: "uproar", dependencies: ["UproarHarness"], swiftSettings: strict),
+
+        tests(of: "Core"),
+        tests(of: "Statistics", using: ["Core"]),
+        tests(of: "Scenario", using: ["Core"]),
+        tests(of: "Audio", using: ["Core"]),
+        tests(of: "Crypto", using: ["Core"]),
+        tests(of: "Wire", using: ["Core", "Crypto"]),
+        tests(of: "Runtime", using: ["Core", "Posix", "Simulation", "Wire", "Crypto"]),
+        tests(of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"]),
+        tests(
+            of: "Transports", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
+        tests(
+            of: "Providers", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
+        tests(
+            of: "Agent",
+            using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation", "Providers"]),
+        tests(
+            of: "Load",
+            using: ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio", "Simulation"]),
+        tests(of: "Reports", using: ["Core", "Statistics"]),
+        tests(
+            of: "Harness",
+            using: [
+                "Core", "Statistics", "Scenario", "Audio", "Wire", "Runtime", "Simulation", "Posix",
+                "Load", "Reports", "Transports", "Providers", "Agent",
+            ]),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+    ]
+)

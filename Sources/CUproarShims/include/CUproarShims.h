@@ -1,0 +1,9 @@
+#pragma once
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/// `epoll_pwait2` is not in the Glibc module of the Swift toolchain; a wait needs nanoseconds, not milliseconds.
+int uproar_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);

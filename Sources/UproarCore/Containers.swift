@@ -1,0 +1,89 @@
+/// A binary min-heap. Ties are the element's own business: give it a sequence number.
+package struct Heap<Element: Comparable> {
+    package private(set) var elements: [Element] = []
+
+    package init() {}
+
+    package var first: Element? { elements.first }
+    package var isEmpty: Bool { elements.isEmpty }
+    package var count: Int { elements.count }
+
+    package mutating func insert(_ element: Element) {
+        elements.append(element)
+        var index = elements.count - 1
+        while index > 0, elements[index] < elements[(index - 1) / 2] {
+            elements.swapAt(index, (index - 1) / 2)
+            index = (index - 1) / 2
+        }
+    }
+
+    package mutating func popFirst() -> Element? {
+        guard let first = elements.first else { return nil }
+        let last = elements.removeLast()
+        guard !elements.isEmpty else { return first }
+        elements[0] = last
+        var index = 0
+        while true {
+            var least = index
+            if 2 * index + 1 < elements.count, elements[2 * index + 1] < elements[least] {
+                least = 2 * index + 1
+            }
+            if 2 * index + 2 < elements.count, elements[2 * index + 2] < elements[least] {
+                least = 2 * index + 2
+            }
+            if least == index { return first }
+            elements.swapAt(index, least)
+            index = least
+        }
+    }
+}
+
+/// A table that keeps the order of insertion, so that iterating it gives the same bytes each time.
+package struct OrderedTable<Key: Hashable, Value> {
+    package private(set) var keys: [Key] = []
+    package private(set) var values: [Value] = []
+    private var places: [Key: Int] = [:]
+
+    package init() {}
+
+    package var count: Int { keys.count }
+    package var isEmpty: Bool { keys.isEmpty }
+
+    package subscript(key: Key) -> Value? {
+        get { places[key].map { values[$0] } }
+        set {
+            if let place = places[key] {
+                if let newValue { values[place] = newValue } else { remove(at: place) }
+            } else if let newValue {
+                places[key] = keys.count
+                keys.append(key)
+                values.append(newValue)
+            }
+        }
+    }
+
+    package subscript(key: Key, default make: @autoclosure () -> Value) -> Value {
+        get { places[key].map { values[$0] } ?? make() }
+        _modify {
+            let place: Int
+            if let known = places[key] {
+                place = known
+            } else {
+                place = keys.count
+                places[key] = place
+                keys.append(key)
+                values.append(make())
+            }
+            yield &values[place]
+        }
+    }
+
+    private mutating func remove(at place: Int) {
+        places[keys[place]] = nil
+        keys.remove(at: place)
+        values.remove(at: place)
+        for index in place..<keys.count { places[keys[index]] = index }
+    }
+}
+
+extension OrderedTable: Sendable where Key: Sendable, Value: Sendable {}

@@ -1,0 +1,132 @@
+/// Every kind of fact, with its owner and the meaning of `value` and `detail`. Numbers are part of the stored format:
+/// they are never reused. Times are `at` unless said otherwise.
+package enum FactKind: UInt16, CaseIterable, Sendable {
+    // The caller (UproarLoad). `at` of media facts is time at the ear; `value` is given where the wire differs.
+
+    /// The call was due by the arrival plan. detail: index of the load line.
+    case callDue = 1
+    /// Dialling began.
+    case callDialed = 2
+    /// The agent accepted the call. detail: transport number.
+    case callAnswered = 3
+    /// The agent or the network refused it. detail: HTTP status, or 1000 + errno.
+    case callRefused = 4
+    /// The call is over. detail: `CallOutcome`.
+    case callEnded = 5
+    /// First frame of an utterance. at: its due time; detail: clip index; value: nanoseconds of speech in it.
+    case utteranceBegan = 10
+    /// The caller's end: due time of the last voiced sample. value: how late its frame was sent (ns).
+    case utteranceEnded = 11
+    /// First audible agent sample after silence. value: its wire arrival (ns of the run).
+    case agentAudible = 12
+    /// Last audible agent sample before silence, stated once the silence is certain.
+    case agentSilent = 13
+    /// A head tag was heard: this reply's onset. value: wire arrival of that sample.
+    case answerAudible = 14
+    /// A tail tag was heard: this reply's end. value: wire arrival of that sample.
+    case answerFinished = 15
+    /// No answer within the caller's patience. value: patience (ns). The turn stays as a censored sample.
+    case turnTimedOut = 16
+    /// The caller speaks over the agent on purpose. at: first annotated sample; detail: `BargeInKind`.
+    case bargeInBegan = 17
+    /// The agent yielded: last audible sample after `bargeInBegan`. value: wire arrival.
+    case bargeInStopped = 18
+    /// The agent began to speak inside a labelled inner pause of the caller.
+    case spokenOver = 19
+    /// The transport emptied its playout buffer. value: nanoseconds of audio dropped.
+    case playoutCleared = 20
+    /// A gap in the agent's playout while it was speaking. value: its length (ns).
+    case playoutGap = 21
+    /// The caller sent a DTMF digit. detail: its character.
+    case digitSent = 22
+    /// The caller cut the agent short on purpose; the reply in progress counts as interrupted.
+    case answerInterrupted = 23
+    /// The call's totals, stated when it ends. value: nanoseconds connected.
+    case callConnectedTime = 24
+    /// value: bytes sent by the caller; detail: frames sent.
+    case callSent = 25
+    /// value: bytes received by the caller; detail: frames skipped (never sent).
+    case callReceived = 26
+    /// The conversation's own check of the call. detail: 1 passed, 0 failed.
+    case taskChecked = 27
+
+    // Speech-to-text emulators.
+
+    /// The head tag of an utterance was decoded. detail: connection ordinal.
+    case speechRecognised = 40
+    /// Last voiced sample of the utterance received. at: its arrival; value: its position in the stream (ns of audio).
+    case speechEnded = 41
+    /// An interim result that carries the whole utterance was sent.
+    case interimSent = 42
+    /// A final result was sent; the last one of an utterance counts.
+    case finalSent = 43
+    /// Audio received, stated when the stream ends and every 10 s. value: nanoseconds; detail: without references (ms).
+    case speechToTextUsage = 44
+
+    // Language-model emulators. The reference carries the reply number.
+
+    /// A request arrived. detail: 1 when it follows a tool result of the same utterance, else 0.
+    case modelRequested = 50
+    /// The first content (not a tool call) was sent.
+    case modelFirstContent = 51
+    /// The answer was sent whole. value: prompt tokens << 32 | completion tokens, references left out.
+    case modelFinished = 52
+    /// The client went away before the end. value as `modelFinished`.
+    case modelCancelled = 53
+    /// The answer was a tool call. detail: its ordinal in the answer.
+    case modelToolCalled = 54
+
+    // Text-to-speech emulators.
+
+    /// The first text of a reply arrived.
+    case voiceTextReceived = 60
+    /// Its first audio was sent.
+    case voiceFirstAudio = 61
+    /// Its last audio was sent. value: nanoseconds of speech without references; detail: characters without references.
+    case voiceFinished = 62
+    /// The client cancelled it. value, detail: what had been made so far.
+    case voiceCancelled = 63
+
+    // Any provider.
+
+    /// A request or connection was refused or failed on purpose or by a limit. detail: HTTP status or close code.
+    case providerRefused = 70
+    /// A voice render was not ready in time: our lateness, not a vendor's. value: how late (ns).
+    case providerLate = 71
+
+    // The agent, as extra evidence only.
+
+    /// The agent's own claim of a turn's latency. value: ns.
+    case latencyClaimed = 80
+    case failedOver = 81
+    case breakerOpened = 82
+    case breakerClosed = 83
+
+    // Faults.
+
+    case faultArmed = 90
+    case faultEffective = 91
+    case faultCleared = 92
+}
+
+/// How a call ended. Numbers are stored.
+package enum CallOutcome: UInt32, CaseIterable, Sendable {
+    /// The script ran to its end.
+    case completed = 0
+    /// The caller hung up because it lost patience.
+    case abandoned = 1
+    /// The agent or the network ended it before the script did.
+    case dropped = 2
+    /// Never answered: refused, or no answer in the set-up time.
+    case refused = 3
+    /// Due, but never dialled within its patience.
+    case notStarted = 4
+    /// The run ended (drain limit, second interrupt) while the call went on.
+    case cutByRun = 5
+}
+
+package enum BargeInKind: UInt32, CaseIterable, Sendable {
+    case interruption = 0
+    case backchannel = 1
+    case noise = 2
+}

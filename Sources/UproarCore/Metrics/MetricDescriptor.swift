@@ -1,0 +1,149 @@
+/// One metric: what a gate may name, with its unit and the facts between which it lies.
+package struct MetricDescriptor: Hashable, Sendable {
+    /// What its values are: decides which units a gate may write.
+    package enum Dimension: String, Sendable {
+        /// Written `900ms`, `1.2s`; stored in nanoseconds, recorded from 1 µs to 1 h.
+        case time
+        /// Written `$0.07`.
+        case money
+        /// A number without unit.
+        case count
+        /// Written `99.5%`; a share of events.
+        case share
+        /// Written `20MB`, `64KB`.
+        case bytes
+        /// Written `100Kbps`.
+        case bitrate
+        /// Written `0.16cores`.
+        case cores
+    }
+
+    package var name: String
+    package var dimension: Dimension
+    package var summary: String
+    /// The aggregate of a gate that names none makes no sense; this lists those that do (`p95`, `count`, …) by kind.
+    package var kind: Kind
+
+    package enum Kind: String, Sendable {
+        /// A distribution: quantiles, mean, min, max, count, share.
+        case samples
+        /// Events: count, per_s, rate (of what it is a share of).
+        case events
+        /// One number for the run.
+        case value
+    }
+
+    package init(_ name: String, _ dimension: Dimension, _ kind: Kind, _ summary: String) {
+        self.name = name
+        self.dimension = dimension
+        self.kind = kind
+        self.summary = summary
+    }
+}
+
+/// Every metric a gate may name: a literal list.
+package enum MetricCatalog {
+    package static let all: [MetricDescriptor] = [
+        .init(
+            "voice_to_voice", .time, .samples,
+            "Caller's last voiced sample (due) to the first audible agent sample at the ear."),
+        .init(
+            "voice_to_answer", .time, .samples,
+            "The same start to the reply itself, past fillers and ambience."),
+        .init(
+            "voice_to_voice_wire", .time, .samples,
+            "The same start to the arrival of that sample on the wire."),
+        .init(
+            "uplink", .time, .samples,
+            "Caller's end (due) to the last voiced sample at the speech-to-text provider."),
+        .init(
+            "stt", .time, .samples,
+            "Last voiced sample at the speech-to-text provider to its last final result."),
+        .init(
+            "endpointing", .time, .samples,
+            "Last final result to the first language-model request; negative when speculative."),
+        .init(
+            "tools", .time, .samples,
+            "First language-model request to the request of the heard reply."),
+        .init(
+            "llm_first_token", .time, .samples, "Request of the heard reply to its first content."),
+        .init(
+            "sentence", .time, .samples, "First content to the first text at the voice provider."),
+        .init(
+            "tts_first_byte", .time, .samples,
+            "First text at the voice provider to its first audio."),
+        .init("downlink", .time, .samples, "First audio of the reply to its first audible sample."),
+        .init(
+            "agent_share", .time, .samples,
+            "Of each turn, the stages the agent owns: endpointing, tools, sentence, downlink."),
+        .init(
+            "provider_share", .time, .samples,
+            "Of each turn, the stages the providers own: stt, llm_first_token, tts_first_byte."),
+        .init("greeting", .time, .samples, "Answered to the first audible agent sample."),
+        .init("call_setup", .time, .samples, "Intended start of a call to its answer."),
+        .init("call_setup_actual", .time, .samples, "Actual dial of a call to its answer."),
+        .init(
+            "barge_in_stop", .time, .samples,
+            "First annotated sample of an interruption to the agent's last audible one."),
+        .init("dead_air", .time, .samples, "Longest silence of a turn while a reply is owed."),
+        .init("playout_gap", .time, .samples, "Gaps over 60 ms while the agent was speaking."),
+        .init(
+            "jitter", .time, .samples,
+            "Inter-arrival jitter of the agent's audio, RFC 3550, one value per call."),
+        .init(
+            "arrival_lateness", .time, .samples,
+            "Actual dial minus intended start of a call: the harness's own."),
+        .init(
+            "send_lateness", .time, .samples,
+            "Actual send minus due time of a frame: the harness's own."),
+        .init("cost_per_call", .money, .samples, "Provider cost of a call."),
+        .init(
+            "cost_per_minute", .money, .samples,
+            "Provider cost of a call by connected minute; mean is total cost by total time."),
+        .init(
+            "turns_answered", .count, .events,
+            "Turns with an answer; rate is their share of the turns owed."),
+        .init("turns_lost", .count, .events, "Turns that never got an answer."),
+        .init("turns_late", .count, .events, "Turns answered after the caller's patience."),
+        .init("turns_duplicated", .count, .events, "Turns with two audible replies."),
+        .init("turns_stale", .count, .events, "Replies that belong to an earlier turn."),
+        .init("turns_truncated", .count, .events, "Replies that ended before their last word."),
+        .init("turns_interrupted", .count, .events, "Replies the caller cut on purpose."),
+        .init("turns_cross_talked", .count, .events, "Replies that belong to another call."),
+        .init(
+            "talk_over", .count, .events,
+            "Turns in which the agent spoke before the caller had ended."),
+        .init(
+            "eot_misprediction", .count, .events,
+            "Agent onsets inside a labelled pause of the caller."),
+        .init(
+            "dead_air_over_2s", .count, .events,
+            "Turns with more than 2 s of silence while a reply was owed."),
+        .init(
+            "barge_in_missed", .count, .events,
+            "Interruptions to which the agent did not yield; rate is their share."),
+        .init(
+            "barge_in_false", .count, .events,
+            "Backchannels and noise to which the agent yielded; rate is their share."),
+        .init(
+            "calls_completed", .count, .events,
+            "Calls that ran their script to the end; rate is their share of the calls due."),
+        .init("calls_dropped", .count, .events, "Calls that the agent or the network ended early."),
+        .init("calls_refused", .count, .events, "Calls that were never answered."),
+        .init("calls_abandoned", .count, .events, "Calls that the caller gave up."),
+        .init("call_not_started", .count, .events, "Calls that were due and never dialled."),
+        .init(
+            "task_completed", .share, .events,
+            "Conversation checks that passed; rate is their share."),
+        .init(
+            "agent_cpu_per_call", .cores, .value,
+            "CPU of the agent's process tree by connected call, generator and emulators left out."),
+        .init(
+            "agent_memory_per_call", .bytes, .value,
+            "Memory of the agent's process tree above idle, by connected call."),
+        .init(
+            "agent_kbps_per_call", .bitrate, .value, "Media bits per second of a call, both ways."),
+    ]
+
+    package static func named(_ name: String) -> MetricDescriptor? { all.first { $0.name == name } }
+}
