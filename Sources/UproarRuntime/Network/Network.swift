@@ -1,0 +1,66 @@
+
+/// Makes streams and listeners on one loop. One `Network` object belongs to one `EventLoop`.
+package protocol Network: AnyObject {
+    /// Starts to connect and returns at once; `opened` or `closed` follows on the loop.
+    func connect(to endpoint: Endpoint, options: ConnectOptions, handler: any ByteStreamHandler)
+        -> any ByteStream
+    /// Listens. The listener's `endpoint` has the port that was given out.
+    func listen(on endpoint: Endpoint, options: ListenOptions, handler: any ListenerHandler)
+        throws(NetworkError) -> any Listener
+}
+
+package protocol Listener: AnyObject {
+    var endpoint: Endpoint { get }
+    /// Stops accepting; accepted streams go on.
+    func close()
+}
+
+package protocol ListenerHandler: AnyObject {
+    /// A new, open stream. Return who takes its events.
+    func accepted(_ stream: any ByteStream) -> any ByteStreamHandler
+}
+
+package struct ConnectOptions: Sendable {
+    /// Until the connection stands, TLS handshake included.
+    package var timeout: Duration = .seconds(5)
+    /// TLS when not nil.
+    package var tls: TLSClientOptions?
+    package var queueLimit = 4 << 20
+    package init() {}
+}
+
+package struct ListenOptions: Sendable {
+    package var backlog: Int32 = 4096
+    package var tls: TLSServerOptions?
+    package var queueLimit = 4 << 20
+    package init() {}
+}
+
+package struct TLSClientOptions: Hashable, Sendable {
+    /// The name sent (SNI) and checked.
+    package var serverName: String
+    /// False only by the person's own word (`--insecure`).
+    package var verifies = true
+    /// PEM file of further trusted authorities.
+    package var authorityFile: String?
+    package init(serverName: String) { self.serverName = serverName }
+}
+
+package struct TLSServerOptions: Hashable, Sendable {
+    /// PEM files.
+    package var certificateFile: String
+    package var keyFile: String
+    package init(certificateFile: String, keyFile: String) {
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+    }
+}
+
+package struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var errno: Int32
+    package var description: String
+    package init(errno: Int32, description: String) {
+        self.errno = errno
+        self.description = description
+    }
+}

@@ -1,0 +1,69 @@
+import UproarCore
+
+/// A way to call an agent: dials calls on one loop.
+package protocol CallTransport: AnyObject {
+    /// What its frames hold, both ways.
+    var format: AudioFormat { get }
+    /// Makes the wire form of 20 ms frames once, to be shared by all calls of the loop.
+    ///
+    /// `frames` holds whole frames of `format.bytesPerFrame` bytes, one after another.
+    func prepare(_ frames: [UInt8]) -> any PreparedAudio
+    /// Starts a call; the handler hears of it on the loop, never before this returns.
+    func dial(_ setup: CallSetup, handler: any CallMediaHandler) -> any CallMedia
+}
+
+/// Frames in the wire form of one transport.
+package protocol PreparedAudio: AnyObject {
+    var frameCount: Int { get }
+}
+
+package struct CallSetup: Sendable {
+    package var call: UInt32
+    /// From the dial to the answer.
+    package var limit: Duration
+    /// Custom parameters of the stream (`session_id`, `user_id`, …), in order.
+    package var parameters: [HTTPField]
+    package init(call: UInt32, limit: Duration = .seconds(10), parameters: [HTTPField] = []) {
+        self.call = call
+        self.limit = limit
+        self.parameters = parameters
+    }
+}
+
+/// One call as its caller holds it.
+package protocol CallMedia: AnyObject {
+    /// Sends one prepared frame now.
+    func send(_ audio: any PreparedAudio, frame: Int)
+    func send(digit: Character)
+    /// Ends the call in order (`stop`, then close). The handler's `ended` follows.
+    func hangUp()
+    var sentByteCount: Int { get }
+    var receivedByteCount: Int { get }
+}
+
+package protocol CallMediaHandler: AnyObject {
+    /// The agent accepted the call and the stream has been started.
+    func answered(at: Instant)
+    /// Agent audio in the transport's format, any whole number of samples, which plays at the ear from `playsAt` on
+    /// (unless `cleared` comes first). `arrivedAt` is its socket read.
+    func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant)
+    /// The agent emptied the playout buffer: what had not been played by `at` is never heard.
+    func cleared(at: Instant)
+    /// The call is over. Called once, last.
+    func ended(_ end: CallMediaEnd, at: Instant)
+}
+
+package enum CallMediaEnd: Hashable, Sendable {
+    /// We hung up.
+    case hungUp
+    /// The agent closed the stream in order.
+    case closedByAgent(code: Int)
+    /// The stream broke.
+    case broken(String)
+    /// No answer: an HTTP status other than 101.
+    case refused(status: Int)
+    /// No answer: nothing listens, no name, TLS, or an answer that is no HTTP.
+    case unreachable(String)
+    /// No answer within the set-up limit.
+    case noAnswer
+}
