@@ -17,13 +17,15 @@ package struct Fact: Hashable, Sendable {
     /// The size of one record on a control socket and in a journal, little-endian, in the order of the properties.
     package static let encodedByteCount = 32
 
+    /// Without `call`, the call is the reference's. A caller always gives its own: a reply of another call heard on this
+    /// one (cross-talk) belongs to the call on which it was heard.
     package init(
-        _ kind: FactKind, at: Instant, call: UInt32 = Fact.noCall, reference: TurnReference? = nil,
+        _ kind: FactKind, at: Instant, call: UInt32? = nil, reference: TurnReference? = nil,
         value: Int64 = 0, detail: UInt32 = 0, origin: FactOrigin
     ) {
         self.at = at.nanoseconds
         self.value = value
-        self.call = reference?.call ?? call
+        self.call = call ?? reference?.call ?? Fact.noCall
         self.reference = reference?.rawValue ?? 0
         self.detail = detail
         self.kind = kind.rawValue

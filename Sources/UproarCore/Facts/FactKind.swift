@@ -2,6 +2,7 @@
 /// they are never reused. Times are `at` unless said otherwise.
 package enum FactKind: UInt16, CaseIterable, Sendable {
     // The caller (UproarLoad). `at` of media facts is time at the ear; `value` is given where the wire differs.
+    // `call` is the caller's own, whatever call a heard reference names.
 
     /// The call was due by the arrival plan. detail: index of the load line.
     case callDue = 1
@@ -49,6 +50,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case callReceived = 26
     /// The conversation's own check of the call. detail: 1 passed, 0 failed.
     case taskChecked = 27
+    /// Inter-arrival jitter of the agent's audio (RFC 3550 §6.4.1), stated when the call ends. value: ns.
+    case callJitter = 28
 
     // Speech-to-text emulators.
 
@@ -60,7 +63,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case interimSent = 42
     /// A final result was sent; the last one of an utterance counts.
     case finalSent = 43
-    /// Audio received, stated when the stream ends and every 10 s. value: nanoseconds; detail: without references (ms).
+    /// Audio received since the last such fact of this stream, stated every 10 s and when the stream ends.
+    /// value: nanoseconds; detail: without references (ms).
     case speechToTextUsage = 44
 
     // Language-model emulators. The reference carries the reply number.

@@ -48,6 +48,9 @@ package enum MetricCatalog {
             "voice_to_voice", .time, .samples,
             "Caller's last voiced sample (due) to the first audible agent sample at the ear."),
         .init(
+            "voice_to_voice_actual", .time, .samples,
+            "The same from when that sample was really sent: leaves the harness's lateness out."),
+        .init(
             "voice_to_answer", .time, .samples,
             "The same start to the reply itself, past fillers and ambience."),
         .init(
@@ -103,6 +106,9 @@ package enum MetricCatalog {
         .init(
             "turns_answered", .count, .events,
             "Turns with an answer; rate is their share of the turns owed."),
+        .init(
+            "turns_good", .count, .events,
+            "Turns answered in time that met every per-turn limit of the gates; rate is goodput."),
         .init("turns_lost", .count, .events, "Turns that never got an answer."),
         .init("turns_late", .count, .events, "Turns answered after the caller's patience."),
         .init("turns_duplicated", .count, .events, "Turns with two audible replies."),
@@ -125,6 +131,9 @@ package enum MetricCatalog {
         .init(
             "barge_in_false", .count, .events,
             "Backchannels and noise to which the agent yielded; rate is their share."),
+        .init(
+            "barge_in_resumed", .count, .events,
+            "Times the agent yielded and then went on with the same reply."),
         .init(
             "calls_completed", .count, .events,
             "Calls that ran their script to the end; rate is their share of the calls due."),
