@@ -1,0 +1,49 @@
+# `make demo` is the whole story on a fresh Debian 12 with the Swift toolchain: packages, build, one run.
+
+PREFIX ?= /usr/local
+SWIFT ?= swift
+BUILD_FLAGS = -c release --static-swift-stdlib --product uproar
+SOURCES = Package.swift Sources Tests Benchmarks
+UPROAR = .build/release/uproar
+
+.PHONY: help deps build demo test bench format format-check install clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make deps            install the Debian packages that are missing (asks for sudo only if not root)
+deps:
+	@scripts/install-deps
+
+## make build           build .build/release/uproar, the Swift runtime inside
+build: deps
+	$(SWIFT) build $(BUILD_FLAGS)
+
+## make demo            build, then run scenarios/quickstart.yaml
+demo: build
+	$(UPROAR) run scenarios/quickstart.yaml
+
+## make test            all tests
+test: deps
+	$(SWIFT) test
+
+## make bench           every program in Benchmarks, each a figure beside its floor or peer
+bench: deps
+	Benchmarks/run
+
+## make format          lay out the sources
+format:
+	$(SWIFT) format -i -p -r $(SOURCES)
+
+## make format-check    fail when `make format` would change something
+format-check:
+	$(SWIFT) format lint -s -p -r $(SOURCES)
+
+## make install PREFIX=…  one binary and its scenarios, fixtures and prices (default /usr/local; DESTDIR is kept)
+install: build
+	scripts/install "$(DESTDIR)$(PREFIX)"
+
+## make clean           remove what was built
+clean:
+	$(SWIFT) package clean
+	rm -rf .build/release
