@@ -9,6 +9,8 @@ package enum Distribution: Hashable, Sendable {
     case normal(mean: Duration, deviation: Duration)
     /// By its median and the standard deviation of its logarithm.
     case lognormal(median: Duration, sigma: Double)
+    /// Never below `minimum`, with a heavy tail: P(X > x) = (minimum / x)^alpha. Draws are cut off at one hour.
+    case pareto(minimum: Duration, alpha: Double)
     /// A sorted list of measured values; a draw interpolates between neighbours.
     case empirical([Duration])
 
@@ -32,6 +34,8 @@ package enum Distribution: Hashable, Sendable {
         case .lognormal(let median, let sigma):
             let value = Double(median.nanoseconds) * exp(sigma * random.gaussian())
             return .nanoseconds(Int64(min(value, 3.6e12)))
+        case .pareto(let minimum, let alpha):
+            return Self.pareto(minimum, alpha, 1 - random.unit())
         case .empirical(let values):
             guard let last = values.last else { return .zero }
             let place = random.unit() * Double(values.count - 1)
@@ -41,6 +45,12 @@ package enum Distribution: Hashable, Sendable {
             let high = values[index + 1].nanoseconds
             return .nanoseconds(low + Int64(Double(high - low) * (place - Double(index))))
         }
+    }
+
+    /// The value that a pareto draw exceeds with probability `tail` in 0...1.
+    private static func pareto(_ minimum: Duration, _ alpha: Double, _ tail: Double) -> Duration {
+        let value = Double(minimum.nanoseconds) * pow(tail, -1 / alpha)
+        return .nanoseconds(Int64(min(value, 3.6e12)))
     }
 
     /// The quantile `q` in 0...1, exact where the distribution has a closed form.
@@ -54,6 +64,7 @@ package enum Distribution: Hashable, Sendable {
             return .nanoseconds(Int64(max(0, value)))
         case .lognormal(let median, let sigma):
             return .nanoseconds(Int64(Double(median.nanoseconds) * exp(sigma * normalQuantile(q))))
+        case .pareto(let minimum, let alpha): return Self.pareto(minimum, alpha, 1 - q)
         case .empirical(let values):
             guard !values.isEmpty else { return .zero }
             return values[min(values.count - 1, Int(q * Double(values.count)))]
