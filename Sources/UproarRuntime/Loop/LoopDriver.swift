@@ -11,8 +11,14 @@ package protocol LoopDriver: AnyObject, Sendable {
     ///
     /// Returns false when nothing can ever happen any more: no input, no deadline (simulation only).
     func wait(until deadline: Instant) -> Bool
+    /// When input will come, where that is known beforehand: simulation only.
+    var nextInput: Instant? { get }
     /// Ends a wait from any thread.
     func wake()
+}
+
+extension LoopDriver {
+    package var nextInput: Instant? { nil }
 }
 
 /// In which order ready jobs run.
