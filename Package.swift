@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // What the Glibc module leaves out; each shim says why.
         .target(name: "CUproarShims"),
@@ -50,7 +51,7 @@ let package = Package(
         // Tier 0
         module("Core", []),
         // Tier 1
-        module("Statistics", ["Core"]),
+        module("Statistics", ["Core"], c: ["CZlib"]),
         module("Scenario", ["Core"], c: ["CYAML"]),
         module("Audio", ["Core"], c: ["CSndfile", "COpus", "CSoxr", "CFlite"]),
         module("Crypto", ["Core"], c: ["COpenSSL"]),
