@@ -44,8 +44,11 @@ package enum Proquint {
 
     /// Every pair of neighbouring proquint words in `text`, left to right, without overlap, whatever case and punctuation.
     ///
-    /// Between the two words only spaces and the punctuation `,.;:!?-` may stand.
-    package static func matches(in text: some Sequence<UInt8>) -> [Match] {
+    /// Between the two words only spaces and the punctuation `,.;:!?-` may stand. English has proquint words (`human`,
+    /// `robot`), so one may stand right before a pair: where `isWanted` declines a value, its second word may begin the next.
+    package static func matches(
+        in text: some Sequence<UInt8>, where isWanted: (UInt32) -> Bool = { _ in true }
+    ) -> [Match] {
         var found: [Match] = []
         var previous: (half: UInt16, start: Int, end: Int)?
         var word: [UInt8] = []
@@ -64,11 +67,9 @@ package enum Proquint {
                 previous = nil
                 return
             }
-            if let first = previous, !isBroken {
-                found.append(
-                    Match(
-                        value: UInt32(first.half) << 16 | UInt32(half), range: first.start..<offset)
-                )
+            let pair = previous.map { UInt32($0.half) << 16 | UInt32(half) }
+            if let first = previous, let pair, !isBroken, isWanted(pair) {
+                found.append(Match(value: pair, range: first.start..<offset))
                 previous = nil
             } else {
                 previous = (half, start, offset)
