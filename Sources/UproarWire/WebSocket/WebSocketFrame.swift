@@ -87,7 +87,7 @@ package enum WebSocketFrame {
     }
 
     /// The key's first wire byte is its highest: `0x01020304` masks the first byte with 1.
-    static func applyMask(_ mask: UInt32, to bytes: UnsafeMutableRawBufferPointer) {
+    package static func applyMask(_ mask: UInt32, to bytes: UnsafeMutableRawBufferPointer) {
         guard let address = bytes.baseAddress else { return }
         let word = UInt64(mask.bigEndian) | UInt64(mask.bigEndian) << 32
         let count = bytes.count

@@ -1,0 +1,86 @@
+import UproarCore
+import UproarWire
+
+/// Writes a media message, WebSocket frame and mask included, into one buffer that all calls of a loop share.
+///
+///     0x81 │ 0xfe │ length │ mask │ {"event":"media","sequenceNumber":"4","media":{"track":"inbound",
+///                                    "chunk":"2","timestamp":"20","payload":"…"},"streamSid":"MZ…"}
+///
+/// The part from `payload` to `streamSid` is `TwilioPreparedAudio`'s; nothing is allocated.
+struct TwilioMediaWriter {
+    private static let opening = Array(#"{"event":"media","sequenceNumber":""#.utf8)
+    private static let chunkKey = Array(#"","media":{"track":"inbound","chunk":""#.utf8)
+    private static let timestampKey = Array(#"","timestamp":""#.utf8)
+    /// RFC 6455 §5.2: two bytes, a 16-bit length, the mask.
+    private static let headerCount = 8
+    /// Digits of the largest 64-bit number.
+    private static let numberLimit = 20
+
+    private var buffer: [UInt8] = []
+    /// How much of the buffer the frame just composed takes.
+    private(set) var count = 0
+
+    /// The frame just composed.
+    func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+        body(buffer.span.bytes.extracting(0..<count))
+    }
+
+    /// `closing` is the call's own end of the message: `MZ…"}`.
+    mutating func compose(
+        _ audio: TwilioPreparedAudio, frame: Int, sequence: UInt64, chunk: UInt64,
+        milliseconds: UInt64, closing: [UInt8], mask: UInt32
+    ) {
+        precondition(frame >= 0 && frame < audio.frameCount, "no frame \(frame) was prepared")
+        let most =
+            Self.headerCount + Self.opening.count + Self.chunkKey.count + Self.timestampKey.count
+            + 3 * Self.numberLimit + audio.fragmentCount + closing.count
+        precondition(most <= 0xffff, "a frame of \(audio.fragmentCount) bytes of text is too long")
+        if buffer.count < most { buffer = [UInt8](repeating: 0, count: most) }
+        count = buffer.withUnsafeMutableBytes { buffer in
+            guard let base = buffer.baseAddress else { return 0 }
+            var cursor = base + Self.headerCount
+            func append(_ part: UnsafeRawBufferPointer) {
+                guard let source = part.baseAddress else { return }
+                cursor.copyMemory(from: source, byteCount: part.count)
+                cursor += part.count
+            }
+            func append(_ number: UInt64) {
+                var rest = number
+                var digits = 1
+                while rest >= 10 {
+                    rest /= 10
+                    digits += 1
+                }
+                rest = number
+                for place in stride(from: digits - 1, through: 0, by: -1) {
+                    cursor.storeBytes(
+                        of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: place,
+                        as: UInt8.self)
+                    rest /= 10
+                }
+                cursor += digits
+            }
+            Self.opening.withUnsafeBytes { append($0) }
+            append(sequence)
+            Self.chunkKey.withUnsafeBytes { append($0) }
+            append(chunk)
+            Self.timestampKey.withUnsafeBytes { append($0) }
+            append(milliseconds)
+            audio.fragments.withUnsafeBytes {
+                let start = frame * audio.fragmentCount
+                append(.init(rebasing: $0[start..<start + audio.fragmentCount]))
+            }
+            closing.withUnsafeBytes { append($0) }
+
+            let payload = UnsafeMutableRawBufferPointer(
+                start: base + Self.headerCount, count: cursor - base - Self.headerCount)
+            base.storeBytes(of: 0x81, toByteOffset: 0, as: UInt8.self)
+            base.storeBytes(of: 0x80 | 126, toByteOffset: 1, as: UInt8.self)
+            base.storeBytes(
+                of: UInt16(payload.count).bigEndian, toByteOffset: 2, as: UInt16.self)
+            base.storeBytes(of: mask.bigEndian, toByteOffset: 4, as: UInt32.self)
+            WebSocketFrame.applyMask(mask, to: payload)
+            return Self.headerCount + payload.count
+        }
+    }
+}
