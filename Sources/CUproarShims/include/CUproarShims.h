@@ -7,3 +7,4 @@
 
 /// `epoll_pwait2` is not in the Glibc module of the Swift toolchain; a wait needs nanoseconds, not milliseconds.
 int uproar_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
+#include "UproarProcess.h"
