@@ -1,0 +1,134 @@
+import UproarCore
+
+/// The body of `POST /v1/chat/completions`, as far as it changes the answer (platform.openai.com/docs/api-reference/chat).
+package struct ChatCompletionRequest: Hashable, Sendable {
+    package var model: String
+    package var messages: [Message]
+    package var isStreaming: Bool
+    /// `stream_options.include_usage`.
+    package var includesUsage: Bool
+    /// Names of the functions the model may call now: the declared ones, narrowed by `tool_choice`.
+    package var tools: [String]
+    /// `tool_choice` demands a call.
+    package var requiresTool: Bool
+    /// `max_completion_tokens`, or the older `max_tokens`.
+    package var tokenLimit: Int?
+    /// What the declarations of the tools add to the prompt, in bytes.
+    package var toolByteCount: Int
+
+    package struct Message: Hashable, Sendable {
+        package var role: Role
+        /// The text parts, joined; other parts (images, audio) say nothing here.
+        package var text: String
+        /// The assistant asked for tools in this message.
+        package var callsTools: Bool
+        /// Names and arguments of those calls, in bytes.
+        package var toolByteCount: Int
+
+        package init(
+            _ role: Role, _ text: String, callsTools: Bool = false, toolByteCount: Int = 0
+        ) {
+            self.role = role
+            self.text = text
+            self.callsTools = callsTools
+            self.toolByteCount = toolByteCount
+        }
+    }
+
+    package enum Role: String, CaseIterable, Sendable {
+        case system, developer, user, assistant, tool, function
+    }
+}
+
+extension ChatCompletionRequest {
+    package init(parsing body: [UInt8]) throws(OpenAIProblem) {
+        let json: JSONValue
+        do { json = try JSONParser.parse(body) } catch { throw .notJSON }
+        guard json.members != nil else { throw .notJSON }
+        guard let model = json["model"]?.text, !model.isEmpty else { throw .noModel }
+        guard let items = json["messages"]?.items else {
+            throw .missing(parameter: "messages")
+        }
+        guard !items.isEmpty else {
+            throw .invalid(
+                "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+                parameter: "messages", code: "empty_array")
+        }
+        var messages: [Message] = []
+        messages.reserveCapacity(items.count)
+        for (index, item) in items.enumerated() {
+            messages.append(try Self.message(item, index))
+        }
+        self.model = model
+        self.messages = messages
+        isStreaming = json["stream"]?.isTrue ?? false
+        includesUsage = json["stream_options"]?["include_usage"]?.isTrue ?? false
+        tokenLimit = json["max_completion_tokens"]?.int ?? json["max_tokens"]?.int
+        if let tokenLimit, tokenLimit < 1 {
+            throw .invalid(
+                "Invalid 'max_completion_tokens': integer below minimum value. Expected a value >= 1, but got \(tokenLimit) instead.",
+                parameter: "max_completion_tokens", code: "integer_below_min_value")
+        }
+        var names: [String] = []
+        for (index, tool) in (json["tools"]?.items ?? []).enumerated() {
+            guard let name = tool["function"]?["name"]?.text else {
+                throw .missing(parameter: "tools[\(index)].function.name")
+            }
+            names.append(name)
+        }
+        toolByteCount = names.isEmpty ? 0 : json["tools"].map { $0.encoded().count } ?? 0
+        requiresTool = false
+        switch json["tool_choice"] {
+        case .string("none"): names = []
+        case .string("required"): requiresTool = true
+        case .object(let members):
+            let choice = JSONValue.object(members)
+            let name = choice["function"]?["name"]?.text
+            guard let name, names.contains(name) else {
+                throw .invalid(
+                    "Invalid value for 'tool_choice': the function is not among the tools.",
+                    parameter: "tool_choice", code: nil)
+            }
+            names = [name]
+            requiresTool = true
+        default: break
+        }
+        if requiresTool, names.isEmpty {
+            throw .invalid(
+                "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+                parameter: "tool_choice", code: nil)
+        }
+        tools = names
+    }
+
+    private static func message(_ json: JSONValue, _ index: Int) throws(OpenAIProblem) -> Message {
+        guard let word = json["role"]?.text else {
+            throw .missing(parameter: "messages[\(index)].role")
+        }
+        guard let role = Role(rawValue: word) else {
+            let allowed = Role.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            throw .invalid(
+                "Invalid value: '\(word)'. Supported values are: \(allowed).",
+                parameter: "messages[\(index)].role", code: "invalid_value")
+        }
+        let calls = json["tool_calls"]?.items ?? []
+        var message = Message(role, "", callsTools: !calls.isEmpty)
+        message.toolByteCount = calls.reduce(0) {
+            $0 + ($1["function"]?["name"]?.text?.utf8.count ?? 0)
+                + ($1["function"]?["arguments"]?.text?.utf8.count ?? 0)
+        }
+        switch json["content"] {
+        case .string(let text): message.text = text
+        case .array(let parts):
+            message.text = parts.compactMap { $0["text"]?.text }.joined(separator: " ")
+        case nil where calls.isEmpty && role != .assistant:
+            throw .missing(parameter: "messages[\(index)].content")
+        case .null?, nil: break
+        default:
+            throw .invalid(
+                "Invalid type for 'messages[\(index)].content': expected one of a string or array of objects.",
+                parameter: "messages[\(index)].content", code: "invalid_type")
+        }
+        return message
+    }
+}

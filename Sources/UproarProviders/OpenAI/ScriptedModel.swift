@@ -1,0 +1,195 @@
+import UproarCore
+import UproarRuntime
+
+/// Thinks by a script: finds out which utterance a request is about and what to say to it. Values in, values out.
+package struct ScriptedModel: Sendable {
+    private let script: LanguageModelScript
+    private let references: ReferenceText
+    /// Without tagging, references in a prompt are words like any others and replies carry none.
+    private let isTagging: Bool
+
+    package init(script: LanguageModelScript, references: ReferenceText, isTagging: Bool = true) {
+        self.script = script
+        self.references = references
+        self.isTagging = isTagging
+    }
+
+    /// What a request is about.
+    package struct Prompt: Hashable, Sendable {
+        /// The last utterance referred to in the user messages since the agent last spoke; nil when there is none.
+        package var utterance: TurnReference?
+        /// What was said in it, without references.
+        package var text: String
+        /// The request ends with the results of tools called for it.
+        package var isAfterTool: Bool
+        /// The conversation has only begun: neither a user's nor an assistant's message.
+        package var isOpening: Bool
+        /// Estimated tokens, references left out.
+        package var tokens: Int
+    }
+
+    /// Tool calls and their results belong to the utterance that caused them; every other assistant message closes the
+    /// turns before it.
+    package func prompt(of request: ChatCompletionRequest) -> Prompt {
+        var texts: [String] = []
+        var isAfterTool = false
+        walk: for message in request.messages.reversed() {
+            switch message.role {
+            case .user: texts.append(message.text)
+            case .tool, .function: if texts.isEmpty { isAfterTool = true }
+            case .assistant where message.callsTools || isAfterTool && texts.isEmpty: continue
+            case .assistant: break walk
+            case .system, .developer: continue
+            }
+        }
+        let said = texts.reversed().joined(separator: " ")
+        let bytes = Array(said.utf8)
+        // A reply's own reference in a user message is the agent's voice heard back, not an utterance.
+        let found =
+            isTagging ? references.references(in: bytes).filter { $0.reference.reply == 0 } : []
+        var text = said
+        if let last = found.last,
+            let first = found.first(where: { $0.reference == last.reference })
+        {
+            text = String(decoding: bytes[first.range.lowerBound...], as: UTF8.self)
+        }
+        let isOpening = !request.messages.contains { $0.role == .user || $0.role == .assistant }
+        return Prompt(
+            utterance: found.last?.reference, text: plain(text), isAfterTool: isAfterTool,
+            isOpening: isOpening, tokens: tokens(of: request))
+    }
+
+    private func plain(_ text: String) -> String { isTagging ? references.plain(text) : text }
+
+    /// 4 tokens of frame for each message and 3 for the answer's beginning, as the vendor counts
+    /// (OpenAI cookbook, "How to count tokens with tiktoken").
+    private func tokens(of request: ChatCompletionRequest) -> Int {
+        request.messages.reduce(3 + TokenText.count(bytes: request.toolByteCount)) {
+            $0 + 4 + TokenText.count(plain($1.text)) + TokenText.count(bytes: $1.toolByteCount)
+        }
+    }
+
+    /// An answer, cut into the pieces in which it is streamed.
+    package struct Answer: Hashable, Sendable {
+        package var kind: Kind
+        /// The text, or the arguments' JSON. Never empty; `counts` goes with it.
+        package var pieces: [String]
+        /// Tokens of each piece, references left out.
+        package var counts: [Int]
+        package var isCutShort: Bool
+
+        package enum Kind: Hashable, Sendable {
+            case text
+            case tool(String)
+        }
+
+        package var whole: String { pieces.joined() }
+        package var tokens: Int { counts.reduce(0, +) }
+        package var finish: ChatCompletionWriter.FinishReason {
+            isCutShort ? .length : kind == .text ? .stop : .toolCalls
+        }
+    }
+
+    /// - reply: the reference that a reply in text carries first and last; nil when the prompt has none.
+    package func answer(
+        to prompt: Prompt, request: ChatCompletionRequest, reply: TurnReference?
+    ) -> Answer {
+        let key = prompt.utterance.map { UInt64($0.rawValue) } ?? UInt64(prompt.tokens)
+        var answer: LanguageModelScript.Answer =
+            prompt.isOpening
+            ? .reply(script.greeting, intent: nil)
+            : script.answer(
+                to: prompt.text, tools: request.tools, afterTool: prompt.isAfterTool, key: key)
+        if request.requiresTool, case .reply = answer {
+            answer = .tool(name: request.tools[0], arguments: .object([]), intent: 0)
+        }
+        var cut: Answer
+        switch answer {
+        case .reply(let text, _): cut = said(text, reply: reply)
+        case .tool(let name, let arguments, _):
+            let pieces = TokenText.pieces(of: arguments.text(pretty: false))
+            cut = Answer(
+                kind: .tool(name), pieces: pieces, counts: pieces.map { _ in 1 }, isCutShort: false)
+        }
+        if let limit = request.tokenLimit, cut.tokens > limit { cut.cut(to: limit) }
+        return cut
+    }
+
+    /// Both words of the reference leave in the first piece, with the comma that sets them apart.
+    private func said(_ text: String, reply: TurnReference?) -> Answer {
+        guard isTagging, let reply else {
+            let pieces = TokenText.pieces(of: text)
+            return Answer(
+                kind: .text, pieces: pieces.isEmpty ? [text] : pieces,
+                counts: pieces.isEmpty ? [0] : pieces.map { _ in 1 }, isCutShort: false)
+        }
+        let echo = references.echo(text, reply)
+        let head = echo.prefix(references.words(reply).count + 1)
+        let rest = TokenText.pieces(of: String(echo.dropFirst(head.count)))
+        // The reference at the end, and its comma, are as free as the one in front.
+        let free = Set(tailPieces(of: rest, reply))
+        return Answer(
+            kind: .text, pieces: [String(head)] + rest,
+            counts: [0] + rest.indices.map { free.contains($0) ? 0 : 1 }, isCutShort: false)
+    }
+
+    /// The indices of the pieces that make up `, lusab babad` before the last sign.
+    private func tailPieces(of pieces: [String], _ reply: TurnReference) -> Range<Int> {
+        let count = TokenText.count(", " + references.words(reply))
+        let end = pieces.count - 1
+        return end >= count ? end - count..<end : 0..<0
+    }
+}
+
+extension ScriptedModel.Answer {
+    /// Keeps as many pieces as make `limit` tokens.
+    fileprivate mutating func cut(to limit: Int) {
+        var kept = 0
+        var tokens = 0
+        while kept < pieces.count, tokens + counts[kept] <= limit {
+            tokens += counts[kept]
+            kept += 1
+        }
+        pieces.removeLast(pieces.count - kept)
+        counts.removeLast(counts.count - kept)
+        if pieces.isEmpty {
+            pieces = [""]
+            counts = [0]
+        }
+        isCutShort = true
+    }
+}
+
+/// Numbers the replies that are started for one utterance: 1, 2, … (design: speculative, retried and duplicate ones differ).
+///
+/// Keeps the latest `limit` utterances, so memory is constant; a reply to one longer gone is number 1 again. The 64th and
+/// later replies to one utterance share number 63.
+package struct ReplyNumbers: Sendable {
+    private var counts: [UInt32: UInt8] = [:]
+    private var order: [UInt32] = []
+    private var oldest = 0
+    private let limit: Int
+
+    package init(limit: Int = 1 << 16) {
+        precondition(limit > 0)
+        self.limit = limit
+    }
+
+    package mutating func next(for utterance: TurnReference) -> TurnReference {
+        let key = utterance.asUtterance.rawValue
+        if let count = counts[key] {
+            let number = min(count + 1, UInt8(TurnReference.replyLimit - 1))
+            counts[key] = number
+            return utterance.with(reply: UInt32(number))
+        }
+        if order.count < limit {
+            order.append(key)
+        } else {
+            counts[order[oldest]] = nil
+            order[oldest] = key
+            oldest = (oldest + 1) % limit
+        }
+        counts[key] = 1
+        return utterance.with(reply: 1)
+    }
+}
