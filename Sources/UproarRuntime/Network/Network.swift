@@ -1,4 +1,3 @@
-
 /// Makes streams and listeners on one loop. One `Network` object belongs to one `EventLoop`.
 package protocol Network: AnyObject {
     /// Starts to connect and returns at once; `opened` or `closed` follows on the loop.

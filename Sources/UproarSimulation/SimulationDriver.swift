@@ -1,0 +1,73 @@
+import UproarCore
+import UproarRuntime
+
+/// What a simulated driver hands over when its time has come.
+package protocol SimulatedDelivery: AnyObject {
+    func deliver(now: Instant)
+}
+
+/// Virtual time: jumps to the next delivery or timer, never waits. One thread; `wake` has nothing to do.
+package final class SimulationDriver: LoopDriver, @unchecked Sendable {
+    package private(set) var now: Instant
+    /// Due now, in the order of sending.
+    private var due: [any SimulatedDelivery] = []
+    private var batch: [any SimulatedDelivery] = []
+    private var later = Heap<Later>()
+    private var lastSequence: UInt64 = 0
+    private var random: RandomStream?
+
+    private struct Later: Comparable {
+        var at: Instant
+        var sequence: UInt64
+        var delivery: any SimulatedDelivery
+
+        static func == (a: Later, b: Later) -> Bool { a.sequence == b.sequence }
+        static func < (a: Later, b: Later) -> Bool {
+            a.at != b.at ? a.at < b.at : a.sequence < b.sequence
+        }
+    }
+
+    package init(startingAt start: Instant = .zero, order: ReadyOrder = .arrival) {
+        now = start
+        if case .seeded(let random) = order { self.random = random }
+    }
+
+    /// Calls `delivery` at `instant`; at once in the next wait when that is not in the future.
+    package func schedule(_ delivery: any SimulatedDelivery, at instant: Instant) {
+        if instant <= now {
+            due.append(delivery)
+        } else {
+            lastSequence += 1
+            later.insert(Later(at: instant, sequence: lastSequence, delivery: delivery))
+        }
+    }
+
+    package var nextInput: Instant? { due.isEmpty ? later.first?.at : now }
+
+    /// In seeded order one delivery is made per wait, so that timers and jobs can come between two of the same instant.
+    package func wait(until deadline: Instant) -> Bool {
+        if due.isEmpty {
+            let next = min(later.first?.at ?? .distantFuture, deadline)
+            guard next < .distantFuture else { return false }
+            if next > now { now = next }
+            while let first = later.first, first.at <= now, let moved = later.popFirst() {
+                due.append(moved.delivery)
+            }
+        }
+        if random != nil {
+            guard !due.isEmpty else { return true }
+            let pick = random!.below(due.count)
+            let delivery = due[pick]
+            let last = due.removeLast()
+            if pick < due.count { due[pick] = last }
+            delivery.deliver(now: now)
+        } else {
+            swap(&due, &batch)
+            for delivery in batch { delivery.deliver(now: now) }
+            batch.removeAll(keepingCapacity: true)
+        }
+        return true
+    }
+
+    package func wake() {}
+}
