@@ -1,0 +1,141 @@
+import UproarAudio
+import UproarCore
+
+/// Tells speech from silence by level alone, in blocks of 10 ms, against a floor that follows the noise.
+///
+/// A block is voiced when its power is above `absolute` and well above the quietest 30 ms of the last 0.8 s. Where the level
+/// moves by less than 10 dB in that time it is taken for steady noise, which becomes the floor; speech moves by more, and
+/// then the bar never stands higher than 11 dB below its own loudest part, so a long vowel does not silence itself.
+///
+///     level   ▁▁▁▁▂▇█▆▇▂▁▃▇█▇▆▁▁▁▁▁▁▁▁▁▁▁
+///     voiced       └────┘  └───┘
+///                  ▲onset      ▲lastVoiced   silence = position − lastVoiced
+///
+/// Positions count samples since the start of the stream. Nothing is allocated.
+struct SpeechDetector {
+    /// −55 dB below a full-scale sine: quieter is silence in any case.
+    static let absolute: Float = 1632
+    /// So many voiced blocks of the last ten begin a run.
+    private static let onsetBlocks = 6
+
+    private let blockCount: Int
+    /// This much silence ends a run; the next onset begins another.
+    private let runEnd: Int
+
+    /// Samples heard.
+    private(set) var position = 0
+    /// After the last voiced sample of the stream; 0 when there was none.
+    private(set) var lastVoiced = 0
+    /// Where the current or last run of speech began.
+    private(set) var onset = 0
+    /// Samples in voiced blocks since the run began.
+    private(set) var voiced = 0
+    /// Samples in voiced blocks since the stream began: a difference tells whether the caller went on.
+    private(set) var totalVoiced = 0
+    /// A run has begun and has not been followed by `runEnd` of silence.
+    private(set) var isActive = false
+
+    private var sum: Float = 0
+    private var summed = 0
+    private var recent: (Float, Float) = (0, 0)
+    /// One bit for each of the last blocks, the latest lowest.
+    private var history: UInt16 = 0
+    private var minima = SIMD8<Float>(repeating: 0)
+    private var maxima = SIMD8<Float>(repeating: 0)
+    private var slot = 0
+    private var blocksInSlot = 0
+
+    init(rate: Hertz = .telephone, runEnd: Duration) {
+        blockCount = rate.value / 100
+        self.runEnd = rate.samples(in: runEnd)
+    }
+
+    var silence: Int { position - lastVoiced }
+
+    /// Hears mu-law samples, any number.
+    mutating func hear(mulaw: RawSpan) {
+        mulaw.withUnsafeBytes { bytes in
+            MulawPower.table.withUnsafeBufferPointer { table in
+                var index = 0
+                while index < bytes.count {
+                    let end = min(bytes.count, index + blockCount - summed)
+                    summed += end - index
+                    var part: Float = 0
+                    while index < end {
+                        part += table[Int(bytes[index])]
+                        index += 1
+                    }
+                    sum += part
+                    if summed == blockCount { endBlock() }
+                }
+            }
+        }
+    }
+
+    private mutating func endBlock() {
+        hear(power: sum / Float(blockCount))
+        sum = 0
+        summed = 0
+    }
+
+    /// Hears one block of 10 ms by its mean square, of samples with 16 bits.
+    mutating func hear(power: Float) {
+        let begin = position
+        position += blockCount
+        let isVoiced = power > bar
+        follow((power + recent.0 + recent.1) / 3)
+        recent = (power, recent.0)
+        let wasVoiced = history & 1 == 1
+        history = (history << 1 | (isVoiced ? 1 : 0)) & 0x3ff
+        if isActive {
+            if isVoiced {
+                voiced += blockCount
+                totalVoiced += blockCount
+                // A click of one block does not prolong speech.
+                if wasVoiced { lastVoiced = position }
+            } else if silence >= runEnd {
+                isActive = false
+            }
+        } else if history.nonzeroBitCount >= Self.onsetBlocks {
+            isActive = true
+            let first = UInt16.bitWidth - 1 - history.leadingZeroBitCount
+            onset = max(0, begin - first * blockCount)
+            voiced = history.nonzeroBitCount * blockCount
+            totalVoiced += voiced
+            lastVoiced = position
+        }
+    }
+
+    /// What a block must exceed to be voiced.
+    private var bar: Float {
+        let least = minima.min()
+        let most = maxima.max()
+        // Onset needs 9 dB above the floor, going on needs 6.
+        let overFloor = least * (isActive ? 4 : 8)
+        return max(Self.absolute, least * 10 >= most ? overFloor : min(overFloor, most / 12.5))
+    }
+
+    /// Takes a smoothed block into the least and greatest of the last eight tenths of a second.
+    private mutating func follow(_ power: Float) {
+        if blocksInSlot == 0 {
+            minima[slot] = power
+            maxima[slot] = power
+        } else {
+            minima[slot] = min(minima[slot], power)
+            maxima[slot] = max(maxima[slot], power)
+        }
+        blocksInSlot += 1
+        if blocksInSlot == 10 {
+            blocksInSlot = 0
+            slot = (slot + 1) & 7
+        }
+    }
+}
+
+/// The squares of the 256 mu-law codes.
+enum MulawPower {
+    static let table: [Float] = (0...255).map { code in
+        let sample = Float(G711.muLaw.decode(UInt8(code)))
+        return sample * sample
+    }
+}
