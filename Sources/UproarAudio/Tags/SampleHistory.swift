@@ -1,0 +1,225 @@
+internal import UproarCore
+
+/// The last second of one audio stream as a scanner needs it: at 8 kHz, in mu-law, 8 KB whatever the input's format.
+///
+/// Wider input is averaged down by a whole factor, which keeps the tag's band (700–2,200 Hz) and costs one addition a sample;
+/// the energy that is lost on the way is kept per block, because garbled audio gives itself away up there.
+struct SampleHistory: ~Copyable {
+    static let hopSize = 80
+    static let blocksPerHop = hopSize / ToneMeter.blockSize
+    private static let capacity = 8_192
+    private static let blockCapacity = 512
+
+    /// Input samples for one kept sample.
+    let factor: Int
+    private let encoding: AudioEncoding
+    private var codes = [UInt8](repeating: 0xff, count: capacity)
+    /// Energy above the kept band, per block; empty when the input is at 8 kHz anyway.
+    private var lost: [Float]
+    /// Kept samples so far.
+    private var count = 0
+    private var hopEnergy: UInt64 = 0
+    private(set) var hopPower: Float = 0
+    // The group of `factor` input samples that is being averaged.
+    private var groupSize = 0
+    private var groupSum = 0
+    private var groupEnergy: UInt64 = 0
+
+    init(_ format: AudioFormat) {
+        precondition(TagScanner.accepts(format.rate), "\(format.rate.value) Hz must be resampled")
+        factor = format.rate.value / 8_000
+        encoding = format.encoding
+        lost = factor == 1 ? [] : [Float](repeating: 0, count: Self.blockCapacity)
+    }
+
+    /// Input samples taken so far.
+    var position: Int { count * factor + groupSize }
+    var hopIsFull: Bool { count > 0 && count % Self.hopSize == 0 && groupSize == 0 && !hopIsClosed }
+    private var hopIsClosed = true
+    /// Blocks that are complete, from the start of the stream.
+    var blocksComplete: Int { count / ToneMeter.blockSize }
+    /// The oldest block that is still whole.
+    var firstBlockKept: Int {
+        max(0, (count - Self.capacity) / ToneMeter.blockSize + 1)
+    }
+
+    /// Closes the hop that is full and returns its index.
+    mutating func endHop() -> Int {
+        hopPower = Float(hopEnergy) / Float(Self.hopSize * factor)
+        hopEnergy = 0
+        hopIsClosed = true
+        return count / Self.hopSize - 1
+    }
+
+    // MARK: Taking samples, at most to the end of the hop; each returns how many
+
+    mutating func take(_ bytes: RawSpan) -> Int {
+        if factor == 1, encoding != .linear16 { return takeCodes(bytes) }
+        let size = encoding.bytesPerSample
+        precondition(bytes.byteCount % size == 0, "half a sample")
+        let taken = min(room, bytes.byteCount / size)
+        bytes.withUnsafeBytes { source in
+            switch encoding {
+            case .linear16:
+                for index in 0..<taken {
+                    let sample = source.loadUnaligned(fromByteOffset: 2 * index, as: Int16.self)
+                    add(Int16(littleEndian: sample))
+                }
+            case .mulaw, .alaw:
+                let law: G711 = encoding == .mulaw ? .muLaw : .aLaw
+                for index in 0..<taken { add(law.decode(source[index])) }
+            }
+        }
+        return taken
+    }
+
+    mutating func take(_ samples: Span<Int16>) -> Int {
+        let taken = min(room, samples.count)
+        for index in 0..<taken { add(samples[index]) }
+        return taken
+    }
+
+    mutating func takeSilence(_ samples: Int) -> Int {
+        let taken = min(room, samples)
+        if groupSize == 0, taken % factor == 0 {
+            let kept = taken / factor
+            let start = count & (Self.capacity - 1)
+            // A hop never wraps: 8,192 is not a multiple of 80, so the ring may have to be filled in two parts.
+            let first = min(kept, Self.capacity - start)
+            for index in start..<start + first { codes[index] = 0xff }
+            for index in 0..<kept - first { codes[index] = 0xff }
+            if factor > 1 {
+                let block = count / ToneMeter.blockSize
+                let fresh = count % ToneMeter.blockSize == 0 ? block : block + 1
+                let last = (count + kept - 1) / ToneMeter.blockSize
+                if fresh <= last {
+                    for index in fresh...last { lost[index & (Self.blockCapacity - 1)] = 0 }
+                }
+            }
+            count += kept
+            hopIsClosed = false
+        } else {
+            for _ in 0..<taken { add(0) }
+        }
+        return taken
+    }
+
+    /// Input samples until the hop is full.
+    private var room: Int { (Self.hopSize - count % Self.hopSize) * factor - groupSize }
+
+    /// The common case: G.711 at 8 kHz goes into the ring as it is.
+    private mutating func takeCodes(_ bytes: RawSpan) -> Int {
+        let taken = min(room, bytes.byteCount)
+        let start = count & (Self.capacity - 1)
+        let first = min(taken, Self.capacity - start)
+        var energy: UInt64 = 0
+        let toMuLaw = encoding == .alaw ? G711.aLaw.codesOfOtherLaw : []
+        bytes.withUnsafeBytes { source in
+            codes.withUnsafeMutableBufferPointer { codes in
+                if encoding == .alaw {
+                    for index in 0..<taken {
+                        codes[(start + index) & (Self.capacity - 1)] = toMuLaw[Int(source[index])]
+                    }
+                } else {
+                    (codes.baseAddress! + start).update(
+                        from: source.baseAddress!.assumingMemoryBound(to: UInt8.self), count: first)
+                    if first < taken {
+                        codes.baseAddress!.update(
+                            from: source.baseAddress!.assumingMemoryBound(to: UInt8.self) + first,
+                            count: taken - first)
+                    }
+                    if Self.isSilent(source, taken) { return }
+                }
+                Self.squares.withUnsafeBufferPointer { squares in
+                    for index in start..<start + first {
+                        energy &+= UInt64(squares[Int(codes[index])])
+                    }
+                    for index in 0..<taken - first { energy &+= UInt64(squares[Int(codes[index])]) }
+                }
+            }
+        }
+        hopEnergy &+= energy
+        count += taken
+        hopIsClosed = false
+        return taken
+    }
+
+    /// True when all bytes are the code of +0, eight at a time.
+    private static func isSilent(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        guard bytes[0] == 0xff else { return false }
+        var index = 0
+        while index + 8 <= count {
+            if bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) != .max { return false }
+            index += 8
+        }
+        while index < count {
+            if bytes[index] != 0xff { return false }
+            index += 1
+        }
+        return true
+    }
+
+    private mutating func add(_ sample: Int16) {
+        let square = UInt64(Int(sample) * Int(sample))
+        hopEnergy &+= square
+        groupSum += Int(sample)
+        groupEnergy &+= square
+        groupSize += 1
+        guard groupSize == factor else { return }
+        let kept = G711.muLaw.encode(Int16(groupSum / factor))
+        codes[count & (Self.capacity - 1)] = kept
+        if factor > 1 {
+            let block = count / ToneMeter.blockSize & (Self.blockCapacity - 1)
+            if count % ToneMeter.blockSize == 0 { lost[block] = 0 }
+            let inBand = Float(Self.squares[Int(kept)])
+            lost[block] += Float(groupEnergy) / Float(factor) - inBand
+        }
+        groupSize = 0
+        groupSum = 0
+        groupEnergy = 0
+        count += 1
+        hopIsClosed = false
+    }
+
+    // MARK: Looking back
+
+    /// Hands a block that is still kept to the meter.
+    func measure(_ block: Int, with meter: inout ToneMeter) -> ToneMeter.Mark {
+        let start = block * ToneMeter.blockSize
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: ToneMeter.blockSize) {
+            buffer in
+            Self.samples.withUnsafeBufferPointer { samples in
+                for index in 0..<ToneMeter.blockSize {
+                    buffer[index] = samples[Int(codes[(start + index) & (Self.capacity - 1)])]
+                }
+            }
+            let extra = factor == 1 ? 0 : max(0, lost[block & (Self.blockCapacity - 1)])
+            return meter.add(buffer.baseAddress!, phase: block & 3, extra: extra)
+        }
+    }
+
+    /// The first sample of the hop whose square exceeds `limit`; the hop's start when none does.
+    func firstLoud(inHop hop: Int, limit: Float) -> Int {
+        let start = hop * Self.hopSize
+        for index in start..<start + Self.hopSize where Float(square(index)) > limit {
+            return index
+        }
+        return start
+    }
+
+    /// After the last sample of the hop whose square exceeds `limit`; the hop's end when none does.
+    func afterLastLoud(inHop hop: Int, limit: Float) -> Int {
+        let end = (hop + 1) * Self.hopSize
+        for index in (end - Self.hopSize..<end).reversed() where Float(square(index)) > limit {
+            return index + 1
+        }
+        return end
+    }
+
+    private func square(_ index: Int) -> UInt32 {
+        Self.squares[Int(codes[index & (Self.capacity - 1)])]
+    }
+
+    private static let squares = G711.muLaw.samplesByCode.map { UInt32(Int($0) * Int($0)) }
+    private static let samples = G711.muLaw.samplesByCode.map { Float($0) }
+}

@@ -1,0 +1,103 @@
+/// Looks for one kind of tag in a run of marks, one mark each 2.5 ms, and decodes where it fits best.
+///
+/// ```
+///  marks:   ……●·······●·······●·······●   20 of them, 8 apart, make a candidate
+///           start                    now
+/// ```
+/// A candidate needs three of five sync symbols and half of all trust; the best within 10 ms is decoded.
+struct TagSearch {
+    struct Find {
+        var wire: UInt32
+        /// Samples at 8 kHz from the first mark's window to the start of the tag.
+        var start: Int
+        /// Symbols that were wrong, of 20.
+        var mended: Int
+    }
+
+    /// Marks by which a candidate must stay the best before it is decoded.
+    static let patience = 4
+    private static let span = (AudioTag.frameCount - 1) * ToneMeter.blocksPerSymbol
+    /// Least mean trust of a candidate's 20 symbols, of 255: garbled audio that keeps the tones' frequencies stays below it.
+    static let leastTrust = 115
+    /// Most symbols that may be wrong, sync included.
+    static let mostMended = 6
+
+    private var sync: [UInt8]
+    private var tones = [UInt8](repeating: 0, count: 256)
+    private var trusts = [UInt8](repeating: 0, count: 256)
+    private var count = 0
+    private var best: (start: Int, score: Int)?
+
+    init(_ kind: AudioTag.Kind) { sync = AudioTag.syncTones[Int(kind.rawValue)] }
+
+    /// Forgets everything heard and looks for tags of `kind` from now on.
+    mutating func reset(_ kind: AudioTag.Kind) {
+        sync = AudioTag.syncTones[Int(kind.rawValue)]
+        count = 0
+        best = nil
+    }
+
+    /// Takes the next mark; returns a tag when one has just become certain.
+    ///
+    /// The first seven marks of a meter judge less than a symbol and are left out by `isWhole`.
+    mutating func add(_ mark: ToneMeter.Mark, isWhole: Bool) -> Find? {
+        guard isWhole else { return nil }
+        tones[count & 255] = mark.tone
+        trusts[count & 255] = mark.trust
+        count += 1
+        let start = count - 1 - Self.span
+        guard start >= 0 else { return nil }
+        if let score = score(at: start), score > best?.score ?? 0 { best = (start, score) }
+        guard let best, start - best.start >= Self.patience else { return nil }
+        self.best = nil
+        for shift in [0, -1, 1] where best.start + shift >= 0 {
+            if let find = decode(at: best.start + shift) { return find }
+        }
+        return nil
+    }
+
+    /// The sum of the trust of all symbols that can be right; nil when this is no tag.
+    private func score(at start: Int) -> Int? {
+        var matched = 0
+        for (index, place) in AudioTag.syncPlaces.enumerated()
+        where tones[(start + 8 * place) & 255] == sync[index] { matched += 1 }
+        guard matched >= 3 else { return nil }
+        let total = trust(at: start)
+        return total >= Self.leastTrust * AudioTag.frameCount ? total : nil
+    }
+
+    private func trust(at start: Int) -> Int {
+        var total = 0
+        for place in 0..<AudioTag.frameCount { total += Int(trusts[(start + 8 * place) & 255]) }
+        return total
+    }
+
+    private func decode(at start: Int) -> Find? {
+        var wrong = 0
+        for (index, place) in AudioTag.syncPlaces.enumerated()
+        where tones[(start + 8 * place) & 255] != sync[index] { wrong += 1 }
+        var word: UInt64 = 0
+        var trust = InlineArray<15, UInt8>(repeating: 0)
+        for (index, place) in AudioTag.codePlaces.enumerated() {
+            word |= UInt64(tones[(start + 8 * place) & 255]) << (4 * UInt64(index))
+            trust[index] = trusts[(start + 8 * place) & 255]
+        }
+        guard let (value, mended) = TagCode.decode(word, trust: trust),
+            wrong + mended <= Self.mostMended
+        else { return nil }
+        return Find(
+            wire: value, start: start * ToneMeter.blockSize + fineShift(at: start),
+            mended: wrong + mended)
+    }
+
+    /// Samples by which the true start lies off `start`: the trust falls off alike on both sides of it.
+    private func fineShift(at start: Int) -> Int {
+        guard start > 0, count > start + 1 + Self.span else { return 0 }
+        let before = trust(at: start - 1)
+        let here = trust(at: start)
+        let after = trust(at: start + 1)
+        let fall = here - min(before, after)
+        guard fall > 0, here >= max(before, after) else { return 0 }
+        return (after - before) * ToneMeter.blockSize / (2 * fall)
+    }
+}
