@@ -15,6 +15,8 @@ package protocol CallTransport: AnyObject {
 /// Frames in the wire form of one transport.
 package protocol PreparedAudio: AnyObject {
     var frameCount: Int { get }
+    /// The frame's samples in the transport's format, as handed in.
+    func samples(ofFrame frame: Int) -> ArraySlice<UInt8>
 }
 
 package struct CallSetup: Sendable {
