@@ -1,0 +1,329 @@
+import UproarCore
+import UproarRuntime
+
+/// A place for one caller after another: dialled at `due`, again after each call until `until`.
+package struct Seat: Hashable, Sendable {
+    /// Unique within the run; also the id of its first call.
+    package var id: UInt32
+    package var due: Instant
+    /// No call is begun at or after this, and one in progress ends after its turn. Nil: one call, whatever its length.
+    package var until: Instant?
+    /// Index of its load line.
+    package var line: UInt32
+
+    package init(id: UInt32, due: Instant, until: Instant?, line: UInt32) {
+        self.id = id
+        self.due = due
+        self.until = until
+        self.line = line
+    }
+}
+
+/// Starts the calls of one loop when they are due, whatever the target does, and ends them when their time is over.
+///
+/// A call that cannot be dialled in time is not started late: it is stated as due and not started.
+package final class CallDriver: TimerHandler {
+    package struct Settings: Sendable {
+        package var patience: Duration
+        package var setupLimit: Duration
+        package var redial: Duration
+        /// Dials per second at the most; nil: as many as are due.
+        package var dialLimit: Int?
+        package var greetingWithin: Duration?
+        package var isTagged: Bool
+        /// The calls of this loop are every `stride`-th after the seats' own.
+        package var firstExtraCall: UInt32
+        package var stride: UInt32
+        /// Fixed custom parameters of every call, before the call's own.
+        package var parameters: [HTTPField]
+
+        package init(
+            patience: Duration, setupLimit: Duration, redial: Duration, dialLimit: Int? = nil,
+            greetingWithin: Duration?, isTagged: Bool, firstExtraCall: UInt32, stride: UInt32 = 1,
+            parameters: [HTTPField] = []
+        ) {
+            self.patience = patience
+            self.setupLimit = setupLimit
+            self.redial = redial
+            self.dialLimit = dialLimit
+            self.greetingWithin = greetingWithin
+            self.isTagged = isTagged
+            self.firstExtraCall = firstExtraCall
+            self.stride = stride
+            self.parameters = parameters
+        }
+    }
+
+    /// What the driver has done so far. Plain counts: a second's figures are differences.
+    package struct Counts: Sendable {
+        package var due = 0
+        package var dialled = 0
+        package var answered = 0
+        package var ended = 0
+        package var notStarted = 0
+        package var refused = 0
+        package var inCall = 0
+        /// Why the last refused call was refused.
+        package var lastRefusal: CallMediaEnd?
+        package init() {}
+
+        package static func += (a: inout Counts, b: Counts) {
+            a.due += b.due
+            a.dialled += b.dialled
+            a.answered += b.answered
+            a.ended += b.ended
+            a.notStarted += b.notStarted
+            a.refused += b.refused
+            a.inCall += b.inCall
+            a.lastRefusal = b.lastRefusal ?? a.lastRefusal
+        }
+    }
+
+    private enum Token {
+        static let due: UInt64 = 1
+        static let end: UInt64 = 2
+        static let dial: UInt64 = 3
+    }
+
+    private struct Arrival: Comparable {
+        var due: Instant
+        var sequence: UInt64
+        var seat: Int
+        var call: UInt32
+        static func < (a: Arrival, b: Arrival) -> Bool {
+            a.due != b.due ? a.due < b.due : a.sequence < b.sequence
+        }
+    }
+
+    private let loop: EventLoop
+    private let engine: CallerEngine
+    private let transport: any CallTransport
+    private let library: CallerLibrary
+    private let conversation: ConversationPlan
+    private let facts: any FactSink
+    private let seed: Seed
+    private let settings: Settings
+    private let seats: [Seat]
+
+    private var arrivals = Heap<Arrival>()
+    private var waiting: [Arrival] = []
+    private var endings: [(until: Instant, seat: Int)] = []
+    private var nextEnding = 0
+    private var sequence: UInt64 = 0
+    private var nextExtraCall: UInt32
+    private var inProgress: OrderedTable<UInt32, (caller: Caller, seat: Int)> = .init()
+    private var hasStopped = false
+    private var dueTimer = TimerID.none
+    private var dialTimer = TimerID.none
+    private var nextDial = Instant.zero
+    private var done: (() -> Void)?
+    private var taping: Set<UInt32> = []
+    package private(set) var counts = Counts()
+    package private(set) var tapes: [CallTape] = []
+
+    package init(
+        loop: EventLoop, engine: CallerEngine, transport: any CallTransport, library: CallerLibrary,
+        conversation: ConversationPlan, seats: [Seat], facts: any FactSink, seed: Seed,
+        settings: Settings
+    ) {
+        self.loop = loop
+        self.engine = engine
+        self.transport = transport
+        self.library = library
+        self.conversation = conversation
+        self.seats = seats
+        self.facts = facts
+        self.seed = seed
+        self.settings = settings
+        nextExtraCall = settings.firstExtraCall
+    }
+
+    // MARK: Verbs
+
+    /// Begins; `done` is called when every call due has ended and none will follow.
+    ///
+    /// - taping: keep the audio of these calls.
+    package func start(taping: Set<UInt32> = [], done: @escaping () -> Void) {
+        self.done = done
+        self.taping = taping
+        for index in seats.indices {
+            schedule(
+                Arrival(due: seats[index].due, sequence: 0, seat: index, call: seats[index].id))
+        }
+        endings = seats.indices.compactMap { index in
+            seats[index].until.map { (until: $0, seat: index) }
+        }.sorted { $0.until != $1.until ? $0.until < $1.until : $0.seat < $1.seat }
+        armDue()
+        armEnding()
+        finishIfDone()
+    }
+
+    /// No further call is begun; those in progress go on to the end of their turn.
+    package func drain() {
+        hasStopped = true
+        arrivals = Heap()
+        for arrival in waiting { giveUp(arrival) }
+        waiting.removeAll()
+        for entry in inProgress.values { entry.caller.endAfterTurn() }
+        finishIfDone()
+    }
+
+    /// Ends every call at once.
+    package func hangUpAll() {
+        drain()
+        for entry in inProgress.values { entry.caller.hangUpNow() }
+    }
+
+    // MARK: Arrivals
+
+    private func schedule(_ arrival: Arrival) {
+        sequence += 1
+        var arrival = arrival
+        arrival.sequence = sequence
+        arrivals.insert(arrival)
+    }
+
+    private func armDue() {
+        loop.cancel(dueTimer)
+        dueTimer = .none
+        guard let first = arrivals.first else { return }
+        dueTimer = loop.schedule(self, token: Token.due, at: first.due)
+    }
+
+    private func armEnding() {
+        guard nextEnding < endings.count else { return }
+        loop.schedule(self, token: Token.end, at: endings[nextEnding].until)
+    }
+
+    package func timerFired(token: UInt64, now: Instant) {
+        switch token {
+        case Token.due:
+            dueTimer = .none
+            while let first = arrivals.first, first.due <= now {
+                _ = arrivals.popFirst()
+                counts.due += 1
+                state(.callDue, first.call, at: first.due, detail: seats[first.seat].line)
+                waiting.append(first)
+            }
+            dialWaiting(now)
+            armDue()
+        case Token.dial:
+            dialTimer = .none
+            dialWaiting(now)
+        default:
+            while nextEnding < endings.count, endings[nextEnding].until <= now {
+                endSeat(endings[nextEnding].seat)
+                nextEnding += 1
+            }
+            armEnding()
+        }
+        finishIfDone()
+    }
+
+    private func endSeat(_ seat: Int) {
+        for entry in inProgress.values where entry.seat == seat { entry.caller.endAfterTurn() }
+    }
+
+    private func dialWaiting(_ now: Instant) {
+        guard !waiting.isEmpty else { return }
+        var dialled = 0
+        for arrival in waiting {
+            if let limit = settings.dialLimit, now < nextDial {
+                if now - arrival.due < settings.setupLimit { break }
+                giveUp(arrival)
+                dialled += 1
+                _ = limit
+                continue
+            }
+            if let limit = settings.dialLimit {
+                nextDial = max(nextDial, now) + .seconds(1) / limit
+            }
+            dialled += 1
+            if now - arrival.due >= settings.setupLimit {
+                giveUp(arrival)
+            } else {
+                dial(arrival)
+            }
+        }
+        waiting.removeFirst(dialled)
+        if !waiting.isEmpty, dialTimer == .none {
+            dialTimer = loop.schedule(self, token: Token.dial, at: nextDial)
+        }
+    }
+
+    private func giveUp(_ arrival: Arrival) {
+        counts.notStarted += 1
+        state(
+            .callEnded, arrival.call, at: loop.now, detail: CallOutcome.notStarted.rawValue)
+    }
+
+    private func dial(_ arrival: Arrival) {
+        counts.dialled += 1
+        counts.inCall += 1
+        let call = arrival.call
+        var random = seed.stream("caller-phase", UInt64(call))
+        let plan = Caller.Plan(
+            call: call, slot: random.below(CallerEngine.ticksPerFrame), due: arrival.due,
+            loadLine: seats[arrival.seat].line,
+            setup: CallSetup(
+                call: call, limit: settings.setupLimit,
+                parameters: settings.parameters + identity(call: call, seat: arrival.seat)))
+        let patience = settings.patience
+        let conversation = conversation
+        let caller = Caller(
+            plan: plan,
+            dialogue: Dialogue(
+                steps: { index in
+                    conversation.step(call: call, index: index).map {
+                        Dialogue.Step($0, patience: patience)
+                    }
+                }, greetingWithin: settings.greetingWithin, isTagged: settings.isTagged),
+            format: transport.format, loop: loop, engine: engine, library: library, facts: facts,
+            ended: { [weak self] in self?.ended($0, $1) })
+        if taping.contains(call) { caller.keepTape() }
+        inProgress[call] = (caller, arrival.seat)
+        caller.dial(over: transport)
+    }
+
+    /// Who calls, for agents that keep sessions: stable for a call.
+    private func identity(call: UInt32, seat: Int) -> [HTTPField] {
+        [
+            HTTPField("user_id", "caller-\(seats[seat].id)"),
+            HTTPField("session_id", "call-\(seed.value)-\(call)"),
+        ]
+    }
+
+    private func ended(_ caller: Caller, _ end: CallMediaEnd) {
+        guard let (_, seat) = inProgress[caller.call] else { return }
+        inProgress[caller.call] = nil
+        counts.inCall -= 1
+        counts.ended += 1
+        if caller.isAnswered {
+            counts.answered += 1
+        } else {
+            counts.refused += 1
+            counts.lastRefusal = end
+        }
+        if let tape = caller.tape { tapes.append(tape) }
+        let next = loop.now + settings.redial
+        if !hasStopped, let until = seats[seat].until, next < until,
+            nextExtraCall < TurnReference.callLimit
+        {
+            schedule(Arrival(due: next, sequence: 0, seat: seat, call: nextExtraCall))
+            nextExtraCall += settings.stride
+            armDue()
+        }
+        finishIfDone()
+    }
+
+    private func finishIfDone() {
+        guard let done, arrivals.isEmpty, waiting.isEmpty, inProgress.isEmpty else { return }
+        self.done = nil
+        loop.cancel(dueTimer)
+        done()
+    }
+
+    private func state(_ kind: FactKind, _ call: UInt32, at: Instant, detail: UInt32) {
+        facts.state(Fact(kind, at: at, call: call, detail: detail, origin: .caller))
+    }
+}

@@ -1,0 +1,325 @@
+import UproarCore
+import UproarRuntime
+
+/// One synthetic caller in one call: plays what its dialogue says, frame by frame, and hears what comes back.
+///
+/// Loop-owned. The data plane enters through `frameDue` and `heard`; it allocates nothing once a turn is under way.
+package final class Caller: FrameSender, CallMediaHandler {
+    package struct Plan {
+        package var call: UInt32
+        package var slot: Int
+        package var due: Instant
+        package var loadLine: UInt32
+        package var setup: CallSetup
+        package init(call: UInt32, slot: Int, due: Instant, loadLine: UInt32, setup: CallSetup) {
+            self.call = call
+            self.slot = slot
+            self.due = due
+            self.loadLine = loadLine
+            self.setup = setup
+        }
+    }
+
+    private let plan: Plan
+    private let loop: EventLoop
+    private let engine: CallerEngine
+    private let library: CallerLibrary
+    private let facts: any FactSink
+    private let ended: (Caller, CallMediaEnd) -> Void
+    private var dialogue: Dialogue
+    private var ear: Ear
+    private var media: (any CallMedia)?
+    private var speech: SpokenUtterance?
+    private var speechUtterance: UInt32?
+    private var bargeIn: (kind: BargeInKind, utterance: UInt32)?
+    private var answeredAt: Instant?
+    private var outcome: CallOutcome?
+    private var isHangingUp = false
+    private var isOver = false
+    private var framesSent: UInt32 = 0
+    private var framesSkipped: UInt32 = 0
+    private var hasJoinedEngine = false
+    private let format: AudioFormat
+    private var wantsTape = false
+    /// What the call sounded like, when it was asked for.
+    package private(set) var tape: CallTape?
+
+    package var call: UInt32 { plan.call }
+    package var isAnswered: Bool { answeredAt != nil }
+
+    init(
+        plan: Plan, dialogue: Dialogue, format: AudioFormat, loop: EventLoop,
+        engine: CallerEngine, library: CallerLibrary, facts: any FactSink,
+        ended: @escaping (Caller, CallMediaEnd) -> Void
+    ) {
+        self.plan = plan
+        self.dialogue = dialogue
+        self.format = format
+        ear = Ear(format: format)
+        self.loop = loop
+        self.engine = engine
+        self.library = library
+        self.facts = facts
+        self.ended = ended
+    }
+
+    // MARK: Verbs of the driver
+
+    func dial(over transport: any CallTransport) {
+        let now = loop.now
+        state(.callDialed, at: now, value: (now - plan.due).nanoseconds)
+        media = transport.dial(plan.setup, handler: self)
+    }
+
+    /// Keeps the audio of both sides from the answer on.
+    func keepTape() { wantsTape = true }
+
+    /// Ends the call after the turn in progress.
+    package func endAfterTurn() {
+        guard !isOver else { return }
+        guard isAnswered else { return hangUpNow(.cutByRun) }
+        perform(dialogue.endAfterTurn(loop.now), now: loop.now)
+    }
+
+    /// Hangs up at once.
+    package func hangUpNow(_ outcome: CallOutcome = .cutByRun) {
+        guard !isOver, !isHangingUp else { return }
+        isHangingUp = true
+        self.outcome = outcome
+        media?.hangUp()
+    }
+
+    // MARK: FrameSender
+
+    package func frameDue(_ due: Instant) -> Instant {
+        let now = loop.now
+        if ear.hasEvent(by: now) { hear(now) }
+        if now >= dialogue.deadline { perform(dialogue.tick(now), now: now) }
+        guard let media, !isHangingUp, !isOver else { return due }
+        guard speech != nil else {
+            media.send(library.silence, frame: 0)
+            tape?.sent(library.silence.samples(ofFrame: 0), due: due)
+            framesSent += 1
+            return loop.now
+        }
+        return speakFrame(due, media)
+    }
+
+    package func frameSkipped(due: Instant) {
+        framesSkipped += 1
+        // What was never sent was never said; time goes on all the same.
+        if speech != nil { _ = advanceSpeech(due) }
+    }
+
+    private func speakFrame(_ due: Instant, _ media: any CallMedia) -> Instant {
+        guard let (audio, frame) = advanceSpeech(due) else { return due }
+        media.send(audio, frame: frame)
+        tape?.sent(audio.samples(ofFrame: frame), due: due)
+        framesSent += 1
+        let sent = loop.now
+        settleSpeech(due, sent)
+        return sent
+    }
+
+    /// Takes the next frame of what is being said, stating where it begins.
+    private func advanceSpeech(_ due: Instant) -> (any PreparedAudio, Int)? {
+        guard speech != nil else { return nil }
+        if speech!.next == 0 {
+            speech!.start = due
+            stateBeginning()
+        }
+        let (audio, frame, _) = speech!.take(library)
+        return (audio, frame)
+    }
+
+    private func stateBeginning() {
+        guard let speech else { return }
+        if let number = speechUtterance {
+            let length = speech.clip.description.speech
+            state(
+                .utteranceBegan, at: speech.start, utterance: number,
+                value: (length.upperBound - length.lowerBound).nanoseconds,
+                detail: UInt32(speech.clipIndex))
+        } else if let bargeIn {
+            state(
+                .bargeInBegan, at: speech.speechStart, utterance: bargeIn.utterance,
+                detail: bargeIn.kind.rawValue)
+        }
+    }
+
+    /// After a frame went out: the caller's end, and the end of the clip.
+    private func settleSpeech(_ due: Instant, _ sent: Instant) {
+        guard let current = speech else { return }
+        if let number = speechUtterance, current.next - 1 == current.lastVoicedFrame {
+            state(
+                .utteranceEnded, at: current.speechEnd, utterance: number,
+                value: (sent - due).nanoseconds)
+        }
+        guard current.isOver else { return }
+        speech = nil
+        perform(dialogue.finishedSpeaking(speechEnd: current.speechEnd, now: sent), now: sent)
+    }
+
+    // MARK: CallMediaHandler
+
+    package func answered(at: Instant) {
+        answeredAt = at
+        state(.callAnswered, at: at)
+        if wantsTape { tape = CallTape(call: plan.call, format: format, start: at) }
+        perform(dialogue.callAnswered(at), now: at)
+        guard !isOver, !isHangingUp else { return }
+        hasJoinedEngine = true
+        ear.begin(at: at)
+        engine.add(self, slot: plan.slot)
+    }
+
+    package func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) {
+        ear.hear(audio, playsAt: playsAt, arrivedAt: arrivedAt)
+        tape?.heard(audio, playsAt: playsAt)
+    }
+
+    package func cleared(at: Instant) {
+        state(.playoutCleared, at: at, value: ear.clear(at: at).nanoseconds)
+        tape?.cleared(at: at)
+    }
+
+    package func ended(_ end: CallMediaEnd, at: Instant) {
+        guard !isOver else { return }
+        if isAnswered { hear(at) }
+        isOver = true
+        dialogue.callEnded()
+        if hasJoinedEngine { engine.remove(self, slot: plan.slot) }
+        stateEnd(end, at)
+        ended(self, end)
+        media = nil
+    }
+
+    private func stateEnd(_ end: CallMediaEnd, _ at: Instant) {
+        switch end {
+        case .refused(let status):
+            state(.callRefused, at: at, detail: UInt32(clamping: status))
+            outcome = .refused
+        case .unreachable, .noAnswer:
+            state(.callRefused, at: at)
+            outcome = .refused
+        case .hungUp: break
+        case .closedByAgent, .broken:
+            if isAnswered { outcome = dialogueOutcome(end) } else { outcome = .refused }
+        }
+        if let answeredAt, let media {
+            state(.callConnectedTime, at: at, value: (at - answeredAt).nanoseconds)
+            state(.callSent, at: at, value: Int64(media.sentByteCount), detail: framesSent)
+            state(
+                .callReceived, at: at, value: Int64(media.receivedByteCount), detail: framesSkipped)
+            ear.stateTotals(at: at) { kind, value in state(kind, at: at, value: value) }
+        }
+        state(.callEnded, at: at, detail: (outcome ?? .dropped).rawValue)
+    }
+
+    /// A call that ends from the other side while we were hanging up is over as we meant it; else it was dropped.
+    private func dialogueOutcome(_ end: CallMediaEnd) -> CallOutcome {
+        isHangingUp ? outcome ?? .completed : .dropped
+    }
+
+    // MARK: Hearing
+
+    private func hear(_ now: Instant) {
+        while let event = ear.next(by: now) {
+            switch event {
+            case .audible(let at, let wire):
+                state(.agentAudible, at: at, value: wire.nanoseconds)
+                if let speech, speechUtterance != nil, speech.isInnerPause(at) {
+                    state(.spokenOver, at: at, utterance: speechUtterance!)
+                }
+                perform(dialogue.agentBecameAudible(at, now: now), now: now)
+            case .silent(let at):
+                state(.agentSilent, at: at)
+                perform(dialogue.agentBecameSilent(at, now: now), now: now)
+            case .head(let bits, let at, let wire):
+                guard let reference = reference(bits) else { continue }
+                stateHeard(.answerAudible, reference, at: at, wire: wire)
+                guard reference.call == plan.call else { continue }
+                perform(dialogue.answerHeard(utterance: reference.utterance, at: at), now: now)
+            case .tail(let bits, let at, let wire):
+                guard let reference = reference(bits) else { continue }
+                stateHeard(.answerFinished, reference, at: at, wire: wire)
+                guard reference.call == plan.call else { continue }
+                perform(
+                    dialogue.answerFinished(utterance: reference.utterance, at: at, now: now),
+                    now: now)
+            case .gap(let at, let length):
+                state(.playoutGap, at: at, value: length.nanoseconds)
+            }
+        }
+    }
+
+    private func reference(_ bits: UInt32) -> TurnReference? { library.key?.reference(bits) }
+
+    // MARK: Effects
+
+    private func perform(_ effects: [Dialogue.Effect], now: Instant) {
+        for effect in effects {
+            switch effect {
+            case .speak(let clip, let utterance):
+                var tag: [UInt8] = []
+                if let utterance, let key = library.key {
+                    let reference = TurnReference(call: plan.call, utterance: utterance)
+                    tag = library.headTag(key.wire(reference))
+                }
+                speechUtterance = utterance
+                speech = SpokenUtterance(
+                    clip: library.clips[clip], index: clip, tag: tag, start: now)
+            case .stopSpeaking:
+                stopSpeaking(now)
+            case .send(let digit):
+                media?.send(digit: digit)
+                state(.digitSent, at: now, detail: digit.unicodeScalars.first!.value)
+            case .hangUp(let outcome):
+                hangUpNow(outcome)
+            case .timedOut(let utterance, let patience):
+                state(.turnTimedOut, at: now, utterance: utterance, value: patience.nanoseconds)
+            case .bargedIn(let kind, let utterance, _):
+                bargeIn = (kind, utterance)
+            case .interrupted(let utterance):
+                state(.answerInterrupted, at: now, utterance: utterance)
+            case .yielded(let at):
+                if let bargeIn {
+                    state(
+                        .bargeInStopped, at: at, utterance: bargeIn.utterance,
+                        detail: bargeIn.kind.rawValue)
+                }
+            }
+        }
+    }
+
+    /// The caller yields: what was said so far is the utterance.
+    private func stopSpeaking(_ now: Instant) {
+        guard let current = speech else { return }
+        speech = nil
+        guard let number = speechUtterance, current.next <= current.lastVoicedFrame else { return }
+        state(.utteranceEnded, at: now, utterance: number, detail: 1)
+    }
+
+    // MARK: Facts
+
+    private func state(
+        _ kind: FactKind, at: Instant, utterance: UInt32? = nil, value: Int64 = 0,
+        detail: UInt32 = 0
+    ) {
+        let reference = utterance.map { TurnReference(call: plan.call, utterance: $0) }
+        facts.state(
+            Fact(
+                kind, at: at, call: plan.call, reference: reference, value: value, detail: detail,
+                origin: .caller))
+    }
+
+    /// A reply heard on this call, whichever call it belongs to.
+    private func stateHeard(
+        _ kind: FactKind, _ reference: TurnReference, at: Instant, wire: Instant
+    ) {
+        facts.state(
+            Fact(
+                kind, at: at, call: plan.call, reference: reference, value: wire.nanoseconds,
+                origin: .caller))
+    }
+}

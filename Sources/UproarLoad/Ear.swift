@@ -1,0 +1,194 @@
+import UproarAudio
+import UproarCore
+
+/// What a caller hears of the agent, in the time of the ear.
+enum EarEvent: Hashable {
+    /// First audible sample after silence.
+    case audible(at: Instant, wire: Instant)
+    /// After the last audible sample.
+    case silent(at: Instant)
+    /// A head tag began here: 32 bits as they came from the wire.
+    case head(UInt32, at: Instant, wire: Instant)
+    /// A tail tag ended here.
+    case tail(UInt32, at: Instant, wire: Instant)
+    /// The agent's audio ran dry in the middle of speech.
+    case gap(at: Instant, length: Duration)
+}
+
+/// Turns agent audio, in the order it plays, into what a caller hears and when.
+///
+/// Audio may arrive long before it plays; events wait until their time at the ear has come, and those that a `clear` cuts off
+/// are never heard. The scanner runs on the audio as it arrives, so the ear keeps no audio.
+///
+/// ```
+/// arrives  ████████            ██████
+/// plays    ┌────────────┐ gap ┌─────────┐        sample n of a stretch is heard at stretch.start + n / rate
+/// ```
+struct Ear: ~Copyable {
+    private var scanner: TagScanner
+    private let format: AudioFormat
+    private var found: [TagScanner.Event] = []
+    /// Heard time of the scanner's sample 0 in the present stretch of continuous audio.
+    private var base = Instant.zero
+    private var fed = 0
+    /// When all audio so far has been played.
+    private var playedBy = Instant.zero
+    private var lastArrival = Instant.zero
+    private var pending: [EarEvent] = []
+    private var firstPending = 0
+    private var isAudible = false
+    private var jitter = 0.0
+    private var lastTransit: Int64?
+
+    /// A pause in the agent's audio shorter than this is heard as a gap, a longer one as silence.
+    static let gapLimit = Duration.milliseconds(400)
+    static let gapFloor = Duration.milliseconds(60)
+    /// So much silence after the last audio makes its end certain to the scanner.
+    static let settling = Duration.milliseconds(300)
+
+    /// For audio of a rate that `TagScanner` takes.
+    init(format: AudioFormat) {
+        self.format = format
+        scanner = TagScanner(format)
+    }
+
+    mutating func begin(at: Instant) {
+        base = at
+        playedBy = at
+    }
+
+    mutating func hear(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) {
+        if playsAt > playedBy { pass(silenceUntil: playsAt) }
+        let length = format.duration(bytes: audio.byteCount)
+        noteJitter(arrivedAt)
+        lastArrival = arrivedAt
+        var found: [TagScanner.Event] = []
+        swap(&found, &self.found)
+        scanner.feed(audio) { found.append($0) }
+        fed += audio.byteCount / format.encoding.bytesPerSample
+        note(&found)
+        playedBy += length
+    }
+
+    /// Drops what had not been heard by `at`; returns how much audio that was.
+    mutating func clear(at: Instant) -> Duration {
+        guard playedBy > at else { return .zero }
+        let dropped = playedBy - at
+        while pending.count > firstPending, pending[pending.count - 1].at > at {
+            pending.removeLast()
+        }
+        scanner = TagScanner(format)
+        base = at
+        fed = 0
+        playedBy = at
+        if isAudibleAfterPending {
+            append(.silent(at: at))
+        }
+        return dropped
+    }
+
+    /// Whether `next(by:)` has something to say, or silence has to be made certain.
+    func hasEvent(by now: Instant) -> Bool {
+        if firstPending < pending.count, pending[firstPending].at <= now { return true }
+        return scanner.isSpeaking && now - playedBy >= .milliseconds(40)
+    }
+
+    mutating func next(by now: Instant) -> EarEvent? {
+        if firstPending == pending.count, scanner.isSpeaking, now > playedBy {
+            pass(silenceUntil: now)
+        }
+        guard firstPending < pending.count, pending[firstPending].at <= now else { return nil }
+        let event = pending[firstPending]
+        firstPending += 1
+        if firstPending == pending.count {
+            pending.removeAll(keepingCapacity: true)
+            firstPending = 0
+        }
+        switch event {
+        case .audible: isAudible = true
+        case .silent: isAudible = false
+        default: break
+        }
+        return event
+    }
+
+    /// What is known of the whole call at its end.
+    func stateTotals(at: Instant, _ state: (FactKind, Int64) -> Void) {
+        if lastTransit != nil { state(.callJitter, Int64(jitter)) }
+    }
+
+    // MARK: Inside
+
+    private var isAudibleAfterPending: Bool {
+        for event in pending[firstPending...].reversed() {
+            if case .audible = event { return true }
+            if case .silent = event { return false }
+        }
+        return isAudible
+    }
+
+    /// Nothing is heard until `time`: the scanner hears enough of it to be certain, then the clock is set anew.
+    private mutating func pass(silenceUntil time: Instant) {
+        let length = time - playedBy
+        if isInMidSpeech, length > Self.gapFloor, length < Self.gapLimit {
+            append(.gap(at: playedBy, length: length))
+        }
+        let count = format.rate.samples(in: min(length, Self.settling))
+        var found: [TagScanner.Event] = []
+        swap(&found, &self.found)
+        scanner.feedSilence(count) { found.append($0) }
+        fed += count
+        note(&found)
+        playedBy = time
+        base = time - format.rate.duration(samples: fed)
+    }
+
+    /// Whether the last audio was voiced to its end: what follows is a gap and not the end of a sentence.
+    private var isInMidSpeech: Bool {
+        guard scanner.isSpeaking, let voice = scanner.lastVoice else { return false }
+        return scanner.position - voice <= format.rate.samples(in: .milliseconds(20))
+    }
+
+    private mutating func note(_ found: inout [TagScanner.Event]) {
+        for event in found {
+            switch event {
+            case .speechStarted(let sample):
+                append(.audible(at: time(of: sample), wire: lastArrival))
+            case .speechEnded(let sample): append(.silent(at: time(of: sample)))
+            case .tagDecoded(let bits, .head, let start, _):
+                append(.head(bits, at: time(of: start), wire: lastArrival))
+            case .tagDecoded(let bits, .tail, let start, _):
+                let end = start + format.rate.samples(in: AudioTag.duration)
+                append(.tail(bits, at: time(of: end), wire: lastArrival))
+            }
+        }
+        found.removeAll(keepingCapacity: true)
+        swap(&found, &self.found)
+    }
+
+    private func time(of sample: Int) -> Instant {
+        base + format.rate.duration(samples: sample)
+    }
+
+    private mutating func append(_ event: EarEvent) { pending.append(event) }
+
+    /// RFC 3550 §6.4.1 over packets of any length: transit is arrival minus the media time before it.
+    private mutating func noteJitter(_ arrival: Instant) {
+        let media = (playedBy - base).nanoseconds
+        let transit = (arrival - base).nanoseconds - media
+        if let lastTransit {
+            jitter += (Double(abs(transit - lastTransit)) - jitter) / 16
+        }
+        lastTransit = transit
+    }
+}
+
+extension EarEvent {
+    var at: Instant {
+        switch self {
+        case .audible(let at, _), .silent(let at), .head(_, let at, _), .tail(_, let at, _),
+            .gap(let at, _):
+            at
+        }
+    }
+}
