@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CUproarShims.h"
 
 int uproar_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds) {

@@ -1,5 +1,4 @@
 #pragma once
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -8,3 +7,4 @@
 /// `epoll_pwait2` is not in the Glibc module of the Swift toolchain; a wait needs nanoseconds, not milliseconds.
 int uproar_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
 #include "UproarProcess.h"
+#include "UproarLoop.h"

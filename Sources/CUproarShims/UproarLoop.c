@@ -1,0 +1,10 @@
+#define _GNU_SOURCE
+#include "UproarLoop.h"
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+int uproar_wakeup_descriptor(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int uproar_accept(int socket, struct sockaddr *address, unsigned int *length) {
+    return accept4(socket, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

@@ -1,0 +1,141 @@
+import CUproarShims
+import Glibc
+import UproarCore
+import UproarRuntime
+
+/// Real time over epoll: the world of live runs. Belongs to one loop; all but `wake` is called on its thread.
+///
+/// Descriptors are watched level-triggered: a handler that takes only a part of what is ready is called again.
+package final class PosixDriver: LoopDriver, @unchecked Sendable {
+    private struct Entry {
+        var handler: (any DescriptorHandler)?
+        var descriptor: Int32
+        var generation: UInt32
+    }
+
+    package let clock: RunClock
+    private let epoll: Descriptor
+    private let wakeup: Descriptor
+    private let events: UnsafeMutableBufferPointer<epoll_event>
+    private var entries: [Entry] = []
+    private var freeSlots: [Int] = []
+
+    /// The wake-up descriptor's own mark in an event.
+    private static let wakeBits = UInt64.max
+
+    package init(clock: RunClock) throws(Errno) {
+        self.clock = clock
+        epoll = Descriptor(
+            owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
+        wakeup = Descriptor(
+            owning: try systemCall("eventfd") { uproar_wakeup_descriptor() })
+        events = .allocate(capacity: 512)
+        try control(EPOLL_CTL_ADD, wakeup.number, .readable, Self.wakeBits)
+    }
+
+    deinit { events.deallocate() }
+
+    package var now: Instant { clock.now }
+
+    // MARK: Watching
+
+    /// Calls `handler`, which is kept alive, whenever one of `events` is so. The descriptor stays the caller's, who must
+    /// `unwatch` before closing it.
+    package func watch(
+        _ descriptor: Int32, for events: DescriptorEvents, handler: any DescriptorHandler
+    ) throws(Errno) -> WatchID {
+        let slot = freeSlots.last ?? entries.count
+        let generation = slot < entries.count ? entries[slot].generation &+ 1 : 1
+        let id = WatchID(slot: slot, generation: generation)
+        try control(EPOLL_CTL_ADD, descriptor, events, id.bits)
+        let entry = Entry(handler: handler, descriptor: descriptor, generation: generation)
+        if slot < entries.count {
+            freeSlots.removeLast()
+            entries[slot] = entry
+        } else {
+            entries.append(entry)
+        }
+        return id
+    }
+
+    /// Watches for other events than before; for none of them, failure and hang-up are still reported.
+    package func change(_ id: WatchID, to events: DescriptorEvents) {
+        guard let entry = entry(of: id) else { return }
+        do {
+            try control(EPOLL_CTL_MOD, entry.descriptor, events, id.bits)
+        } catch {
+            preconditionFailure("a watched descriptor cannot be changed: \(error)")
+        }
+    }
+
+    /// Harmless when it is not watched any more.
+    package func unwatch(_ id: WatchID) {
+        guard let entry = entry(of: id) else { return }
+        do {
+            try control(EPOLL_CTL_DEL, entry.descriptor, [], id.bits)
+        } catch {
+            preconditionFailure("a descriptor was closed while it was watched: \(error)")
+        }
+        entries[id.slot].handler = nil
+        entries[id.slot].generation &+= 1
+        freeSlots.append(id.slot)
+    }
+
+    private func entry(of id: WatchID) -> Entry? {
+        guard id.slot < entries.count, entries[id.slot].generation == id.generation,
+            entries[id.slot].handler != nil
+        else { return nil }
+        return entries[id.slot]
+    }
+
+    private func control(
+        _ operation: Int32, _ descriptor: Int32, _ events: DescriptorEvents, _ bits: UInt64
+    ) throws(Errno) {
+        var event = epoll_event()
+        event.events = events.rawValue
+        event.data.u64 = bits
+        try systemCall("epoll_ctl") { epoll_ctl(epoll.number, operation, descriptor, &event) }
+    }
+
+    // MARK: Waiting
+
+    package func wait(until deadline: Instant) -> Bool {
+        let count = poll(for: patience(until: deadline))
+        for index in 0..<count {
+            let event = events[index]
+            if event.data.u64 == Self.wakeBits {
+                takeWakeups()
+            } else if let entry = entry(of: WatchID(bits: event.data.u64)) {
+                entry.handler?.ready(DescriptorEvents(rawValue: event.events))
+            }
+        }
+        return true
+    }
+
+    /// Nanoseconds; negative without a limit.
+    private func patience(until deadline: Instant) -> Int64 {
+        if deadline == .distantFuture { return -1 }
+        if deadline.nanoseconds == .min { return 0 }
+        return max(0, deadline.nanoseconds &- now.nanoseconds)
+    }
+
+    /// An interrupted wait is an empty one: the loop computes the next from its deadlines.
+    private func poll(for nanoseconds: Int64) -> Int {
+        let count = uproar_epoll_wait(
+            epoll.number, events.baseAddress, Int32(events.count), nanoseconds)
+        if count >= 0 { return Int(count) }
+        precondition(errno == EINTR, "epoll_pwait2 failed with errno \(errno)")
+        return 0
+    }
+
+    package func wake() {
+        var one: UInt64 = 1
+        // EAGAIN would mean 2^64 wake-ups outstanding; the loop is awake then.
+        _ = Glibc.write(wakeup.number, &one, 8)
+    }
+
+    private func takeWakeups() {
+        var count: UInt64 = 0
+        _ = Glibc.read(wakeup.number, &count, 8)
+    }
+}
