@@ -20,11 +20,16 @@ func module(_ name: String, _ dependencies: [String], c libraries: [String] = []
         swiftSettings: strict)
 }
 
-/// The tests of one module; they may also use whatever the module itself may import.
-func tests(of name: String, using others: [String] = [], resources: [Resource] = []) -> Target {
+/// The tests of one module; they may also use whatever the module itself may import. `programs` are built for them to start.
+func tests(
+    of name: String, using others: [String] = [], programs: [String] = [],
+    resources: [Resource] = []
+) -> Target {
     .testTarget(
         name: "Uproar\(name)Tests",
-        dependencies: ([name] + others).map { .init(stringLiteral: "Uproar\($0)") },
+        dependencies: (([name] + others).map { "Uproar\($0)" } + programs).map {
+            .init(stringLiteral: $0)
+        },
         resources: resources,
         swiftSettings: strict)
 }
@@ -91,7 +96,11 @@ let package = Package(
         tests(of: "Crypto", using: ["Core"]),
         tests(of: "Wire", using: ["Core", "Crypto"]),
         tests(of: "Runtime", using: ["Core", "Posix", "Simulation", "Wire", "Crypto"]),
-        tests(of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"]),
+        tests(
+            of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"], programs: ["guardian-trial"]),
+        .executableTarget(
+            name: "guardian-trial", dependencies: ["UproarPosix", "UproarRuntime"],
+            path: "Tests/GuardianTrial", swiftSettings: strict),
         tests(
             of: "Transports", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
         tests(

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +34,32 @@ void uproar_block_all_signals(void) {
     sigset_t set;
     sigfillset(&set);
     pthread_sigmask(SIG_SETMASK, &set, 0);
+}
+
+int uproar_spawn_guardian(
+    const char *executable, char *const *arguments, char *const *environment, int socket, int *pid) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all;
+    sigfillset(&all);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    // dup2 onto itself takes close-on-exec away (glibc 2.29), so `socket` may be 3 already.
+    error = posix_spawn_file_actions_adddup2(&actions, socket, 3);
+    if (!error) error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!error) error = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    if (!error) error = posix_spawnattr_setsigmask(&attributes, &all);
+    if (!error)
+        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    if (!error) error = posix_spawn(pid, executable, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
 }
 
 /// What the child tells of the step that failed; written into a close-on-exec pipe, so that exec says "well" by its end.
@@ -87,7 +115,7 @@ static void become(const struct uproar_spawn *what, int report, pid_t parent) {
     fail(report, STEP_EXEC);
 }
 
-pid_t uproar_spawn(const struct uproar_spawn *what, const char **step, int *error) {
+int uproar_spawn(const struct uproar_spawn *what, const char **step, int *error) {
     int report[2];
     struct failure failure = {STEP_PIPE, 0};
     if (what->descriptor_count > UPROAR_MESSAGE_DESCRIPTORS) {
@@ -124,7 +152,7 @@ pid_t uproar_spawn(const struct uproar_spawn *what, const char **step, int *erro
     return -1; // the caller reaps it as a child it does not know
 }
 
-ssize_t uproar_send_message(
+long uproar_send_message(
     int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count, int flags) {
     struct iovec piece = {(void *)bytes, count};
     union {
@@ -149,7 +177,7 @@ ssize_t uproar_send_message(
     return sendmsg(socket, &message, flags | MSG_NOSIGNAL);
 }
 
-ssize_t uproar_receive_message(
+long uproar_receive_message(
     int socket, void *bytes, size_t capacity, int *descriptors, int *descriptor_count, int flags) {
     struct iovec piece = {bytes, capacity};
     union {

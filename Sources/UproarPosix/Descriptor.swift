@@ -34,3 +34,8 @@ package struct DescriptorPair: ~Copyable, Sendable {
         theirs = Descriptor(owning: numbers[1])
     }
 }
+
+extension DescriptorPair {
+    /// Keeps our end and closes theirs: once the other process has it.
+    package consuming func takeOurs() -> Descriptor { ours }
+}

@@ -24,17 +24,18 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The one wrapper around calls that answer −1 and set `errno`: EINTR is tried again, EBADF and EFAULT are bugs of ours and stop
-/// the program, all else is thrown. `call` names the C function.
+/// the program, all else is thrown. `call` names the C
+/// function, and what it was called on where that helps the reader.
 @discardableResult
 package func systemCall<Result: SignedInteger>(
-    _ call: StaticString, _ body: () -> Result
+    _ call: @autoclosure () -> String, _ body: () -> Result
 ) throws(Errno) -> Result {
     while true {
         let result = body()
         if result != -1 { return result }
         let code = errno
         if code == EINTR { continue }
-        precondition(code != EBADF && code != EFAULT, "\(call) failed with errno \(code)")
-        throw Errno("\(call)", code)
+        precondition(code != EBADF && code != EFAULT, "\(call()) failed with errno \(code)")
+        throw Errno(call(), code)
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include <stdint.h>
-#include <sys/signalfd.h>
-#include <sys/types.h>
+#include <stddef.h>
+
 
 /// `prctl` is variadic, which Swift does not import. Makes this process the new parent of orphaned descendants.
 int uproar_become_subreaper(void);
@@ -12,6 +12,11 @@ int uproar_signal_descriptor(const int *signals, int count, int block);
 
 /// Blocks every signal in the calling thread: the guardian hears of what it wants through its signalfd.
 void uproar_block_all_signals(void);
+
+/// posix_spawn of the guardian, safe in a process with threads: a session of its own, every signal blocked, `socket` as
+/// descriptor 3, standard input and output closed off. POSIX_SPAWN_SETSID is not imported. Answers 0 or the errno.
+int uproar_spawn_guardian(
+    const char *executable, char *const *arguments, char *const *environment, int socket, int *pid);
 
 /// What `uproar_spawn` starts.
 struct uproar_spawn {
@@ -28,13 +33,13 @@ struct uproar_spawn {
 /// fork and exec, for the single-threaded guardian only. posix_spawn cannot set a parent-death signal or a limit.
 /// The child leads its own process group, dies with the guardian, and has default signals, an empty mask and no other descriptors.
 /// Answers the pid; or -1 with the errno in `error` and the name of the call that failed in `step`.
-pid_t uproar_spawn(const struct uproar_spawn *what, const char **step, int *error);
+int uproar_spawn(const struct uproar_spawn *what, const char **step, int *error);
 
 /// The CMSG macros are not imported. One message with up to 16 descriptors; both answer the byte count or -1 and errno.
 /// Received descriptors are close-on-exec; those that do not fit are closed.
-ssize_t uproar_send_message(
+long uproar_send_message(
     int socket, const void *bytes, size_t count, const int *descriptors, int descriptor_count, int flags);
-ssize_t uproar_receive_message(
+long uproar_receive_message(
     int socket, void *bytes, size_t capacity, int *descriptors, int *descriptor_count, int flags);
 
 #define UPROAR_MESSAGE_DESCRIPTORS 16

@@ -1,0 +1,147 @@
+import CUproarShims
+import Glibc
+import UproarCore
+import UproarRuntime
+
+/// The first child of a run: starts every other child, and ends them all when the run is gone, however it went.
+///
+/// ```
+///   run ══ socketpair (SOCK_SEQPACKET) ══ guardian (own session, child subreaper)
+///              requests →                    ├─ providers
+///              ← replies                     ├─ agent ── its workers
+///   the run's end closes: TERM, 1 s, KILL    └─ whatever they left behind
+/// ```
+///
+/// It has one thread and blocks in `poll`: no loop, no Swift concurrency. `uproar guardian` is its whole process.
+package struct Guardian {
+    /// Names the socket in its environment. Absent: nobody started it as it must be.
+    package static let socketVariable = "UPROAR_GUARDIAN_FD"
+    /// Between SIGTERM and SIGKILL.
+    static let grace = Duration.milliseconds(1000)
+    /// Until it gives up on what does not die. With the undo records this keeps the end under 3 s.
+    static let limit = Duration.milliseconds(2600)
+
+    private let socket: Int32
+    private let childEnded: Int32
+    private var environment: [String]
+    /// Ids of the children that live, by pid.
+    private var children: [Int32: Int] = [:]
+    private var undoFile: String?
+    private var buffer = [UInt8](repeating: 0, count: GuardianRequest.byteLimit)
+
+    /// Runs the guardian's whole life in this process and answers its exit code: 0, 1 when a process or a fault was left
+    /// behind, 2 when it was not started by a run.
+    package static func run() -> Int32 {
+        guard let text = getenv(socketVariable).map({ String(cString: $0) }),
+            let socket = Int32(text), fcntl(socket, F_SETFD, FD_CLOEXEC) == 0
+        else {
+            complain("guardian: started by `uproar run`, not by hand")
+            return 2
+        }
+        unsetenv(socketVariable)
+        uproar_block_all_signals()
+        let signals = [SIGCHLD]
+        let childEnded = uproar_signal_descriptor(signals, Int32(signals.count), 0)
+        guard childEnded >= 0, uproar_become_subreaper() == 0 else {
+            complain("guardian: \(Errno.words(for: errno))")
+            return 1
+        }
+        var guardian = Guardian(socket: socket, childEnded: childEnded)
+        guardian.serve()
+        return guardian.end() ? 0 : 1
+    }
+
+    private init(socket: Int32, childEnded: Int32) {
+        self.socket = socket
+        self.childEnded = childEnded
+        environment = Self.ownEnvironment()
+    }
+
+    /// Until the run's end of the pair is closed.
+    private mutating func serve() {
+        while true {
+            var watched = [
+                pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: childEnded, events: Int16(POLLIN), revents: 0),
+            ]
+            if poll(&watched, 2, -1) < 0 { continue }
+            // A hang-up goes before what the run had still asked for: it is dead, so start nothing more.
+            if watched[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { return }
+            if watched[1].revents != 0 { reap() }
+            if watched[0].revents & Int16(POLLIN) != 0, !receive() { return }
+        }
+    }
+
+    private mutating func receive() -> Bool {
+        var descriptors = [Int32](repeating: -1, count: Int(UPROAR_MESSAGE_DESCRIPTORS))
+        var descriptorCount = UPROAR_MESSAGE_DESCRIPTORS
+        let count = uproar_receive_message(
+            socket, &buffer, buffer.count, &descriptors, &descriptorCount, 0)
+        if count < 0 { return errno == EINTR || errno == EAGAIN }
+        if count == 0 { return false }
+        descriptors.removeLast(descriptors.count - Int(descriptorCount))
+        defer { for descriptor in descriptors { close(descriptor) } }
+        switch GuardianRequest(Array(buffer[..<count])) {
+        case .start(let id, let command): start(id, command, passing: descriptors)
+        case .signal(let id, let signal, let tree): send(signal, to: id, tree: tree)
+        case .undoFile(let path): undoFile = path
+        case nil: Self.complain("guardian: a request that is none")
+        }
+        return true
+    }
+
+    private mutating func start(_ id: Int, _ command: ProcessCommand, passing: [Int32]) {
+        do throws(Errno) {
+            let output = try Self.openOutput(command.outputFile)
+            defer { if output >= 0 { close(output) } }
+            let variables = environment + command.environment.map { "\($0.name)=\($0.value)" }
+            let pid = try Self.spawn(
+                command, environment: Self.deduplicated(variables), output: output,
+                passing: passing)
+            children[pid] = id
+            reply(.started(id: id, pid: pid))
+        } catch {
+            reply(.exited(id: id, .notStarted(step: error.call, errno: error.code)))
+        }
+    }
+
+    private func send(_ signal: ProcessSignal, to id: Int, tree: Bool) {
+        // Not reaped yet, so the pid is still this child's.
+        guard let pid = children.first(where: { $0.value == id })?.key else { return }
+        if tree {
+            ProcessTree.send(signal, to: pid)
+        } else {
+            _ = kill(pid, signal.rawValue)
+        }
+        reply(.signalled(id: id, signal, monotonic: monotonicNanoseconds()))
+    }
+
+    private mutating func reap() {
+        var drained = [UInt8](repeating: 0, count: 1024)
+        while read(childEnded, &drained, drained.count) > 0 {}
+        _ = ProcessTree.reapAll { tellEnd(of: $0, $1) }
+    }
+
+    private mutating func tellEnd(of pid: Int32, _ status: Int32) {
+        // Unknown pids are orphans that came to us, and children whose exec failed.
+        guard let id = children.removeValue(forKey: pid) else { return }
+        reply(.exited(id: id, ProcessTree.exit(ofStatus: status)))
+    }
+
+    private mutating func end() -> Bool {
+        let isEmpty = ProcessTree.endAllDescendants(grace: Self.grace, limit: Self.limit) {
+            tellEnd(of: $0, $1)
+        }
+        if !isEmpty { Self.complain("guardian: a process did not end on SIGKILL") }
+        guard let undoFile else { return isEmpty }
+        let failures = UndoLog.settle(undoFile)
+        for failure in failures { Self.complain("guardian: could not undo: \(failure)") }
+        return isEmpty && failures.isEmpty
+    }
+
+    /// Blocks while the run is slow to read; when the run is gone there is nobody to tell.
+    private func reply(_ reply: GuardianReply) {
+        let bytes = reply.encoded()
+        while uproar_send_message(socket, bytes, bytes.count, nil, 0, 0) < 0, errno == EINTR {}
+    }
+}
