@@ -89,6 +89,9 @@ package enum MetricCatalog {
             "barge_in_stop", .time, .samples,
             "First annotated sample of an interruption to the agent's last audible one."),
         .init("dead_air", .time, .samples, "Longest silence of a turn while a reply is owed."),
+        .init(
+            "claim_gap", .time, .samples,
+            "Heard latency of a turn minus the agent's own claim of it, where it makes one."),
         .init("playout_gap", .time, .samples, "Gaps over 60 ms while the agent was speaking."),
         .init(
             "jitter", .time, .samples,

@@ -1,0 +1,178 @@
+import UproarCore
+
+/// The whole of a run's measurement while it goes on: call records in, distributions, counts, cost and the worst calls out.
+///
+/// Holds no call but the worst ones: memory does not grow with time.
+package struct RunTally: Sendable {
+    package private(set) var recorder = IntervalRecorder()
+    package private(set) var ledger = RunLedger()
+    package private(set) var cost = CostTally()
+    package private(set) var worst = WorstCalls()
+    package let settings: FoldSettings
+
+    package init(_ settings: FoldSettings) { self.settings = settings }
+
+    package mutating func add(_ call: CallRecord) {
+        ledger.add(call, targets: settings.targets)
+        cost.add(call)
+        worst.add(call)
+        CallSampler(call: call, settings: settings).record(into: &recorder)
+    }
+
+    /// One second of one caller loop's frame lateness. `at` is since the first due arrival.
+    package mutating func addSendLateness(_ histogram: HDRHistogram, at: Instant) {
+        recorder.record("send_lateness", .init(), at: at, histogram: histogram)
+    }
+
+    package mutating func addUnattributed(_ usage: OrderedTable<ProviderID, ProviderUsage>) {
+        cost.addUnattributed(usage, settings.prices)
+    }
+
+    package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), _ value: Double)
+    {
+        recorder.setValue(metric, tags, value)
+    }
+}
+
+/// Provider usage and cost of a run.
+package struct CostTally: Sendable, Hashable {
+    package struct Line: Sendable, Hashable {
+        package var provider: ProviderID
+        package var usage: ProviderUsage
+        /// Nano-dollars, so that shards add up exactly; nil when the price file lacks a price.
+        package var nanoDollars: Int64?
+    }
+
+    /// By provider number.
+    package private(set) var lines: [Line] = []
+    /// Connected time of the calls that were charged.
+    package private(set) var connected: Duration = .zero
+    package private(set) var callCount: UInt64 = 0
+    /// The part of `lines` that no call could be charged with.
+    package private(set) var unattributed: Int64 = 0
+
+    package init() {}
+
+    package init(
+        lines: [Line], connected: Duration, callCount: UInt64, unattributed: Int64
+    ) {
+        self.lines = lines
+        self.connected = connected
+        self.callCount = callCount
+        self.unattributed = unattributed
+    }
+
+    /// Nil when nothing was used or a price is missing.
+    package var nanoDollars: Int64? {
+        guard !lines.isEmpty else { return nil }
+        return lines.reduce(0 as Int64?) { sum, line in
+            sum.flatMap { sum in line.nanoDollars.map { sum + $0 } }
+        }
+    }
+
+    package var dollars: Double? { nanoDollars.map { Double($0) / 1e9 } }
+
+    package var dollarsPerCall: Double? {
+        callCount == 0 ? nil : dollars.map { $0 / Double(callCount) }
+    }
+
+    /// Total cost by total connected time: never a mean of ratios.
+    package var dollarsPerMinute: Double? {
+        connected == .zero ? nil : dollars.map { $0 / (connected.inSeconds / 60) }
+    }
+
+    mutating func add(_ call: CallRecord) {
+        if call.answered != nil {
+            connected += call.connected
+            callCount += 1
+        }
+        for record in call.usage {
+            add(record.provider, record.usage, record.cost.map { StoredUnit.stored($0, .money) })
+        }
+    }
+
+    mutating func addUnattributed(
+        _ usage: OrderedTable<ProviderID, ProviderUsage>, _ prices: PriceBook
+    ) {
+        for (provider, used) in zip(usage.keys, usage.values) {
+            let cost = prices.cost(of: used, provider: provider)
+                .map { StoredUnit.stored($0, .money) }
+            unattributed += cost ?? 0
+            add(provider, used, cost)
+        }
+    }
+
+    private mutating func add(
+        _ provider: ProviderID, _ usage: ProviderUsage, _ nanoDollars: Int64?
+    ) {
+        let place =
+            lines.firstIndex { $0.provider.rawValue >= provider.rawValue } ?? lines.count
+        if place == lines.count || lines[place].provider != provider {
+            lines.insert(Line(provider: provider, usage: .init(), nanoDollars: 0), at: place)
+        }
+        lines[place].usage += usage
+        lines[place].nanoDollars = lines[place].nanoDollars.flatMap { sum in
+            nanoDollars.map { sum + $0 }
+        }
+    }
+}
+
+/// The calls to listen to first, with everything that is known of them.
+package struct WorstCalls: Sendable, Hashable {
+    package static let limit = 20
+    /// Worst first.
+    package private(set) var calls: [CallRecord] = []
+
+    package init() {}
+
+    mutating func add(_ call: CallRecord) {
+        let rank = Self.rank(call)
+        if calls.count == Self.limit, let last = calls.last, rank <= Self.rank(last) { return }
+        let place = calls.firstIndex { Self.rank($0) < rank } ?? calls.count
+        calls.insert(call, at: place)
+        if calls.count > Self.limit { calls.removeLast() }
+    }
+
+    /// Dropped calls first, then calls with lost turns, then replies that were wrong, then by the slowest turn.
+    private static func rank(_ call: CallRecord) -> Rank {
+        let severity =
+            switch call.outcome {
+            case .dropped: 4
+            case .refused, .notStarted: 3
+            case .abandoned: 3
+            case .completed, .cutByRun: 0
+            }
+        var lost = 0
+        var wrong = 0
+        var slowest = Int64.min
+        for turn in call.turns {
+            if turn.outcome == .lost || turn.outcome == .late { lost += 1 }
+            if !turn.marks.isDisjoint(with: [.duplicated, .stale, .truncated, .crossTalked]) {
+                wrong += 1
+            }
+            switch turn.voiceToAnswer ?? turn.voiceToVoice {
+            case .exact(let value): slowest = max(slowest, value.nanoseconds)
+            case .atLeast: slowest = .max
+            case nil: break
+            }
+        }
+        return Rank(
+            severity: severity, lost: lost, wrong: wrong, slowest: slowest, call: call.id)
+    }
+
+    private struct Rank: Comparable {
+        var severity: Int
+        var lost: Int
+        var wrong: Int
+        var slowest: Int64
+        var call: UInt32
+
+        static func < (a: Rank, b: Rank) -> Bool {
+            if a.severity != b.severity { return a.severity < b.severity }
+            if a.lost != b.lost { return a.lost < b.lost }
+            if a.wrong != b.wrong { return a.wrong < b.wrong }
+            if a.slowest != b.slowest { return a.slowest < b.slowest }
+            return a.call > b.call
+        }
+    }
+}
