@@ -8,6 +8,10 @@ package struct Decimal: Hashable, Sendable {
         self.places = places
     }
 
+    /// A hundredth of it, as percent are: exact where dividing the float is not.
+    package var hundredth: Decimal { Decimal(digits: digits, places: places + 2) }
+
+    /// The nearest float.
     package var value: Double {
         var divisor = 1.0
         for _ in 0..<places { divisor *= 10 }

@@ -49,7 +49,7 @@ package enum QuantityText {
         case .share:
             let number = try decimal(&scanner, dimension)
             guard scanner.take("%") else { throw noUnitProblem(scanner, start, dimension) }
-            return number.value / 100
+            return number.hundredth.value
         case .bytes: return try scan(&scanner, start, byteUnits, dimension)
         case .bitrate: return try scan(&scanner, start, bitUnits, dimension)
         case .cores: return try scan(&scanner, start, coreUnits, dimension)

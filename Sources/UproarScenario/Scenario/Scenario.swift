@@ -1,0 +1,200 @@
+import UproarCore
+
+/// A scenario file, read and checked: everything a run needs to know before it dials.
+package struct Scenario: Hashable, Sendable {
+    package var name: String
+    package var summary: String
+    /// nil when neither the file nor an override names one: the command line then draws one and says so.
+    package var seed: UInt64?
+    package var target: Target
+    /// A name of the catalog's transports.
+    package var transport: String
+    /// Shares that add up to one, in written order.
+    package var channels: [ChannelShare]
+    package var conversation: ConversationScript
+    /// The conversation's file as found, for messages; nil for the built-in one.
+    package var conversationFile: String?
+    package var audio: AudioSource
+    /// Never empty.
+    package var load: [LoadLine]
+    /// How long a caller waits for a reply before it calls the turn lost.
+    package var patience: Duration
+    /// From the end of a closed caller's call to its next dial.
+    package var redial: Duration
+    /// Waits before each new attempt of a caller whose stream died; empty: it hangs up.
+    package var onDrop: [Duration]
+    /// From dialling to the answer; a call without one by then is refused.
+    package var callSetupLimit: Duration
+    /// How long calls may go on once the load has ended.
+    package var drain: Duration
+    package var providers: ProviderSettings
+    package var agent: AgentSettings
+    package var prices: PriceBook
+    /// As found, for messages.
+    package var pricesFile: String
+    /// Turn references in audio and text. Off when the providers are real.
+    package var isTagging: Bool
+    /// The agent records calls and announces it.
+    package var isRecording: Bool
+    package var links: Links
+    package var timeline: [TimelineEvent]
+    package var gates: [GateRule]
+    /// The gates are the defaults: the file names none. Then a run without an answered turn fails as well.
+    package var hasDefaultGates: Bool
+
+    package enum Target: Hashable, Sendable {
+        /// The reference agent as a child process with this many loops.
+        case embedded(workers: Int)
+        /// A program that the run starts, with the providers' URLs in its environment. `{port}` in arguments and URL stands for
+        /// a free port.
+        case command(arguments: [String], url: String)
+        /// An agent that is already there.
+        case url(String)
+    }
+
+    package struct ChannelShare: Hashable, Sendable {
+        package var channel: Channel
+        package var share: Chance
+    }
+
+    package enum Channel: String, CaseIterable, Sendable {
+        case phone, browser
+        case screenShare = "screen_share"
+    }
+
+    package enum AudioSource: Hashable, Sendable {
+        /// A folder with a manifest, cut down to one variant.
+        case corpus(Corpus)
+        /// One audio file, which is annotated when it is loaded.
+        case file(String)
+    }
+
+    package struct Corpus: Hashable, Sendable {
+        package var name: String
+        /// The folder as found.
+        package var folder: String
+        package var licence: String
+        /// nil: no variant was asked for and the corpus has no `clean` one.
+        package var variant: String?
+        package var clips: [ClipDescription]
+    }
+
+    /// Which connections go through links.
+    package enum Links: Hashable, Sendable {
+        /// Those that the timeline names.
+        case asNeeded
+        case all
+    }
+
+    /// The channel of a call: its draw is keyed, so no other call moves it.
+    package func channel(of call: UInt32, seed: Seed) -> Channel {
+        var random = seed.stream("channel", UInt64(call))
+        let draw = random.unit()
+        var sum = 0.0
+        for channel in channels {
+            sum += Double(channel.share.numerator) / Double(channel.share.denominator)
+            if draw < sum { return channel.channel }
+        }
+        return channels.last?.channel ?? .phone
+    }
+}
+
+/// What `agent:` may set of the reference agent; nil leaves the agent's own default.
+package struct AgentSettings: Hashable, Sendable {
+    /// Silence after which the caller's turn is over.
+    package var endpointing: Duration?
+    /// Silence after which an interim that covers all that was said is answered ahead.
+    package var stableInterim: Duration?
+    /// Silence after which the recogniser is asked for its final result.
+    package var finishAfter: Duration?
+    /// Voice after which a caller who speaks over the agent is taken seriously.
+    package var bargeIn: Duration?
+    package var greeting: String?
+
+    package init() {}
+}
+
+/// How fast the emulated providers answer.
+package struct ProviderSettings: Hashable, Sendable {
+    package var preset: ProviderPreset
+    /// In the order of the preset; overrides are already in it.
+    package var timings: [Timing]
+
+    package struct Timing: Hashable, Sendable {
+        package var provider: ProviderID
+        package var pace: ProviderPace
+        /// It differs from the preset.
+        package var isChanged: Bool
+    }
+
+    package init(preset: ProviderPreset) {
+        self.preset = preset
+        timings = preset.paces.map { Timing(provider: $0.0, pace: $0.1, isChanged: false) }
+    }
+
+    package subscript(_ provider: ProviderID) -> ProviderPace? {
+        timings.first { $0.provider == provider }?.pace
+    }
+
+    /// The name beside every latency of a report: `guide-budget`, or `guide-budget, changed: openai`.
+    package var label: String {
+        let changed = timings.filter(\.isChanged).map(\.provider.name)
+        return preset.rawValue
+            + (changed.isEmpty ? "" : ", changed: " + changed.joined(separator: ", "))
+    }
+}
+
+/// The speed of one provider, by its role.
+package enum ProviderPace: Hashable, Sendable {
+    /// From the last voiced sample at the provider to the final result.
+    case speechToText(latency: Distribution)
+    /// From the request to the first content, and the pace from there.
+    case languageModel(firstToken: Distribution, tokensPerSecond: Double)
+    /// From the first text to the first audio, and how many times as fast as speech the rest is made.
+    case textToSpeech(firstByte: Distribution, factor: Decimal)
+}
+
+package enum ProviderPreset: String, CaseIterable, Sendable {
+    /// What the production guides plan with: the budget behind "voice to voice below 800 ms".
+    case guideBudget = "guide-budget"
+    /// No provider takes any time of its own: what is left is the agent, and the harness.
+    case instant
+
+    package var paces: [(ProviderID, ProviderPace)] {
+        let eight = Decimal(digits: 8)
+        switch self {
+        case .guideBudget:
+            return [
+                (
+                    .deepgram,
+                    .speechToText(
+                        latency: .lognormal(p50: .milliseconds(60), p95: .milliseconds(110)))
+                ),
+                (
+                    .openai,
+                    .languageModel(
+                        firstToken: .lognormal(p50: .milliseconds(250), p95: .milliseconds(350)),
+                        tokensPerSecond: 80)
+                ),
+                (
+                    .cartesia,
+                    .textToSpeech(
+                        firstByte: .lognormal(p50: .milliseconds(80), p95: .milliseconds(120)),
+                        factor: eight)
+                ),
+            ]
+        case .instant:
+            return [
+                (.deepgram, .speechToText(latency: .constant(.zero))),
+                (
+                    .openai,
+                    .languageModel(firstToken: .constant(.zero), tokensPerSecond: 100_000)
+                ),
+                (
+                    .cartesia,
+                    .textToSpeech(firstByte: .constant(.zero), factor: Decimal(digits: 1000))
+                ),
+            ]
+        }
+    }
+}
