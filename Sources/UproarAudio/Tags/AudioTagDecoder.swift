@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 package import UproarCore
 
 /// Finds a tag in a piece of sound that is there as a whole. Streams use `TagScanner`.

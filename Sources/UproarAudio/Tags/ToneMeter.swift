@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 internal import UproarCore
 
 /// Which of the 16 tones sounds, and how purely, in the last 20 ms; asked again every 2.5 ms.

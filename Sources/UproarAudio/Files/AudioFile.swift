@@ -1,0 +1,112 @@
+internal import CSndfile
+internal import Glibc
+internal import UproarCore
+
+/// Sound files of any kind libsndfile knows: WAV, FLAC, Ogg (Vorbis, Opus), AIFF, MP3, AU, CAF and more.
+package enum AudioFile {
+    /// Longer recordings are refused: a corpus is held in memory as a whole.
+    package static let longest = Duration.seconds(3_600)
+
+    /// Reads a file of any rate; all its channels are mixed into one, each as loud as the others.
+    package static func read(_ path: String) throws(AudioFileError) -> PCM {
+        var description = SF_INFO()
+        guard access(path, F_OK) == 0 else { throw AudioFileError(path, .missing) }
+        guard access(path, R_OK) == 0 else {
+            throw AudioFileError(path, .unreadable(String(cString: strerror(errno))))
+        }
+        guard let file = sf_open(path, Int32(SFM_READ), &description) else {
+            let reason = String(cString: sf_strerror(nil))
+            if isEmptyFile(path) { throw AudioFileError(path, .empty) }
+            switch sf_error(nil) {
+            case Int32(SF_ERR_SYSTEM): throw AudioFileError(path, .unreadable(reason))
+            case Int32(SF_ERR_UNRECOGNISED_FORMAT),
+                Int32(SF_ERR_UNSUPPORTED_ENCODING):
+                throw AudioFileError(path, .unknownFormat(reason))
+            default:
+                if let codec = foreignWAVCodec(path) {
+                    throw AudioFileError(path, .unknownFormat(codec))
+                }
+                throw AudioFileError(path, .damaged(reason))
+            }
+        }
+        defer { sf_close(file) }
+        guard description.samplerate > 0, description.channels > 0 else {
+            throw AudioFileError(path, .damaged("no rate or no channels"))
+        }
+        let rate = Hertz(Int(description.samplerate))
+        guard description.frames <= Int64(rate.samples(in: longest)) else {
+            throw AudioFileError(path, .tooLong(rate.duration(samples: Int(description.frames))))
+        }
+        let samples = try mix(file, channels: Int(description.channels), path)
+        guard !samples.isEmpty else { throw AudioFileError(path, .empty) }
+        return PCM(rate: rate, samples: samples)
+    }
+
+    private static func mix(_ file: OpaquePointer, channels: Int, _ path: String)
+        throws(AudioFileError) -> [Int16]
+    {
+        let chunk = 4_096
+        var samples: [Int16] = []
+        var buffer = [Float](repeating: 0, count: chunk * channels)
+        while true {
+            let count = Int(sf_readf_float(file, &buffer, sf_count_t(chunk)))
+            guard count > 0 else { break }
+            samples.reserveCapacity(samples.count + count)
+            for frame in 0..<count {
+                var sum: Float = 0
+                for channel in 0..<channels { sum += buffer[frame * channels + channel] }
+                let value = sum / Float(channels) * 32_768
+                // A float file may hold anything, NaN included.
+                samples.append(
+                    value.isFinite ? Int16(max(-32_768, min(32_767, value.rounded()))) : 0)
+            }
+            if samples.count > 200_000_000 { throw AudioFileError(path, .tooLong(longest)) }
+        }
+        if sf_error(file) != 0, samples.isEmpty {
+            throw AudioFileError(path, .damaged(String(cString: sf_strerror(file))))
+        }
+        return samples
+    }
+
+    /// The codec of a WAV file that is sound in itself but of a kind libsndfile calls malformed, which would mislead.
+    private static func foreignWAVCodec(_ path: String) -> String? {
+        guard let stream = fopen(path, "rb") else { return nil }
+        defer { fclose(stream) }
+        var head = [UInt8](repeating: 0, count: 22)
+        guard fread(&head, 1, head.count, stream) == head.count,
+            head[0..<4].elementsEqual("RIFF".utf8), head[8..<16].elementsEqual("WAVEfmt ".utf8)
+        else { return nil }
+        let tag = Int(head[21]) << 8 | Int(head[20])
+        // Linear, Microsoft ADPCM, float, A-law, mu-law, IMA ADPCM, GSM 6.10, extensible (mmreg.h): damage is damage there.
+        guard ![0x01, 0x02, 0x03, 0x06, 0x07, 0x11, 0x31, 0xfffe].contains(tag) else { return nil }
+        return "WAV with codec \(tag) of the registry"
+    }
+
+    private static func isEmptyFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_size == 0
+    }
+
+    /// Writes 16-bit WAV or FLAC, or Ogg Opus (8, 12, 16, 24 or 48 kHz), by the path's ending.
+    package static func write(_ sound: PCM, to path: String) throws(AudioFileError) {
+        let format: Int
+        switch path.split(separator: ".").last?.lowercased() {
+        case "wav": format = SF_FORMAT_WAV | SF_FORMAT_PCM_16
+        case "flac": format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16
+        case "opus", "ogg": format = SF_FORMAT_OGG | SF_FORMAT_OPUS
+        default: throw AudioFileError(path, .unknownFormat("endings are .wav, .flac and .opus"))
+        }
+        var description = SF_INFO()
+        description.samplerate = Int32(sound.rate.value)
+        description.channels = 1
+        description.format = Int32(format)
+        guard let file = sf_open(path, Int32(SFM_WRITE), &description) else {
+            throw AudioFileError(path, .unwritable(String(cString: sf_strerror(nil))))
+        }
+        let written = sf_writef_short(file, sound.samples, sf_count_t(sound.samples.count))
+        let closed = sf_close(file)
+        guard written == sound.samples.count, closed == 0 else {
+            throw AudioFileError(path, .unwritable("only \(written) samples could be written"))
+        }
+    }
+}
