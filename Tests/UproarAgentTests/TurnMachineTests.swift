@@ -290,11 +290,10 @@ private final class Rehearsal {
         call.voice(600)
         call.words("add", from: 0)
         call.machine.recogniserRestarted()
-        call.speech = SpeechDetector(runEnd: .milliseconds(260))
         call.voice(400)
         call.quiet(100)
-        call.words("milk", from: 0, isFinal: true)
+        call.words("milk", from: 600, isFinal: true)
         call.quiet(160)
-        #expect(call.log == ["500 start 1 add milk", "660 confirm 1 add milk"])
+        #expect(call.log == ["1100 start 1 add milk", "1260 confirm 1 add milk"])
     }
 }

@@ -3,7 +3,7 @@ import UproarRuntime
 
 /// What the recogniser has said of the utterance in progress: closed windows joined, and the latest interim behind them.
 ///
-/// Positions are of the audio sent on the recogniser's stream.
+/// Positions are of the audio of the call, whatever stream it was sent on.
 struct UtteranceTranscript {
     private(set) var finals: [String] = []
     private(set) var interim = ""
@@ -53,13 +53,10 @@ struct UtteranceTranscript {
         awaitsStaleFinal = !isSettled
     }
 
-    /// A new stream: its positions begin at zero. Words known so far stay.
+    /// The recogniser's stream was opened anew. Words known so far stay; what the old stream still owed will not come.
     mutating func restart() {
         if !interim.isEmpty { finals.append(interim) }
         interim = ""
-        heardUpTo = .zero
-        finalUpTo = .zero
-        discardedUpTo = .zero
         awaitsStaleFinal = false
     }
 }

@@ -118,22 +118,11 @@ struct TurnMachine: ~Copyable {
         return evaluate(speech, now: now)
     }
 
-    /// The recogniser's stream was opened anew: its positions begin at zero, as do those of `speech`.
+    /// The recogniser's stream was opened anew: what the old one still owed will not come.
     mutating func recogniserRestarted() {
         transcript.restart()
         text = transcript.text
-        textChangedAt = 0
-        discardedAt = 0
-        discardedVoice = 0
         finishAskedAt = -1
-        utterance = nil
-        suspectedAt = nil
-        switch output {
-        case .guessing(let reply, let text, _):
-            output = .guessing(reply: reply, text: text, voiced: 0)
-        case .owed(let reply, _): output = .owed(reply: reply, voiced: 0)
-        case .silent, .speaking: break
-        }
     }
 
     /// The agent speaks first.

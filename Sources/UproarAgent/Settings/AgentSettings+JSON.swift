@@ -1,0 +1,126 @@
+import UproarCore
+
+/// The settings as a child's configuration file: every key is optional, an unknown one is an error.
+extension AgentSettings {
+    private enum Place {
+        case text(WritableKeyPath<AgentSettings, String>)
+        case whole(WritableKeyPath<AgentSettings, Int>)
+        case flag(WritableKeyPath<AgentSettings, Bool>)
+        /// Written as a number of milliseconds.
+        case time(WritableKeyPath<AgentSettings, Duration>)
+    }
+
+    /// The keys, in the order of the file.
+    private static var places: [(key: String, place: Place)] {
+        [
+            ("host", .text(\.host)), ("port", .whole(\.portNumber)),
+            ("media_path", .text(\.mediaPath)), ("maximum_calls", .whole(\.maximumCalls)),
+            ("worker", .text(\.worker)), ("deepgram_url", .text(\.deepgramURL)),
+            ("openai_url", .text(\.openaiURL)), ("cartesia_url", .text(\.cartesiaURL)),
+            ("redis_url", .text(\.redisURL)), ("recogniser_model", .text(\.recogniserModel)),
+            ("model", .text(\.model)), ("voice_model", .text(\.voiceModel)),
+            ("voice", .text(\.voice)), ("language", .text(\.language)),
+            ("instructions", .text(\.instructions)), ("greeting", .text(\.greeting)),
+            ("resumption", .text(\.resumption)), ("apology", .text(\.apology)),
+            ("echo", .flag(\.echoes)), ("batch_ms", .time(\.batch)),
+            ("silent_batch_ms", .time(\.silentBatch)), ("chunk_ms", .time(\.chunk)),
+            ("mark_every_ms", .time(\.markEvery)), ("stable_interim_ms", .time(\.stableInterim)),
+            ("finish_after_ms", .time(\.finishAfter)), ("endpointing_ms", .time(\.endpointing)),
+            ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
+            ("backchannel_window_ms", .time(\.backchannelWindow)),
+            ("first_words", .whole(\.firstWords)),
+            ("connect_deadline_ms", .time(\.connectDeadline)),
+            ("first_token_deadline_ms", .time(\.firstTokenDeadline)),
+            ("stall_deadline_ms", .time(\.stallDeadline)), ("store_wait_ms", .time(\.storeWait)),
+            ("epoch", .whole(\.epochNumber)),
+        ]
+    }
+
+    /// Every key with its value, resolved.
+    package var json: JSONValue {
+        .object(
+            Self.places.map { key, place in
+                let value: JSONValue =
+                    switch place {
+                    case .text(let path): .string(self[keyPath: path])
+                    case .whole(let path): JSONValue(self[keyPath: path])
+                    case .flag(let path): .bool(self[keyPath: path])
+                    case .time(let path): .number(self[keyPath: path].inMilliseconds)
+                    }
+                return JSONValue.Member(key, value)
+            })
+    }
+
+    /// The settings that `json` gives, the others as they are by default. Collects everything that is wrong.
+    package init(_ json: JSONValue) throws(AgentSettingsError) {
+        self.init()
+        guard let members = json.members else {
+            throw AgentSettingsError(problems: ["the configuration is no JSON object"])
+        }
+        var problems: [String] = []
+        let places = Self.places
+        for member in members {
+            guard let place = places.first(where: { $0.key == member.key })?.place else {
+                let nearest = NearestName.of(member.key, among: places.map(\.key))
+                problems.append(
+                    "unknown key '\(member.key)'" + (nearest.map { ", nearest is '\($0)'" } ?? ""))
+                continue
+            }
+            if let problem = set(place, to: member.value) {
+                problems.append("'\(member.key)' \(problem)")
+            }
+        }
+        problems += inconsistencies
+        if !problems.isEmpty { throw AgentSettingsError(problems: problems) }
+    }
+
+    /// What is wrong with the value, or nil when it was taken.
+    private mutating func set(_ place: Place, to value: JSONValue) -> String? {
+        switch place {
+        case .text(let path):
+            guard let text = value.text else { return "is a text" }
+            self[keyPath: path] = text
+        case .whole(let path):
+            guard let number = value.int, number >= 0 else { return "is a whole number from 0" }
+            self[keyPath: path] = number
+        case .flag(let path):
+            guard let flag = value.isTrue else { return "is true or false" }
+            self[keyPath: path] = flag
+        case .time(let path):
+            guard let number = value.double, number >= 0, number <= 3_600_000 else {
+                return "is a number of milliseconds from 0 to 3600000"
+            }
+            self[keyPath: path] = .fromSeconds(number / 1000)
+        }
+        return nil
+    }
+
+    private var inconsistencies: [String] {
+        var problems: [String] = []
+        if maximumCalls == 0 { problems.append("'maximum_calls' is at least 1") }
+        if batch < .milliseconds(20) { problems.append("'batch_ms' is at least 20, one frame") }
+        if silentBatch < batch { problems.append("'silent_batch_ms' is at least 'batch_ms'") }
+        if chunk < .milliseconds(20) { problems.append("'chunk_ms' is at least 20") }
+        if stableInterim > endpointing {
+            problems.append("'stable_interim_ms' is at most 'endpointing_ms'")
+        }
+        if !mediaPath.hasPrefix("/") { problems.append("'media_path' starts with '/'") }
+        return problems
+    }
+
+    private var portNumber: Int {
+        get { Int(port) }
+        set { port = UInt16(clamping: newValue) }
+    }
+
+    private var epochNumber: Int {
+        get { Int(epoch) }
+        set { epoch = Int64(newValue) }
+    }
+}
+
+/// Everything that is wrong with a configuration.
+package struct AgentSettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var problems: [String]
+    package var description: String { problems.joined(separator: "\n") }
+}
