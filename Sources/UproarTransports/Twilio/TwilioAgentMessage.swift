@@ -1,0 +1,48 @@
+import UproarCore
+import UproarWire
+
+/// What an agent sends on a media stream. Anything else is Twilio's error 31924: the stream is stopped.
+enum TwilioAgentMessage: Hashable {
+    /// Audio to play; its bytes were appended to the buffer that was handed in.
+    case media
+    case mark(String)
+    case clear
+
+    /// Reads one text message. Media allocates nothing once `audio` is warm.
+    static func decode(_ message: RawSpan, audio: inout [UInt8]) throws(TwilioStreamError)
+        -> TwilioAgentMessage
+    {
+        if JSONScanner.holds(message, at: "event", "media") {
+            guard let payload = JSONScanner.string(message, at: "media", "payload") else {
+                throw TwilioStreamError(problem: "media without a payload")
+            }
+            // An escaped slash is valid JSON within Base64, and rare.
+            let isAudio: Bool
+            if payload.hasEscapes {
+                let text = JSONScanner.unescaped(message, payload) ?? "\\"
+                isAudio = Base64.decode(text.utf8Span.span.bytes, into: &audio)
+            } else {
+                isAudio = Base64.decode(message.extracting(payload.range), into: &audio)
+            }
+            guard isAudio else { throw TwilioStreamError(problem: "a payload that is no Base64") }
+            return .media
+        }
+        if JSONScanner.holds(message, at: "event", "clear") { return .clear }
+        if JSONScanner.holds(message, at: "event", "mark") {
+            guard let text = JSONScanner.string(message, at: "mark", "name"),
+                let name = JSONScanner.unescaped(message, text)
+            else { throw TwilioStreamError(problem: "a mark without a name") }
+            return .mark(name)
+        }
+        guard let text = JSONScanner.string(message, at: "event"),
+            let event = JSONScanner.unescaped(message, text)
+        else { throw TwilioStreamError(problem: "a message that is no event") }
+        throw TwilioStreamError(problem: "unknown event '\(event.prefix(40))'")
+    }
+}
+
+/// Twilio error 31924, "Stream - Websocket - Protocol Error": malformed or unsupported message.
+struct TwilioStreamError: Error, Hashable, CustomStringConvertible {
+    var problem: String
+    var description: String { "31924 stream protocol error: \(problem)" }
+}

@@ -1,0 +1,310 @@
+import Glibc
+import UproarCore
+import UproarRuntime
+import UproarWire
+
+/// One call over a media stream, as the telephony side holds it.
+///
+///     dial ─► connecting ─► upgrading ─► streaming ─► stopping ─► over
+///                 └─────────────┴────────────┴───────────────────►
+final class TwilioCall: CallMedia {
+    private enum Phase {
+        case connecting
+        /// The request is out; an answer is due.
+        case upgrading
+        case streaming
+        /// `stop` and the close frame are out; the agent's close is awaited for a while.
+        case stopping(CallMediaEnd)
+        case over
+    }
+
+    private enum Timer: UInt64 {
+        case setup, mark, stop
+    }
+
+    /// How long the agent may take to answer our close.
+    private static let closeLimit = Duration.seconds(2)
+    private static let messageLimit = 1 << 20
+
+    private let setup: CallSetup
+    private let transport: TwilioTransport
+    private let identity: TwilioIdentity
+    /// What ends every media message of this call.
+    private let closing: [UInt8]
+    private var handler: (any CallMediaHandler)?
+    private var phase = Phase.connecting
+    private var stream: (any ByteStream)?
+    private var connection: WebSocketClientConnection
+
+    private var sequence: UInt64 = 0
+    private var chunk: UInt64 = 0
+    private var playout = Playout()
+    private var deadline = TimerID.none
+    private var markTimer = TimerID.none
+
+    private(set) var sentByteCount = 0
+    private(set) var receivedByteCount = 0
+
+    init(_ setup: CallSetup, over transport: TwilioTransport, handler: any CallMediaHandler) {
+        self.setup = setup
+        self.transport = transport
+        self.handler = handler
+        identity = TwilioIdentity(seed: transport.seed, call: setup.call)
+        closing = Array(#"\#(identity.stream)"}"#.utf8)
+        var headers: HTTPHeaders = ["User-Agent": "Twilio.TmeWs/1.0"]
+        if let token = transport.options.authToken {
+            headers[TwilioSignature.header] = TwilioSignature.sign(
+                url: transport.url.description, token: token)
+        }
+        connection = WebSocketClientConnection(
+            url: transport.url, headers: headers,
+            random: transport.seed.stream("twilio-socket", UInt64(setup.call)),
+            messageLimit: Self.messageLimit)
+    }
+
+    func dial() {
+        var options = ConnectOptions()
+        options.timeout = setup.limit
+        options.queueLimit = transport.options.queueLimit
+        if transport.url.scheme == .wss {
+            var tls = TLSClientOptions(serverName: transport.url.host)
+            tls.verifies = transport.options.verifiesCertificates
+            tls.authorityFile = transport.options.authorityFile
+            options.tls = tls
+        }
+        deadline = transport.loop.schedule(
+            self, token: Timer.setup.rawValue, at: transport.loop.now + setup.limit)
+        stream = transport.network.connect(
+            to: .tcp(host: transport.url.host, port: transport.url.port), options: options,
+            handler: self)
+    }
+
+    // MARK: To the agent
+
+    func send(_ audio: any PreparedAudio, frame: Int) {
+        guard case .streaming = phase, let stream else { return }
+        guard let audio = audio as? TwilioPreparedAudio else {
+            preconditionFailure("audio that another transport prepared")
+        }
+        sequence &+= 1
+        chunk &+= 1
+        transport.writer.compose(
+            audio, frame: frame, sequence: sequence, chunk: chunk,
+            milliseconds: (chunk &- 1) &* 20, closing: closing, mask: transport.nextMask())
+        sentByteCount &+= transport.writer.count
+        transport.writer.withBytes { stream.write($0) }
+    }
+
+    func send(digit: Character) {
+        guard case .streaming = phase else { return }
+        sequence += 1
+        let number = sequence
+        sendText {
+            TwilioCallerMessages.digit(digit, sequence: number, stream: identity.stream, into: &$0)
+        }
+        flush()
+    }
+
+    func hangUp() {
+        switch phase {
+        case .streaming: stop(.normal, end: .hungUp)
+        case .connecting, .upgrading:
+            phase = .stopping(.hungUp)
+            stream?.reset()
+        case .stopping, .over: break
+        }
+    }
+
+    /// `stop`, then the close frame; the stream ends when the agent has answered it, or soon.
+    private func stop(_ code: WebSocketCloseCode, end: CallMediaEnd) {
+        sequence += 1
+        let number = sequence
+        sendText { TwilioCallerMessages.stop(identity, sequence: number, into: &$0) }
+        connection.close(code)
+        flush()
+        phase = .stopping(end)
+        transport.loop.cancel(markTimer)
+        transport.loop.cancel(deadline)
+        deadline = transport.loop.schedule(
+            self, token: Timer.stop.rawValue, at: transport.loop.now + Self.closeLimit)
+    }
+
+    private func sendText(_ compose: (inout [UInt8]) -> Void) {
+        var message: [UInt8] = []
+        compose(&message)
+        connection.sendText(message.span.bytes)
+    }
+
+    private func flush() {
+        guard !connection.output.isEmpty else { return }
+        sentByteCount += connection.output.count
+        stream?.write(connection.output.span.bytes)
+        connection.output.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: From the agent
+
+    private func begin(at now: Instant) {
+        transport.loop.cancel(deadline)
+        phase = .streaming
+        sequence = 1
+        sendText { TwilioCallerMessages.connected(into: &$0) }
+        sendText {
+            TwilioCallerMessages.start(identity, parameters: setup.parameters, into: &$0)
+        }
+        flush()
+        handler?.answered(at: now)
+    }
+
+    private func heardMessage(at now: Instant) {
+        // The buffer is taken out while a handler looks at it, so that nothing it does can touch it.
+        var audio = transport.audio
+        transport.audio = []
+        audio.removeAll(keepingCapacity: true)
+        defer { transport.audio = audio }
+        do throws(TwilioStreamError) {
+            let message = try connection.withPayload { bytes throws(TwilioStreamError) in
+                try TwilioAgentMessage.decode(bytes, audio: &audio)
+            }
+            switch message {
+            case .media:
+                guard !audio.isEmpty else { break }
+                // 8,000 one-byte samples a second: 125 µs each.
+                let start = playout.queue(nanoseconds: Int64(audio.count) * 125_000, at: now)
+                handler?.heard(audio.span.bytes, playsAt: start, arrivedAt: now)
+            case .mark(let name):
+                guard playout.mark(name, at: now) else {
+                    throw TwilioStreamError(
+                        problem: "more than \(Playout.markLimit) marks are waiting")
+                }
+                echoMarks(now)
+            case .clear:
+                _ = playout.clear(at: now)
+                echoMarks(now)
+                handler?.cleared(at: now)
+            }
+        } catch {
+            stop(.protocolError, end: .broken(error.description))
+        }
+    }
+
+    /// Sends back the marks that are due and waits for the next.
+    private func echoMarks(_ now: Instant) {
+        while let name = playout.takeMark(at: now) {
+            sequence += 1
+            let number = sequence
+            sendText {
+                TwilioCallerMessages.mark(
+                    name, sequence: number, stream: identity.stream, into: &$0)
+            }
+        }
+        flush()
+        transport.loop.cancel(markTimer)
+        if let next = playout.nextMark {
+            markTimer = transport.loop.schedule(self, token: Timer.mark.rawValue, at: next)
+        }
+    }
+
+    /// The call is over; nothing is said after this.
+    private func end(_ end: CallMediaEnd, at now: Instant) {
+        if case .over = phase { return }
+        phase = .over
+        transport.loop.cancel(deadline)
+        transport.loop.cancel(markTimer)
+        let handler = handler
+        self.handler = nil
+        handler?.ended(end, at: now)
+    }
+}
+
+extension TwilioCall: ByteStreamHandler {
+    func opened(_ stream: any ByteStream) {
+        guard case .connecting = phase else { return }
+        phase = .upgrading
+        flush()
+    }
+
+    func received(_ bytes: RawSpan, at now: Instant, on stream: any ByteStream) {
+        receivedByteCount += bytes.byteCount
+        connection.receive(bytes)
+        takeEvents(at: now)
+    }
+
+    func ended(_ stream: any ByteStream) {
+        connection.streamEnded()
+        takeEvents(at: transport.loop.now)
+        stream.close()
+    }
+
+    private func takeEvents(at now: Instant) {
+        while let event = connection.next() {
+            switch (event, phase) {
+            case (.open, .upgrading): begin(at: now)
+            case (.text, .streaming): heardMessage(at: now)
+            case (.binary, .streaming):
+                let error = TwilioStreamError(problem: "a binary message")
+                stop(.protocolError, end: .broken(error.description))
+            case (.refused(let refusal), .upgrading):
+                end(.refused(status: refusal.head.status), at: now)
+            case (.failed(let error), .upgrading):
+                end(.unreachable("the answer is no WebSocket: \(error)"), at: now)
+            case (.failed(let error), .streaming): end(.broken("\(error)"), at: now)
+            case (.closed(.abnormal), .streaming):
+                end(.broken("the stream ended without a close frame"), at: now)
+            case (.closed(let code), .streaming):
+                end(.closedByAgent(code: Int(code.rawValue)), at: now)
+            case (.closed, .stopping(let reason)), (.failed, .stopping(let reason)):
+                end(reason, at: now)
+            default: break
+            }
+        }
+        flush()
+        if connection.shouldClose { stream?.close() }
+    }
+
+    func closed(_ stream: any ByteStream, reason: CloseReason) {
+        let now = transport.loop.now
+        switch phase {
+        case .stopping(let reason): end(reason, at: now)
+        case .connecting, .upgrading: end(Self.refusal(reason), at: now)
+        case .streaming: end(.broken(Self.text(of: reason)), at: now)
+        case .over: break
+        }
+        self.stream = nil
+    }
+
+    private static func refusal(_ reason: CloseReason) -> CallMediaEnd {
+        switch reason {
+        case .unreachable(ETIMEDOUT): .noAnswer
+        default: .unreachable(text(of: reason))
+        }
+    }
+
+    private static func text(of reason: CloseReason) -> String {
+        switch reason {
+        case .closed, .ended: "the stream ended without an answer"
+        case .failed(let errno): "the stream broke: \(describe(errno))"
+        case .unreachable(let errno): "cannot connect: \(describe(errno))"
+        case .unknownHost: "the host's name does not resolve"
+        case .tls(let words): "TLS failed: \(words)"
+        case .queueOverflow: "the agent stopped reading"
+        }
+    }
+
+    private static func describe(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
+
+extension TwilioCall: TimerHandler {
+    func timerFired(token: UInt64, now: Instant) {
+        switch (Timer(rawValue: token), phase) {
+        case (.setup, .connecting), (.setup, .upgrading):
+            end(.noAnswer, at: now)
+            stream?.reset()
+        case (.mark, .streaming): echoMarks(now)
+        case (.stop, .stopping(let reason)):
+            end(reason, at: now)
+            stream?.reset()
+        default: break
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import UproarCore
+import UproarRuntime
+import UproarWire
+
+/// Calls an agent as Twilio does: a media stream over one WebSocket per call (Twilio, "Media Streams – WebSocket Messages").
+///
+/// One object serves all calls of one loop, which share its buffers.
+package final class TwilioTransport: CallTransport {
+    package struct Options: Sendable {
+        /// Signs the upgrade (`X-Twilio-Signature`) when not nil.
+        package var authToken: String?
+        /// False only by the person's own word (`--insecure`).
+        package var verifiesCertificates = true
+        /// PEM file of further trusted authorities.
+        package var authorityFile: String?
+        /// An agent that stops reading breaks the call when so many bytes wait for it: 15 s of frames.
+        package var queueLimit = 256 << 10
+        package init() {}
+    }
+
+    package let format = AudioFormat.telephone
+    let url: WireURL
+    let network: any Network
+    let loop: EventLoop
+    let seed: Seed
+    let options: Options
+
+    var writer = TwilioMediaWriter()
+    /// Decoded agent audio, on its way to a handler.
+    var audio: [UInt8] = []
+    private var masks: RandomStream
+
+    /// `url` is of the kind `ws` or `wss`.
+    package init(
+        url: WireURL, network: any Network, loop: EventLoop, seed: Seed,
+        options: Options = Options()
+    ) {
+        precondition(url.scheme == .ws || url.scheme == .wss, "a media stream is no \(url.scheme)")
+        self.url = url
+        self.network = network
+        self.loop = loop
+        self.seed = seed
+        self.options = options
+        masks = seed.stream("twilio-masks")
+    }
+
+    package func prepare(_ frames: [UInt8]) -> any PreparedAudio {
+        TwilioPreparedAudio(frames, bytesPerFrame: format.bytesPerFrame)
+    }
+
+    package func dial(_ setup: CallSetup, handler: any CallMediaHandler) -> any CallMedia {
+        let call = TwilioCall(setup, over: self, handler: handler)
+        call.dial()
+        return call
+    }
+
+    func nextMask() -> UInt32 { UInt32(truncatingIfNeeded: masks.next()) }
+}
