@@ -54,8 +54,10 @@ import UproarRuntime
     @Test(arguments: WorldKind.allCases)
     func closeBringsAwayWhatWasWritten(kind: WorldKind) throws {
         let world = TestWorld(kind)
-        let (client, server) = try world.connectedPair()
-        let payload = [UInt8](repeating: 7, count: 3_000_000)
+        var options = ConnectOptions()
+        options.queueLimit = 64 << 20
+        let (client, server) = try world.connectedPair(options: options)
+        let payload = [UInt8](repeating: 7, count: 32_000_000)
         client.send(payload)
         #expect(client.stream.queuedByteCount > 0, "more than the network takes at once")
         client.stream.close()

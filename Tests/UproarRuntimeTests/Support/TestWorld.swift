@@ -1,11 +1,12 @@
 import Testing
 import UproarCore
+import UproarPosix
 import UproarRuntime
 import UproarSimulation
 
 /// The worlds in which the contract suite runs.
 enum WorldKind: String, CaseIterable, CustomTestStringConvertible {
-    case simulated, seeded
+    case simulated, seeded, posix
 
     var testDescription: String { rawValue }
 }
@@ -23,6 +24,14 @@ final class TestWorld {
             let world = SimulatedWorld(seed: kind == .seeded ? Seed(11) : nil)
             loop = world.loop
             network = world.network
+        case .posix:
+            do {
+                let driver = try PosixDriver(clock: .starting())
+                loop = EventLoop(driver: driver)
+                network = PosixNetwork(loop: loop, driver: driver)
+            } catch {
+                fatalError("no epoll here: \(error)")
+            }
         }
     }
 
