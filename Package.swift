@@ -87,7 +87,8 @@ let package = Package(
                 "Reports",
             ]),
         // Tier 7
-        .executableTarget(name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
+        .executableTarget(
+            name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
 
         tests(of: "Core"),
         tests(of: "Statistics", using: ["Core"]),

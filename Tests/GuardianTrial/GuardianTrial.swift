@@ -52,7 +52,7 @@ struct GuardianTrial {
     /// Does not go when asked, and neither does its child, which stopped itself.
     static func stubborn() -> Never {
         signal(SIGTERM, SIG_IGN)
-        if fork_() == 0 { raise(SIGSTOP) }
+        if duplicate() == 0 { raise(SIGSTOP) }
         idle()
     }
 
@@ -65,13 +65,13 @@ struct GuardianTrial {
 
     /// A daemon in the classical way: forks, a session of its own, forks again; its parents exit.
     static func makeOrphan() -> Never {
-        if fork_() != 0 { exit(0) }
+        if duplicate() != 0 { exit(0) }
         setsid()
-        if fork_() != 0 { exit(0) }
+        if duplicate() != 0 { exit(0) }
         signal(SIGHUP, SIG_IGN)
         idle()
     }
 
     /// `fork` is not imported; this program has one thread.
-    @_silgen_name("fork") static func fork_() -> Int32
+    @_silgen_name("fork") static func duplicate() -> Int32
 }
