@@ -4,44 +4,58 @@ import UproarCore
 import UproarPosix
 import UproarRuntime
 
-/// Real processes: a run is killed at some moment, and everything that carries its mark must be gone within 3 s.
-@Suite(.serialized) struct GuardianCrashTests {
-    static let allChildren = ["idle", "listener", "stubborn", "orphan-maker", "idle"]
+/// Tests with children run one after another: a process whose guardian dies ends *all* its descendants.
+@Suite(.serialized) enum RealProcesses {}
 
-    /// Moments of the kill, in milliseconds after the start of the run: from before the guardian lives to after all children do.
-    static let moments: [Double] = {
-        var random = Seed(20_26).stream("kill-moments")
-        return [0, 0.5, 2, 5] + (0..<4).map { _ in random.unit() * 300 }
-    }()
+extension RealProcesses {
+    /// A run is killed at some moment, and everything that carries its mark must be gone within 3 s.
+    @Suite struct GuardianCrashTests {
+        static let allChildren = ["idle", "listener", "stubborn", "orphan-maker", "idle"]
 
-    @Test(arguments: moments)
-    func nothingOutlivesAKilledRun(after milliseconds: Double) throws {
-        let trial = try TrialRun(children: Self.allChildren)
-        sleep(nanoseconds: Int64(milliseconds * 1e6))
-        kill(trial.pid, SIGKILL)
-        trial.reap()
-        let killed = monotonicNanoseconds()
-        #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
-        #expect(monotonicNanoseconds() - killed < 3_000_000_000)
+        /// Moments of the kill, in milliseconds after the start of the run: from before the guardian lives to after all children do.
+        static let moments: [Double] = {
+            var random = Seed(20_26).stream("kill-moments")
+            return [0, 0.5, 2, 5] + (0..<4).map { _ in random.unit() * 300 }
+        }()
+
+        @Test(arguments: moments)
+        func nothingOutlivesAKilledRun(after milliseconds: Double) throws {
+            let trial = try TrialRun(children: Self.allChildren)
+            sleep(nanoseconds: Int64(milliseconds * 1e6))
+            kill(trial.pid, SIGKILL)
+            trial.reap()
+            let killed = monotonicNanoseconds()
+            #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
+            #expect(monotonicNanoseconds() - killed < 3_000_000_000)
+        }
+
+        @Test func aRunThatIsInFullSwingLeavesNothingEither() throws {
+            let trial = try TrialRun(children: Self.allChildren)
+            trial.waitForOutput(lines: 1 + Self.allChildren.count)
+            // idle ×2, listener, stubborn and its child, the orphan, the guardian and the run itself.
+            try #require(trial.waitForSurvivors(count: 8), "there: \(trial.survivors())")
+            kill(trial.pid, SIGKILL)
+            trial.reap()
+            #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
+        }
+
+        @Test func theRunStopsWhenItsGuardianDies() throws {
+            let trial = try TrialRun(children: ["idle"])
+            trial.waitForOutput(lines: 2)
+            let guardian = try #require(trial.guardian)
+            kill(guardian, SIGKILL)
+            #expect(trial.reap() == .code(70))
+            #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
+        }
     }
+}
 
-    @Test func aRunThatIsInFullSwingLeavesNothingEither() throws {
-        let trial = try TrialRun(children: Self.allChildren)
-        trial.waitForOutput(lines: 1 + Self.allChildren.count)
-        // idle ×2, listener, stubborn and its child, the orphan, the guardian and the run itself.
-        try #require(trial.waitForSurvivors(count: 8), "there: \(trial.survivors())")
-        kill(trial.pid, SIGKILL)
-        trial.reap()
-        #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
-    }
-
-    @Test func theRunStopsWhenItsGuardianDies() throws {
-        let trial = try TrialRun(children: ["idle"])
-        trial.waitForOutput(lines: 2)
-        let guardian = try #require(trial.guardian)
-        kill(guardian, SIGKILL)
-        #expect(trial.reap() == .code(70))
-        #expect(trial.waitUntilGone(limit: .seconds(3)), "left: \(trial.survivors())")
+enum TrialProgram {
+    /// Built beside the tests.
+    static var path: String {
+        let tests = ownExecutable()
+        let folder = tests.lastIndex(of: "/").map { tests[..<$0] } ?? "."
+        return "\(folder)/guardian-trial"
     }
 }
 
@@ -62,7 +76,7 @@ private final class TrialRun {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        let program = Self.program
+        let program = TrialProgram.path
         var arguments: [UnsafeMutablePointer<CChar>?] =
             ([program, "run"] + children).map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup(mark), nil]
@@ -72,13 +86,6 @@ private final class TrialRun {
         close(ends[1])
         try #require(code == 0, "\(program): \(Errno.words(for: code))")
         self.pid = pid
-    }
-
-    /// Built beside the tests.
-    static var program: String {
-        let path = ownExecutable()
-        let folder = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
-        return "\(folder)/guardian-trial"
     }
 
     /// The pid that the run told first.

@@ -29,14 +29,19 @@ package struct Guardian {
     private var undoFile: String?
     private var buffer = [UInt8](repeating: 0, count: GuardianRequest.byteLimit)
 
-    /// Runs the guardian's whole life in this process and answers its exit code: 0, 1 when a process or a fault was left
-    /// behind, 2 when it was not started by a run.
+    /// Its exit codes: all well; a process was left behind; a fault could not be undone; not started by a run.
+    package static let clean: Int32 = 0
+    package static let processLeft: Int32 = 1
+    package static let notUndone: Int32 = 7
+    package static let notARun: Int32 = 2
+
+    /// Runs the guardian's whole life in this process and answers its exit code.
     package static func run() -> Int32 {
         guard let text = getenv(socketVariable).map({ String(cString: $0) }),
             let socket = Int32(text), fcntl(socket, F_SETFD, FD_CLOEXEC) == 0
         else {
             complain("guardian: started by `uproar run`, not by hand")
-            return 2
+            return notARun
         }
         unsetenv(socketVariable)
         uproar_block_all_signals()
@@ -44,11 +49,11 @@ package struct Guardian {
         let childEnded = uproar_signal_descriptor(signals, Int32(signals.count), 0)
         guard childEnded >= 0, uproar_become_subreaper() == 0 else {
             complain("guardian: \(Errno.words(for: errno))")
-            return 1
+            return notARun
         }
         var guardian = Guardian(socket: socket, childEnded: childEnded)
         guardian.serve()
-        return guardian.end() ? 0 : 1
+        return guardian.end()
     }
 
     private init(socket: Int32, childEnded: Int32) {
@@ -128,15 +133,14 @@ package struct Guardian {
         reply(.exited(id: id, ProcessTree.exit(ofStatus: status)))
     }
 
-    private mutating func end() -> Bool {
+    private mutating func end() -> Int32 {
         let isEmpty = ProcessTree.endAllDescendants(grace: Self.grace, limit: Self.limit) {
             tellEnd(of: $0, $1)
         }
         if !isEmpty { Self.complain("guardian: a process did not end on SIGKILL") }
-        guard let undoFile else { return isEmpty }
-        let failures = UndoLog.settle(undoFile)
+        let failures = undoFile.map { UndoLog.settle($0) } ?? []
         for failure in failures { Self.complain("guardian: could not undo: \(failure)") }
-        return isEmpty && failures.isEmpty
+        return failures.isEmpty ? (isEmpty ? Self.clean : Self.processLeft) : Self.notUndone
     }
 
     /// Blocks while the run is slow to read; when the run is gone there is nobody to tell.

@@ -12,11 +12,13 @@ package struct GuardianLink: ~Copyable {
 
     package var descriptor: Int32 { socket.number }
 
-    /// Starts this very program as the guardian (`uproar guardian`; `arguments` stand after the program's name), in a session
-    /// of its own. Safe with other threads running.
+    /// Starts the guardian, by default this very program as `uproar guardian`, in a session of its own. Safe with other threads
+    /// running.
     ///
     /// The run becomes a subreaper too: if the guardian dies, its orphans come to the run, which ends them.
-    package init(arguments: [String] = ["guardian"]) throws(Errno) {
+    package init(program: String = ownExecutable(), arguments: [String] = ["guardian"])
+        throws(Errno)
+    {
         try systemCall("prctl") { uproar_become_subreaper() }
         let pair = try DescriptorPair(SOCK_SEQPACKET)
         let socket = pair.theirs.number
@@ -25,7 +27,7 @@ package struct GuardianLink: ~Copyable {
         var pid: Int32 = 0
         let code = Guardian.withCStrings(["uproar"] + arguments) { arguments in
             Guardian.withCStrings(environment) { environment in
-                uproar_spawn_guardian(ownExecutable(), arguments, environment, socket, &pid)
+                uproar_spawn_guardian(program, arguments, environment, socket, &pid)
             }
         }
         guard code == 0 else { throw Errno("start guardian", code) }
@@ -80,13 +82,15 @@ package struct GuardianLink: ~Copyable {
     /// Says that the run is over: the guardian ends all processes, tells their ends, then goes. Requests are refused from now on.
     package func closeWriting() { _ = shutdown(socket.number, Int32(SHUT_WR)) }
 
-    /// Closes the link and waits for the guardian's end; blocks for up to 3 s. False when it left something behind.
-    package consuming func finish() -> Bool {
+    /// Closes the link and waits for the guardian's end, which it answers (`Guardian.run`); blocks for up to 3 s.
+    package consuming func finish() -> ProcessExit {
         let pid = self.pid
         closeWriting()
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        return ProcessTree.exit(ofStatus: status) == .code(0)
+        while waitpid(pid, &status, 0) < 0 {
+            if errno != EINTR { return .unknown }
+        }
+        return ProcessTree.exit(ofStatus: status)
     }
 }
 

@@ -1,0 +1,205 @@
+import Glibc
+import UproarCore
+import UproarRuntime
+
+/// Starts and ends the run's processes through the guardian. Belongs to one loop.
+///
+/// Its death is enough: the guardian ends every process when the link closes.
+package final class PosixProcessHost: ProcessHost {
+    private let loop: EventLoop
+    private let driver: PosixDriver
+    private var link: GuardianLink?
+    private var watch: WatchID?
+    private var processes = OrderedTable<Int, GuardedProcess>()
+    private var lastID = 0
+    private var outbox: [Letter] = []
+    private var state = State.serving
+    private var onEnd: ((Bool) -> Void)?
+
+    /// Called once on the loop when the guardian died before its time: by now no process is left, and the run must stop.
+    package var onGuardianLost: (() -> Void)?
+
+    private enum State { case serving, ending, over }
+
+    /// A request on its way, with the descriptors that travel with it; closed once they have.
+    private struct Letter {
+        var request: GuardianRequest
+        var passing: [Int32]
+        func close() { for descriptor in passing { Glibc.close(descriptor) } }
+    }
+
+    /// More than so many requests never wait: the guardian reads at once or is as good as dead.
+    private static let outboxLimit = 256
+
+    /// Starts the guardian: `program` with the one argument `guardian`.
+    package init(loop: EventLoop, driver: PosixDriver, program: String = ownExecutable())
+        throws(Errno)
+    {
+        self.loop = loop
+        self.driver = driver
+        let link = try GuardianLink(program: program)
+        let descriptor = link.descriptor
+        self.link = consume link
+        watch = try driver.watch(
+            descriptor, for: .readable, handler: LinkEvents(host: self))
+    }
+
+    deinit {
+        if let watch { driver.unwatch(watch) }
+    }
+
+    /// The guardian's pid, for reports; nil once it is gone.
+    package var guardianPID: Int32? {
+        switch link {
+        case .some(let link): link.pid
+        case .none: nil
+        }
+    }
+
+    package func start(_ command: ProcessCommand, handler: any HostedProcessHandler)
+        -> any HostedProcess
+    {
+        lastID += 1
+        let process = GuardedProcess(id: lastID, name: command.name, host: self, handler: handler)
+        processes[lastID] = process
+        send(Letter(request: .start(id: lastID, command), passing: []))
+        return process
+    }
+
+    /// Names the file of undo records that the guardian settles at the end, whatever end that is.
+    package func settleAtEnd(undoFile path: String) {
+        send(Letter(request: .undoFile(path), passing: []))
+    }
+
+    /// Ends every process (SIGTERM, 1 s, SIGKILL) and the guardian; `onEnd` hears whether all went and all was undone.
+    /// Ends of processes are still told. May be called once.
+    package func shutDown(onEnd: @escaping (Bool) -> Void) {
+        precondition(state != .ending, "shut down twice")
+        guard state == .serving else {
+            loop.schedule(at: loop.now) { onEnd(false) }
+            return
+        }
+        state = .ending
+        self.onEnd = onEnd
+        flush()
+        link?.closeWriting()
+    }
+
+    fileprivate func send(_ signal: ProcessSignal, tree: Bool, to id: Int) {
+        guard processes[id] != nil else { return }
+        send(Letter(request: .signal(id: id, signal, tree: tree), passing: []))
+    }
+
+    private func send(_ letter: Letter) {
+        guard state == .serving, outbox.count < Self.outboxLimit else {
+            return refuse(letter, step: "guardian", errno: state == .serving ? EAGAIN : EPIPE)
+        }
+        outbox.append(letter)
+        flush()
+    }
+
+    private func flush() {
+        while let letter = outbox.first {
+            do throws(Errno) {
+                guard try link?.send(letter.request, passing: letter.passing) == true else { break }
+                letter.close()
+            } catch {
+                // EPIPE is told by the end of the link as well; the process hears of it once, here or there.
+                refuse(letter, step: error.call, errno: error.code)
+            }
+            outbox.removeFirst()
+        }
+        if let watch {
+            driver.change(watch, to: outbox.isEmpty ? .readable : [.readable, .writable])
+        }
+    }
+
+    /// Never from within the caller's own call.
+    private func refuse(_ letter: Letter, step: String, errno: Int32) {
+        letter.close()
+        guard case .start(let id, _) = letter.request else { return }
+        loop.schedule(at: loop.now) {
+            self.end(id, .notStarted(step: step, errno: errno))
+        }
+    }
+
+    fileprivate func linkReady(_ events: DescriptorEvents) {
+        if events.contains(.writable) { flush() }
+        while true {
+            switch link?.receive() ?? .nothing {
+            case .reply(let reply): heard(reply)
+            case .nothing: return
+            case .ended: return linkEnded()
+            }
+        }
+    }
+
+    private func heard(_ reply: GuardianReply) {
+        switch reply {
+        case .started(let id, let pid):
+            guard let process = processes[id] else { return }
+            process.pid = pid
+            process.handler?.started(process)
+        case .signalled(let id, let signal, let monotonic):
+            guard let process = processes[id] else { return }
+            let at = Instant(nanoseconds: monotonic - driver.clock.epoch)
+            process.handler?.signalled(process, signal: signal, at: at)
+        case .exited(let id, let exit): end(id, exit)
+        }
+    }
+
+    private func end(_ id: Int, _ exit: ProcessExit) {
+        guard let process = processes[id] else { return }
+        processes[id] = nil
+        let handler = process.handler
+        process.handler = nil
+        handler?.exited(process, exit: exit)
+    }
+
+    private func linkEnded() {
+        guard state != .over else { return }
+        let wasEnding = state == .ending
+        state = .over
+        if let watch { driver.unwatch(watch) }
+        watch = nil
+        for letter in outbox { letter.close() }
+        outbox = []
+        let exit = link.take()?.finish() ?? .unknown
+        var isClean = wasEnding && exit == .code(Guardian.clean)
+        if !isClean {
+            // What the guardian left has come to this process, which is a subreaper too.
+            let isEmpty = ProcessTree.endAllDescendants(grace: .zero, limit: .milliseconds(500))
+            isClean = wasEnding && isEmpty && exit == .code(Guardian.processLeft)
+        }
+        for id in processes.keys { end(id, .unknown) }
+        if wasEnding { onEnd?(isClean) } else { onGuardianLost?() }
+        onEnd = nil
+        onGuardianLost = nil
+    }
+}
+
+/// The driver keeps its handlers alive; the host must be able to go before.
+private final class LinkEvents: DescriptorHandler {
+    weak var host: PosixProcessHost?
+    init(host: PosixProcessHost) { self.host = host }
+    func ready(_ events: DescriptorEvents) { host?.linkReady(events) }
+}
+
+/// A process behind the guardian.
+private final class GuardedProcess: HostedProcess {
+    let id: Int
+    let name: String
+    var pid: Int32?
+    var control: (any ByteStream)?
+    var handler: (any HostedProcessHandler)?
+    private weak var host: PosixProcessHost?
+
+    init(id: Int, name: String, host: PosixProcessHost, handler: any HostedProcessHandler) {
+        self.id = id
+        self.name = name
+        self.host = host
+        self.handler = handler
+    }
+
+    func send(_ signal: ProcessSignal, tree: Bool) { host?.send(signal, tree: tree, to: id) }
+}

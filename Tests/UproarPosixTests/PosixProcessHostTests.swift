@@ -1,0 +1,196 @@
+import Glibc
+import Testing
+import UproarCore
+import UproarPosix
+import UproarRuntime
+
+extension RealProcesses {
+    @Suite struct PosixProcessHostTests {
+        let folder = TemporaryFolder()
+
+        @Test func aCommandRunsWithItsEnvironmentFolderAndOutputAndTellsItsCode() throws {
+            let stage = try Stage()
+            var command = ProcessCommand(
+                name: "shell", executable: "sh",
+                arguments: ["-c", "echo \"$WORD $PWD\"; echo oops >&2; ulimit -n; exit 3"])
+            command.environment = [EnvironmentEntry("WORD", "a"), EnvironmentEntry("WORD", "b c")]
+            command.directory = folder.path
+            command.outputFile = folder.path + "/out.log"
+            command.openFiles = 123
+            let process = stage.start(command)
+            stage.runUntil { process.exit != nil }
+            #expect(process.exit == .code(3))
+            #expect(process.wasStarted)
+            #expect(ProcFile.text(folder.path + "/out.log") == "b c \(folder.path)\noops\n123\n")
+            stage.shutDown()
+        }
+
+        @Test(
+            arguments: [
+                ("/no/such/program", "exec", ENOENT), ("/dev/null", "exec", EACCES),
+            ] as [(String, String, Int32)])
+        func whatCannotBeStartedSaysTheStepAndWhy(program: String, step: String, code: Int32) throws
+        {
+            let stage = try Stage()
+            let process = stage.start(ProcessCommand(name: "x", executable: program))
+            #expect(process.exit == nil)
+            stage.runUntil { process.exit != nil }
+            #expect(process.exit == .notStarted(step: step, errno: code))
+            #expect(!process.wasStarted)
+            stage.shutDown()
+        }
+
+        @Test func anOutputThatCannotBeOpenedIsNamed() throws {
+            let stage = try Stage()
+            var command = ProcessCommand(name: "x", executable: "true")
+            command.outputFile = folder.path + "/no/where.log"
+            let process = stage.start(command)
+            stage.runUntil { process.exit != nil }
+            #expect(process.exit == .notStarted(step: "open output", errno: ENOENT))
+            stage.shutDown()
+        }
+
+        @Test func aRequestThatIsTooLongIsRefusedOnTheLoop() throws {
+            let stage = try Stage()
+            let long = String(repeating: "x", count: GuardianRequest.byteLimit)
+            let process = stage.start(
+                ProcessCommand(name: "x", executable: "true", arguments: [long]))
+            #expect(process.exit == nil)
+            stage.runUntil { process.exit != nil }
+            #expect(process.exit == .notStarted(step: "request", errno: E2BIG))
+            stage.shutDown()
+        }
+
+        @Test func signalsArriveAndTellWhenTheyWereSent() throws {
+            let stage = try Stage()
+            let process = stage.start(
+                ProcessCommand(name: "idle", executable: "sleep", arguments: ["900"]))
+            stage.runUntil { process.wasStarted }
+            process.hosted?.send(.stop, tree: false)
+            stage.runUntil { process.signals.count == 1 }
+            let pid = try #require(process.hosted?.pid)
+            stage.runUntil {
+                ProcFile.bytes("/proc/\(pid)/stat").flatMap(ProcessStat.init)?.state == "T"
+            }
+            process.hosted?.send(.resume, tree: false)
+            process.hosted?.send(.kill, tree: true)
+            stage.runUntil { process.exit != nil }
+            #expect(process.exit == .signal(SIGKILL))
+            #expect(process.signals.map(\.0) == [.stop, .resume, .kill])
+            #expect(process.signals.allSatisfy { $0.1 > .zero && $0.1 <= stage.loop.now })
+            process.hosted?.send(.kill, tree: false)
+            stage.shutDown()
+        }
+
+        @Test func aTreeIsKilledWithItsBranches() throws {
+            let stage = try Stage()
+            var command = ProcessCommand(
+                name: "tree", executable: "sh",
+                arguments: ["-c", "sleep 900 & (sleep 900 & wait) & echo up; wait"])
+            command.outputFile = folder.path + "/tree.log"
+            let process = stage.start(command)
+            let guardian = try #require(stage.host.guardianPID)
+            stage.runUntil { ProcessTable.read().descendants(of: guardian).count == 4 }
+            process.hosted?.send(.kill, tree: true)
+            stage.runUntil { ProcessTable.read().descendants(of: guardian).isEmpty }
+            stage.runUntil { process.exit == .signal(SIGKILL) }
+            stage.shutDown()
+        }
+
+        @Test func shuttingDownTellsEveryEndAndUndoes() throws {
+            let stage = try Stage()
+            let undo = folder.path + "/undo"
+            var log = try UndoLog(creating: undo)
+            try AtomicFile.write([1], to: folder.path + "/leftover")
+            _ = try log.record(.removeFile(path: folder.path + "/leftover"))
+            stage.host.settleAtEnd(undoFile: undo)
+            let processes = (0..<3).map { index in
+                stage.start(
+                    ProcessCommand(name: "\(index)", executable: "sleep", arguments: ["900"]))
+            }
+            stage.shutDown()
+            #expect(
+                processes.map(\.exit) == [.signal(SIGTERM), .signal(SIGTERM), .signal(SIGTERM)])
+            #expect(ProcFile.names(in: folder.path) == [])
+            let late = stage.start(ProcessCommand(name: "late", executable: "true"))
+            stage.runUntil { late.exit != nil }
+            #expect(late.exit == .notStarted(step: "guardian", errno: EPIPE))
+        }
+
+        @Test func anUndoThatFailsIsTold() throws {
+            let stage = try Stage()
+            let undo = folder.path + "/undo"
+            var log = try UndoLog(creating: undo)
+            _ = try log.record(.restoreFile(path: folder.path + "/no/such", text: "x"))
+            stage.host.settleAtEnd(undoFile: undo)
+            stage.shutDown(isClean: false)
+        }
+
+        @Test func aLostGuardianEndsEverythingAndIsToldOnce() throws {
+            let stage = try Stage()
+            let process = stage.start(
+                ProcessCommand(name: "x", executable: "sleep", arguments: ["900"]))
+            stage.runUntil { process.wasStarted }
+            var losses = 0
+            stage.host.onGuardianLost = { losses += 1 }
+            kill(try #require(stage.host.guardianPID), SIGKILL)
+            stage.runUntil { losses > 0 }
+            #expect(process.exit == .unknown)
+            let pid = try #require(process.hosted?.pid)
+            #expect(ProcFile.bytes("/proc/\(pid)/stat") == nil)
+            stage.shutDown(isClean: false)
+            #expect(losses == 1)
+        }
+    }
+}
+
+/// A real loop with a host on it, for one test.
+private final class Stage {
+    let loop: EventLoop
+    let host: PosixProcessHost
+
+    init() throws {
+        let driver = try PosixDriver(clock: .starting())
+        loop = EventLoop(driver: driver)
+        host = try PosixProcessHost(
+            loop: loop, driver: driver, program: TrialProgram.path)
+    }
+
+    func start(_ command: ProcessCommand) -> RecordedProcess {
+        let record = RecordedProcess()
+        record.hosted = host.start(command, handler: record)
+        return record
+    }
+
+    /// Turns the loop until it is so; at most 10 s, which is far from any time measured here.
+    func runUntil(_ condition: () -> Bool, at place: SourceLocation = #_sourceLocation) {
+        let limit = loop.now + .seconds(10)
+        while !condition(), loop.now < limit {
+            loop.runOnce(until: loop.now + .milliseconds(20))
+        }
+        #expect(condition(), sourceLocation: place)
+    }
+
+    func shutDown(isClean: Bool = true, at place: SourceLocation = #_sourceLocation) {
+        var end: Bool?
+        host.shutDown { end = $0 }
+        runUntil({ end != nil }, at: place)
+        #expect(end == isClean, sourceLocation: place)
+    }
+}
+
+private final class RecordedProcess: HostedProcessHandler {
+    var hosted: (any HostedProcess)?
+    var wasStarted = false
+    var signals: [(ProcessSignal, Instant)] = []
+    var exit: ProcessExit?
+
+    func started(_ process: any HostedProcess) { wasStarted = true }
+    func signalled(_ process: any HostedProcess, signal: ProcessSignal, at: Instant) {
+        signals.append((signal, at))
+    }
+    func exited(_ process: any HostedProcess, exit: ProcessExit) {
+        #expect(self.exit == nil)
+        self.exit = exit
+    }
+}
