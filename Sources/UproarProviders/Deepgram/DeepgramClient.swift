@@ -1,0 +1,205 @@
+import UproarCore
+import UproarRuntime
+import UproarWire
+
+/// Deepgram's live API as our agent hears through it: one WebSocket for each stream.
+package final class DeepgramClient: SpeechToText {
+    package let provider: ProviderID
+    private let base: WireURL
+    private let key: String
+    private let model: String
+    private let loop: EventLoop
+    private let network: any Network
+    private let trust: ProviderTrust
+    private var random: RandomStream
+
+    /// - base: scheme, host and an optional path prefix: `wss://api.deepgram.com`.
+    package init(
+        base: WireURL, key: String, model: String = "nova-3", loop: EventLoop,
+        network: any Network, random: RandomStream, trust: ProviderTrust = ProviderTrust(),
+        provider: ProviderID = .deepgram
+    ) {
+        self.base = base
+        self.key = key
+        self.model = model
+        self.loop = loop
+        self.network = network
+        self.random = random
+        self.trust = trust
+        self.provider = provider
+    }
+
+    package func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
+        -> any SpeechToTextStream
+    {
+        var url = base
+        url.path = (base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path)
+        if !url.path.hasSuffix("/v1/listen") { url.path += "/v1/listen" }
+        url.query = [base.query ?? "", query(settings).encoded].filter { !$0.isEmpty }
+            .joined(separator: "&")
+        let stream = DeepgramStream(settings, loop: loop, handler: handler)
+        stream.dial(
+            .init(
+                url: url, headers: ["Authorization": "Token " + key],
+                deadline: settings.connectDeadline, trust: trust),
+            network: network, random: RandomStream(state: random.next()))
+        return stream
+    }
+
+    private func query(_ settings: SpeechToTextSettings) -> FormParameters {
+        var query: FormParameters = [
+            ("model", model), ("language", settings.language),
+            ("encoding", settings.format.encoding.rawValue),
+            ("sample_rate", String(settings.format.rate.value)), ("channels", "1"),
+            ("interim_results", "true"), ("punctuate", "true"), ("smart_format", "false"),
+        ].reduce(into: FormParameters()) { $0.add($1.0, $1.1) }
+        query.add(
+            "endpointing",
+            settings.endpointing.map { String($0.nanoseconds / 1_000_000) } ?? "false")
+        return query
+    }
+}
+
+/// One stream of ours to the recogniser.
+private final class DeepgramStream: SpeechToTextStream, ProviderSocketHandler, TimerHandler {
+    private let settings: SpeechToTextSettings
+    private let loop: EventLoop
+    private var handler: (any SpeechToTextHandler)?
+    private var socket: ProviderSocket?
+    private var timer = TimerID.none
+    private var lastSent = Instant.zero
+    /// Audio and commands from before the socket was open, in order.
+    private var early: [UInt8] = []
+    private var finishesEarly = false
+
+    /// The server closes after 10 s without audio (developers.deepgram.com, "Audio Keep Alive").
+    private static let keepAliveInterval = Duration.seconds(5)
+    /// What may wait for the connection: 4 s of audio; older audio is of no use by then.
+    private var earlyLimit: Int { settings.format.bytesPerFrame * 200 }
+    /// What may wait for a peer that does not read.
+    private static let queueLimit = 1 << 20
+
+    init(_ settings: SpeechToTextSettings, loop: EventLoop, handler: any SpeechToTextHandler) {
+        self.settings = settings
+        self.loop = loop
+        self.handler = handler
+    }
+
+    func dial(_ address: ProviderSocket.Address, network: any Network, random: RandomStream) {
+        socket = ProviderSocket(
+            address, loop: loop, network: network, random: random, handler: self)
+    }
+
+    func send(audio: RawSpan) {
+        guard let socket else { return }
+        guard socket.isOpen else {
+            audio.withUnsafeBytes { early.append(contentsOf: $0) }
+            if early.count > earlyLimit { early.removeFirst(early.count - earlyLimit) }
+            return
+        }
+        guard socket.queuedByteCount < Self.queueLimit else {
+            return fail(.timedOut("stall"))
+        }
+        lastSent = loop.now
+        socket.send(binary: audio)
+    }
+
+    func finishUtterance() {
+        guard let socket, socket.isOpen else {
+            finishesEarly = true
+            return
+        }
+        socket.send(json: ["type": "Finalize"])
+    }
+
+    func close() {
+        handler = nil
+        loop.cancel(timer)
+        // What is still to be said is not waited for: the call is over.
+        socket?.send(json: ["type": "CloseStream"])
+        socket?.close()
+        socket = nil
+    }
+
+    private func fail(_ failure: ProviderFailure) {
+        let handler = handler
+        self.handler = nil
+        loop.cancel(timer)
+        socket?.close()
+        socket = nil
+        handler?.failed(failure, on: self)
+    }
+
+    func timerFired(token: UInt64, now: Instant) {
+        guard let socket else { return }
+        if now - lastSent >= Self.keepAliveInterval {
+            socket.send(json: ["type": "KeepAlive"])
+            lastSent = now
+        }
+        timer = loop.schedule(self, at: lastSent + Self.keepAliveInterval)
+    }
+
+    // MARK: ProviderSocketHandler
+
+    func opened(_ headers: HTTPHeaders, on socket: ProviderSocket) {
+        if !early.isEmpty { socket.send(binary: early.span.bytes) }
+        if finishesEarly { socket.send(json: ["type": "Finalize"]) }
+        early = []
+        lastSent = loop.now
+        timer = loop.schedule(self, at: lastSent + Self.keepAliveInterval)
+        handler?.opened(self)
+    }
+
+    func received(text: RawSpan, on socket: ProviderSocket) {
+        let bytes = text.withUnsafeBytes { Array($0) }
+        do {
+            switch try DeepgramMessage(parsing: bytes) {
+            case .transcript(let transcript): handler?.heard(transcript, on: self)
+            case .failure(let words): fail(.reported(words))
+            case .other: break
+            }
+        } catch {
+            fail(.malformed(error.description))
+        }
+    }
+
+    func received(binary: RawSpan, on socket: ProviderSocket) {}
+
+    func failed(_ failure: ProviderFailure, on socket: ProviderSocket) { fail(failure) }
+}
+
+/// What a server of `/v1/listen` says, as far as a client needs it.
+package enum DeepgramMessage: Hashable, Sendable {
+    case transcript(Transcript)
+    case failure(String)
+    /// `SpeechStarted`, `UtteranceEnd`, `Metadata` and kinds yet to come.
+    case other
+
+    package init(parsing bytes: [UInt8]) throws(JSONError) {
+        let json = try JSONParser.parse(bytes)
+        switch json["type"]?.text {
+        case "Results":
+            let alternative = json["channel"]?["alternatives"]?[0]
+            let isFinal = json["is_final"]?.isTrue ?? false
+            self = .transcript(
+                Transcript(
+                    text: alternative?["transcript"]?.text ?? "", isFinal: isFinal,
+                    endsUtterance: isFinal
+                        && (json["speech_final"]?.isTrue == true
+                            || json["from_finalize"]?.isTrue == true),
+                    confidence: alternative?["confidence"]?.double ?? 0,
+                    start: .fromSeconds(Self.time(json["start"])),
+                    duration: .fromSeconds(Self.time(json["duration"]))))
+        case "Error":
+            let words = json["description"]?.text ?? json["message"]?.text
+            self = .failure(words ?? json.text(pretty: false))
+        default: self = .other
+        }
+    }
+
+    /// Numbers from outside: what no stream can be as long as reads as 0.
+    private static func time(_ value: JSONValue?) -> Double {
+        guard let seconds = value?.double, abs(seconds) < 1e8 else { return 0 }
+        return seconds
+    }
+}
