@@ -90,6 +90,11 @@ let package = Package(
         .executableTarget(
             name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
 
+        // Benchmarks
+        .executableTarget(
+            name: "CodecBenchmark", dependencies: ["UproarCore", "UproarWire"],
+            path: "Benchmarks/CodecBenchmark", swiftSettings: strict),
+
         tests(of: "Core"),
         tests(of: "Statistics", using: ["Core"]),
         tests(of: "Scenario", using: ["Core"]),

@@ -89,7 +89,7 @@ package struct HTTPResponseHead: Hashable, Sendable {
         output.append(contentsOf: "HTTP/1.1 ".utf8)
         output.append(contentsOf: String(status).utf8)
         output.append(UInt8(ascii: " "))
-        output.append(contentsOf: reason.utf8.lazy.map { HTTPHeaders.harmless($0) })
+        HTTPHeaders.append(reason, to: &output)
         output.append(contentsOf: [0x0d, 0x0a])
         headers.write(into: &output)
     }
@@ -145,16 +145,23 @@ extension HTTPHeaders {
 
     func write(into output: inout [UInt8]) {
         for field in fields {
-            output.append(contentsOf: field.name.utf8.lazy.map { Self.harmless($0) })
-            output.append(contentsOf: [UInt8(ascii: ":"), 0x20])
-            output.append(contentsOf: field.value.utf8.lazy.map { Self.harmless($0) })
-            output.append(contentsOf: [0x0d, 0x0a])
+            Self.append(field.name, to: &output)
+            output.append(UInt8(ascii: ":"))
+            output.append(0x20)
+            Self.append(field.value, to: &output)
+            output.append(0x0d)
+            output.append(0x0a)
         }
-        output.append(contentsOf: [0x0d, 0x0a])
+        output.append(0x0d)
+        output.append(0x0a)
     }
 
     /// A value that carries a line end (an echoed identifier, say) must not become a field of its own (RFC 9110 §5.5).
-    static func harmless(_ byte: UInt8) -> UInt8 {
-        byte == 0x0d || byte == 0x0a || byte == 0 ? 0x20 : byte
+    static func append(_ text: String, to output: inout [UInt8]) {
+        let start = output.count
+        output.append(contentsOf: text.utf8)
+        for index in start..<output.count where output[index] < 0x20 {
+            if [0x0d, 0x0a, 0x00].contains(output[index]) { output[index] = 0x20 }
+        }
     }
 }

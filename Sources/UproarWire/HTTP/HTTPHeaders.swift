@@ -50,7 +50,8 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
 
     /// The elements of a comma list over all fields of this name, trimmed, empty ones left out: `Upgrade: a, b`.
     package func list(_ name: String) -> [String] {
-        all(name).flatMap { $0.pieces(cutAt: UInt8(ascii: ",")).map { $0.trimmed() } }
+        guard contains(name) else { return [] }
+        return all(name).flatMap { $0.pieces(cutAt: UInt8(ascii: ",")).map { $0.trimmed() } }
             .filter { !$0.isEmpty }
     }
 
@@ -65,9 +66,9 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// Equal but for the case of ASCII letters.
-    static func isSame(_ a: some StringProtocol, _ b: some StringProtocol) -> Bool {
-        a.utf8.count == b.utf8.count
-            && zip(a.utf8, b.utf8).allSatisfy { lowercase($0) == lowercase($1) }
+    static func isSame(_ a: String, _ b: String) -> Bool {
+        guard a.utf8.count == b.utf8.count else { return false }
+        return a == b || zip(a.utf8, b.utf8).allSatisfy { lowercase($0) == lowercase($1) }
     }
 
     private static func lowercase(_ byte: UInt8) -> UInt8 {

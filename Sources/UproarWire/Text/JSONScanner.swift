@@ -1,3 +1,4 @@
+import Glibc
 import UproarCore
 
 /// Finds members in a small JSON message without building a value: for the media path, where a message comes every 20 ms and one
@@ -98,41 +99,52 @@ private struct Cursor {
         guard take(UInt8(ascii: "{")) else { return false }
         while let name = string() {
             guard take(UInt8(ascii: ":")) else { return false }
-            let isKey =
-                name.range.count == key.utf8CodeUnitCount
-                && key.withUTF8Buffer { key in
-                    var offset = 0
-                    while offset < key.count {
-                        guard bytes[name.range.lowerBound &+ offset] == key[offset] else {
-                            return false
-                        }
-                        offset &+= 1
-                    }
-                    return true
-                }
-            if isKey { return true }
+            if isSame(name.range, key) { return true }
             guard skipValue(), take(UInt8(ascii: ",")) else { return false }
         }
         return false
+    }
+
+    /// The C function is `memcmp`.
+    private func isSame(_ range: Range<Int>, _ key: StaticString) -> Bool {
+        guard range.count == key.utf8CodeUnitCount, let base = bytes.baseAddress else {
+            return false
+        }
+        return memcmp(base + range.lowerBound, key.utf8Start, range.count) == 0
     }
 
     /// A string's contents; the cursor ends behind its closing quote.
     mutating func string() -> JSONScanner.Text? {
         guard take(UInt8(ascii: "\"")) else { return nil }
         let start = index
-        var hasEscapes = false
+        guard let quote = firstIndex(of: UInt8(ascii: "\""), in: start..<bytes.count) else {
+            return nil
+        }
+        if let escape = firstIndex(of: UInt8(ascii: "\\"), in: start..<quote) {
+            return stringWithEscapes(from: start, firstEscape: escape)
+        }
+        index = quote &+ 1
+        return .init(range: start..<quote, hasEscapes: false)
+    }
+
+    private mutating func stringWithEscapes(from start: Int, firstEscape: Int) -> JSONScanner.Text?
+    {
+        index = firstEscape
         while let byte = current {
+            index &+= byte == UInt8(ascii: "\\") ? 2 : 1
             if byte == UInt8(ascii: "\"") {
-                index &+= 1
-                return .init(range: start..<index - 1, hasEscapes: hasEscapes)
+                return .init(range: start..<index - 1, hasEscapes: true)
             }
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                index &+= 1
-            }
-            index &+= 1
         }
         return nil
+    }
+
+    /// The C function is `memchr`.
+    private func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+        guard let base = bytes.baseAddress,
+            let found = memchr(base + range.lowerBound, Int32(byte), range.count)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     mutating func integer() -> Int? {

@@ -102,22 +102,23 @@ package struct ServerSentEventDecoder: ~Copyable {
             if buffer[0] == 0x0a { buffer.consume(1) }
             skipsLineFeed = false
         }
-        while searched < buffer.count {
-            let byte = buffer[searched]
-            if byte == 0x0a || byte == 0x0d {
-                let line = buffer.consume(searched)
-                buffer.consume(1)
-                skipsLineFeed = byte == 0x0d
-                searched = 0
-                return line
-            }
-            searched += 1
-            if searched > limit {
-                hasOverflowed = true
-                return nil
-            }
+        let end = buffer.storage.withUnsafeBufferPointer { bytes in
+            bytes[(buffer.start + searched)...].firstIndex { $0 == 0x0a || $0 == 0x0d }
         }
-        return nil
+        let count = end.map { $0 - buffer.start } ?? buffer.count
+        guard count <= limit else {
+            hasOverflowed = true
+            return nil
+        }
+        guard end != nil else {
+            searched = count
+            return nil
+        }
+        searched = 0
+        skipsLineFeed = buffer[count] == 0x0d
+        let line = buffer.consume(count)
+        buffer.consume(1)
+        return line
     }
 
     private mutating func field(_ range: Range<Int>) {

@@ -16,9 +16,13 @@ struct UTF8Check {
         var index = 0
         while index < count {
             if due == 0 {
-                // Plain ASCII, the usual case, eight bytes at a time.
+                // Plain ASCII, the usual case, many bytes at a time.
+                let high = SIMD4<UInt64>(repeating: 0x8080_8080_8080_8080)
+                while index &+ 32 <= count,
+                    (address + index).loadUnaligned(as: SIMD4<UInt64>.self) & high == .zero
+                { index &+= 32 }
                 while index &+ 8 <= count,
-                    (address + index).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+                    (address + index).loadUnaligned(as: UInt64.self) & high[0] == 0
                 { index &+= 8 }
                 while index < count, bytes[index] < 0x80 { index &+= 1 }
                 if index == count { return true }

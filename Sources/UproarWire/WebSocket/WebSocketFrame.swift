@@ -92,8 +92,14 @@ package enum WebSocketFrame {
         let word = UInt64(mask.bigEndian) | UInt64(mask.bigEndian) << 32
         let count = bytes.count
         var index = 0
+        let words = SIMD4<UInt64>(repeating: word)
+        while index &+ 32 <= count {
+            let value = (address + index).loadUnaligned(as: SIMD4<UInt64>.self) ^ words
+            (address + index).storeBytes(of: value, as: SIMD4<UInt64>.self)
+            index &+= 32
+        }
         while index &+ 8 <= count {
-            let value = (address + index).loadUnaligned(as: UInt64.self) ^ word.littleEndian
+            let value = (address + index).loadUnaligned(as: UInt64.self) ^ word
             (address + index).storeBytes(of: value, as: UInt64.self)
             index &+= 8
         }
