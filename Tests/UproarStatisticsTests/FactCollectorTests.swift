@@ -50,7 +50,8 @@ import UproarCore
                 .voiceFinished, at: .zero, value: 60_000_000_000, detail: 900,
                 origin: .provider(.cartesia)))
         var tally = RunTally(FactScript.settings)
-        tally.addUnattributed(collector.unattributed)
+        tally.addUnattributed(collector.drainUnattributed(), at: .zero)
+        #expect(collector.drainUnattributed().isEmpty)
         #expect(tally.cost.dollars == 0.024)
         #expect(tally.cost.unattributed == 24_000_000)
     }

@@ -9,8 +9,7 @@ package struct FactCollector {
     package static let factLimit = 65_536
 
     package private(set) var settings: FoldSettings
-    /// Usage that no call could be charged with (a voice request that carried no reference).
-    package private(set) var unattributed = OrderedTable<ProviderID, ProviderUsage>()
+    private var unattributed = OrderedTable<ProviderID, ProviderUsage>()
     /// Facts of calls already folded, or of calls that are not in the plan.
     package private(set) var lateCount: UInt64 = 0
     package private(set) var droppedCount: UInt64 = 0
@@ -55,6 +54,12 @@ package struct FactCollector {
             return
         }
         pending[fact.call]?.facts.append(fact)
+    }
+
+    /// Usage that no call could be charged with (a voice request that carried no reference), since the last time of asking.
+    package mutating func drainUnattributed() -> OrderedTable<ProviderID, ProviderUsage> {
+        defer { unattributed = .init() }
+        return unattributed
     }
 
     /// The records of calls that ended at least the grace before `now`, in the order of their ends.

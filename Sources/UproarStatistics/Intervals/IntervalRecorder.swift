@@ -107,7 +107,7 @@ package struct IntervalRecorder: Sendable, Equatable {
         }
     }
 
-    package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), _ value: Double)
+    package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), to value: Double)
     {
         values[Key(metric: metric, tags: tags)] = value
     }

@@ -24,13 +24,28 @@ package struct RunTally: Sendable {
         recorder.record("send_lateness", .init(), at: at, histogram: histogram)
     }
 
-    package mutating func addUnattributed(_ usage: OrderedTable<ProviderID, ProviderUsage>) {
+    /// What `FactCollector.drainUnattributed` gave at `at`: of no call, but the run paid for it.
+    package mutating func addUnattributed(
+        _ usage: OrderedTable<ProviderID, ProviderUsage>, at: Instant
+    ) {
+        let before = cost.unattributed
         cost.addUnattributed(usage, settings.prices)
+        guard cost.unattributed > before else { return }
+        recorder.recordRatio(
+            "cost_per_minute", .init(), at: at, numerator: cost.unattributed - before,
+            denominator: 0)
     }
 
-    package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), _ value: Double)
+    /// What calls under way have come to (`FactCollector.preview`), to be read together with `recorder` by live gates.
+    package func preview(_ calls: [CallRecord]) -> IntervalRecorder {
+        var preview = IntervalRecorder(width: recorder.width)
+        for call in calls { CallSampler(call: call, settings: settings).record(into: &preview) }
+        return preview
+    }
+
+    package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), to value: Double)
     {
-        recorder.setValue(metric, tags, value)
+        recorder.setValue(metric, tags, to: value)
     }
 }
 
