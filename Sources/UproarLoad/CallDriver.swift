@@ -119,6 +119,8 @@ package final class CallDriver: TimerHandler {
     private var done: (() -> Void)?
     private var taping: Set<UInt32> = []
     package private(set) var counts = Counts()
+    /// Every call due has ended and none will follow.
+    package private(set) var isDone = false
     package private(set) var tapes: [CallTape] = []
 
     package init(
@@ -228,22 +230,16 @@ package final class CallDriver: TimerHandler {
         guard !waiting.isEmpty else { return }
         var dialled = 0
         for arrival in waiting {
-            if let limit = settings.dialLimit, now < nextDial {
-                if now - arrival.due < settings.setupLimit { break }
-                giveUp(arrival)
-                dialled += 1
-                _ = limit
-                continue
-            }
-            if let limit = settings.dialLimit {
-                nextDial = max(nextDial, now) + .seconds(1) / limit
-            }
-            dialled += 1
             if now - arrival.due >= settings.setupLimit {
                 giveUp(arrival)
             } else {
+                if let limit = settings.dialLimit {
+                    guard now >= nextDial else { break }
+                    nextDial = max(nextDial, now) + .seconds(1) / limit
+                }
                 dial(arrival)
             }
+            dialled += 1
         }
         waiting.removeFirst(dialled)
         if !waiting.isEmpty, dialTimer == .none {
@@ -319,6 +315,7 @@ package final class CallDriver: TimerHandler {
     private func finishIfDone() {
         guard let done, arrivals.isEmpty, waiting.isEmpty, inProgress.isEmpty else { return }
         self.done = nil
+        isDone = true
         loop.cancel(dueTimer)
         done()
     }

@@ -1,0 +1,162 @@
+import UproarCore
+import UproarLoad
+import UproarPosix
+import UproarRuntime
+import UproarTransports
+
+/// The caller loops of a live run: one thread each, calls spread by id. Everything here is called on the control loop; what
+/// happens on a caller loop goes through its mailbox.
+package final class CallerFleet {
+    /// Lives on its own loop; the control loop only hands it work.
+    private final class Member: @unchecked Sendable {
+        let thread: LoopThread
+        let loop: EventLoop
+        let network: PosixNetwork
+        // Touched on `loop` only.
+        var side: CallerSide?
+        var lastCounts = CallDriver.Counts()
+
+        init(thread: LoopThread, loop: EventLoop, network: PosixNetwork) {
+            self.thread = thread
+            self.loop = loop
+            self.network = network
+        }
+    }
+
+    /// What one loop tells, ten times a second.
+    package struct Report: Sendable {
+        package var facts: [Fact] = []
+        package var counts = CallDriver.Counts()
+        package var pacing = PacingCount()
+        package var lag = LoopLag()
+        package var factsDropped = 0
+        package var isDone = false
+        package init() {}
+    }
+
+    private let control: EventLoop
+    private var members: [Member] = []
+    private let clock: RunClock
+    /// Takes each report, on the control loop, with the number of the loop it is from.
+    package var onReport: ((Int, Report) -> Void)?
+
+    package static let reportEvery = Duration.milliseconds(100)
+
+    /// - clock: zero is the first due arrival.
+    package init(control: EventLoop, clock: RunClock, count: Int) throws(Errno) {
+        self.control = control
+        self.clock = clock
+        for index in 0..<count {
+            let driver = try PosixDriver(clock: clock)
+            let loop = EventLoop(driver: driver)
+            let network = PosixNetwork(loop: loop, driver: driver)
+            let thread = try LoopThread(name: "callers-\(index)", loop: loop)
+            members.append(Member(thread: thread, loop: loop, network: network))
+        }
+    }
+
+    /// - transport: makes the transport of one loop from its network.
+    package func start(
+        plan: RunPlan, frames: [[UInt8]], dialLimit: Int?, taping: Set<UInt32>,
+        transport: @escaping @Sendable (EventLoop, any Network) throws -> any CallTransport
+    ) {
+        let count = members.count
+        for (index, member) in members.enumerated() {
+            let report = reporter(index)
+            member.loop.submit {
+                guard let made = try? transport(member.loop, member.network) else { return }
+                let side = CallerSide(
+                    loop: member.loop, transport: made, plan: plan, frames: frames,
+                    loopIndex: index, loopCount: count, dialLimit: dialLimit)
+                member.side = side
+                side.driver.start(taping: taping) {}
+                Self.tick(member, report)
+            }
+        }
+    }
+
+    private func reporter(_ index: Int) -> @Sendable (Report) -> Void {
+        let box = UnsafeControlReference(self)
+        let control = control
+        return { report in control.submit { box.fleet?.onReport?(index, report) } }
+    }
+
+    private static func tick(_ member: Member, _ report: @escaping @Sendable (Report) -> Void) {
+        guard let side = member.side else { return }
+        report(take(member, side))
+        member.loop.schedule(at: member.loop.now + reportEvery) { tick(member, report) }
+    }
+
+    private static func take(_ member: Member, _ side: CallerSide) -> Report {
+        var report = Report()
+        report.facts = side.facts.drain()
+        report.counts = side.driver.counts
+        report.pacing = side.engine.drainPacing()
+        report.lag = member.loop.takeLag()
+        report.factsDropped = side.facts.droppedCount
+        report.isDone = side.driver.isDone
+        return report
+    }
+
+    package func drain() { each { $0.driver.drain() } }
+    package func hangUpAll() { each { $0.driver.hangUpAll() } }
+
+    /// The tapes of the calls that were taped, handed over on the control loop once every loop has given its own.
+    package func collectTapes(_ then: @escaping ([CallTape]) -> Void) {
+        let gathering = TapeGathering(count: members.count, then: then)
+        let box = UnsafeGathering(gathering)
+        for member in members {
+            let control = control
+            member.loop.submit {
+                let tapes = UnsafeTapes(member.side?.driver.tapes ?? [])
+                control.submit { box.gathering.add(tapes.tapes) }
+            }
+        }
+    }
+
+    /// Ends the threads. Nothing is reported afterwards.
+    package func stop() {
+        for member in members { member.thread.stop() }
+        members.removeAll()
+    }
+
+    private func each(_ body: @escaping @Sendable (CallerSide) -> Void) {
+        for member in members {
+            member.loop.submit { if let side = member.side { body(side) } }
+        }
+    }
+}
+
+/// Control-loop objects that travel through a caller loop's closures untouched and are opened on the control loop again.
+private struct UnsafeControlReference: @unchecked Sendable {
+    weak var fleet: CallerFleet?
+    init(_ fleet: CallerFleet) { self.fleet = fleet }
+}
+
+private struct UnsafeGathering: @unchecked Sendable {
+    let gathering: TapeGathering
+    init(_ gathering: TapeGathering) { self.gathering = gathering }
+}
+
+/// Tapes change hands once: their loop never touches them again.
+private struct UnsafeTapes: @unchecked Sendable {
+    let tapes: [CallTape]
+    init(_ tapes: [CallTape]) { self.tapes = tapes }
+}
+
+private final class TapeGathering {
+    private var left: Int
+    private var tapes: [CallTape] = []
+    private let then: ([CallTape]) -> Void
+
+    init(count: Int, then: @escaping ([CallTape]) -> Void) {
+        left = count
+        self.then = then
+    }
+
+    func add(_ more: [CallTape]) {
+        tapes += more
+        left -= 1
+        if left == 0 { then(tapes.sorted { $0.call < $1.call }) }
+    }
+}

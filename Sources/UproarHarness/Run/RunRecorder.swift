@@ -1,0 +1,104 @@
+import UproarCore
+import UproarScenario
+import UproarStatistics
+
+/// Takes the facts of all loops and processes of a run and keeps what they come to. Belongs to the control loop.
+///
+/// Facts are told apart by call, folded when the call is over, then dropped; times count from the first due arrival.
+package final class RunRecorder {
+    private let plan: RunPlan
+    private var collector: FactCollector
+    private var check: TaskCheck?
+    /// Calls in the order of their ends, until their check has been judged.
+    private var ended: [(call: UInt32, at: Instant, outcome: CallOutcome)] = []
+    package private(set) var tally: RunTally
+    /// A call is over and folded: `calls.jsonl` gets its line.
+    package var onCall: ((CallRecord) -> Void)?
+    package private(set) var turnsSoFar = 0
+    package private(set) var lostSoFar = 0
+
+    /// Before the fold of a call, so that the check's fact is among its facts.
+    private static let judgeAfter = FactCollector.grace - .milliseconds(100)
+
+    package init(plan: RunPlan) {
+        self.plan = plan
+        let settings = FoldSettings(
+            prices: plan.scenario.prices, targets: TurnTarget.of(plan.scenario.gates))
+        collector = FactCollector(settings)
+        tally = RunTally(settings)
+        check = TaskCheck(plan.scenario.conversation, clips: plan.clips)
+    }
+
+    package func take(_ fact: Fact) {
+        switch FactKind(rawValue: fact.kind) {
+        case .callDue:
+            collector.open(
+                CallDescription(
+                    id: fact.call, tags: tags(call: fact.call, line: fact.detail),
+                    isTagged: plan.scenario.isTagging, patience: plan.scenario.patience))
+        case .callEnded:
+            ended.append(
+                (fact.call, fact.instant, CallOutcome(rawValue: fact.detail) ?? .dropped))
+        case .utteranceEnded: turnsSoFar += 1
+        case .turnTimedOut: lostSoFar += 1
+        default: break
+        }
+        check?.take(fact)
+        collector.state(fact)
+    }
+
+    /// Folds what is over. `now` counts from the first due arrival.
+    package func fold(now: Instant) {
+        judge(until: now - Self.judgeAfter)
+        for record in collector.fold(now: now) { add(record) }
+        tally.addUnattributed(collector.drainUnattributed(), at: now)
+    }
+
+    /// Folds everything: the end of the run.
+    package func foldAll(now: Instant) {
+        judge(until: .distantFuture)
+        for record in collector.foldAll() { add(record) }
+        tally.addUnattributed(collector.drainUnattributed(), at: now)
+    }
+
+    /// Everything so far with the calls under way as far as they have come: for live gates and the live view.
+    package func recorders() -> [IntervalRecorder] {
+        [tally.recorder, tally.preview(collector.preview())]
+    }
+
+    package func addSendLateness(_ histogram: HDRHistogram, at: Instant) {
+        tally.addSendLateness(histogram, at: at)
+    }
+
+    package func setValue(_ metric: String, _ value: Double) { tally.setValue(metric, to: value) }
+
+    /// Facts that could not be kept: a run that lost some is not valid.
+    package var droppedFacts: UInt64 { collector.droppedCount }
+    package var lateFacts: UInt64 { collector.lateCount }
+
+    private func judge(until limit: Instant) {
+        var judged = 0
+        for entry in ended {
+            guard entry.at <= limit else { break }
+            judged += 1
+            guard let passed = check?.judge(entry.call, outcome: entry.outcome) else { continue }
+            collector.state(
+                Fact(
+                    .taskChecked, at: entry.at, call: entry.call, detail: passed ? 1 : 0,
+                    origin: .harness))
+        }
+        ended.removeFirst(judged)
+    }
+
+    private func add(_ record: CallRecord) {
+        tally.add(record)
+        onCall?(record)
+    }
+
+    private func tags(call: UInt32, line: UInt32) -> MetricTags {
+        [
+            "channel": plan.scenario.channel(of: call, seed: plan.seed).rawValue,
+            "transport": plan.scenario.transport, "load": plan.lineName(line),
+        ]
+    }
+}

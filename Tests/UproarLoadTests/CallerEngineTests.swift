@@ -1,0 +1,84 @@
+import Testing
+import UproarCore
+import UproarRuntime
+import UproarSimulation
+
+@testable import UproarLoad
+
+private final class Sender: FrameSender {
+    var due: [Int64] = []
+    var skipped = 0
+    var onFrame: (() -> Void)?
+    func frameDue(_ due: Instant) -> Instant {
+        self.due.append(due.nanoseconds)
+        onFrame?()
+        return due
+    }
+    func frameSkipped(due: Instant) { skipped += 1 }
+}
+
+@Suite struct CallerEngineTests {
+    @Test func framesAreDueEveryTwentyMillisecondsWithoutDrift() {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        let sender = Sender()
+        engine.add(sender, slot: 13)
+        world.run(for: .seconds(600))
+        #expect(sender.due.count == 30_000)
+        let first = sender.due[0]
+        #expect(first == 13 * 250_000)
+        #expect(
+            sender.due.enumerated().allSatisfy { $1 == first + Int64($0) * 20_000_000 })
+    }
+
+    @Test func callersOfDifferentSlotsShareNoGrid() {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        let senders = (0..<80).map { _ in Sender() }
+        for (slot, sender) in senders.enumerated() { engine.add(sender, slot: slot) }
+        world.run(for: .seconds(1))
+        #expect(Set(senders.map { $0.due[0] % 20_000_000 }).count == 80)
+        #expect(senders.allSatisfy { $0.due.count == 50 })
+    }
+
+    /// Chi-square with 79 degrees of freedom: 124.8 is passed by chance once in a thousand.
+    @Test func phasesDrawnFromTheSeedAreUniform() {
+        var counts = [Int](repeating: 0, count: CallerEngine.ticksPerFrame)
+        for call in 0..<8_000 as Range<UInt64> {
+            var random = Seed(42).stream("caller-phase", call)
+            counts[random.below(CallerEngine.ticksPerFrame)] += 1
+        }
+        let expected = 8_000.0 / 80
+        let chiSquare = counts.reduce(0.0) {
+            $0 + (Double($1) - expected) * (Double($1) - expected) / expected
+        }
+        #expect(chiSquare < 124.8)
+    }
+
+    @Test func aCallerThatLeavesInItsOwnFrameGetsNoMore() {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        let leaver = Sender()
+        let stayer = Sender()
+        engine.add(leaver, slot: 3)
+        engine.add(stayer, slot: 3)
+        leaver.onFrame = { if leaver.due.count == 5 { engine.remove(leaver, slot: 3) } }
+        world.run(for: .seconds(1))
+        #expect(leaver.due.count == 5)
+        #expect(stayer.due.count == 50)
+    }
+
+    @Test func aLoopThatComesLateSendsAtMostTwoFramesAndCountsTheRest() {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        let sender = Sender()
+        engine.add(sender, slot: 0)
+        world.run(for: .milliseconds(100))
+        let before = sender.due.count
+        // The loop was held up: the next tick it serves is 200 ms after the last.
+        engine.timerFired(token: 0, now: world.now + .milliseconds(200))
+        #expect(sender.due.count - before == 2)
+        #expect(sender.skipped == 8)
+        #expect(engine.drainPacing().skipped == 8)
+    }
+}
