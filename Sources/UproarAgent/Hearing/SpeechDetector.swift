@@ -52,6 +52,9 @@ struct SpeechDetector {
 
     var silence: Int { position - lastVoiced }
 
+    /// No run is going on, and no block of the last tenth of a second was voiced.
+    var isQuiet: Bool { !isActive && history == 0 }
+
     /// Hears mu-law samples, any number.
     mutating func hear(mulaw: RawSpan) {
         mulaw.withUnsafeBytes { bytes in

@@ -26,6 +26,8 @@ package struct AgentSettings: Hashable, Sendable {
         "You are a voice assistant that keeps the caller's task list. Answer in one or two short sentences."
     package var greeting = "Hello! How can I help with your tasks today?"
     package var resumption = "I'm back. We were discussing your task list. Where were we?"
+    /// Said while a tool runs, when nothing has been said yet; empty for silence.
+    package var toolFiller = "Okay, one moment."
     /// Said when no answer could be made.
     package var apology = "I'm sorry, I could not do that just now. Please try again."
 

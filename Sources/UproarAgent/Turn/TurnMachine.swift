@@ -125,9 +125,11 @@ struct TurnMachine: ~Copyable {
         finishAskedAt = -1
     }
 
-    /// The agent speaks first.
+    /// The agent speaks first. Only when nothing of its own is under way.
     mutating func greetingBegan() {
-        guard case .silent = output else { return }
+        guard case .silent = output else {
+            preconditionFailure("a greeting on top of a reply")
+        }
         output = .speaking(reply: 0)
     }
 

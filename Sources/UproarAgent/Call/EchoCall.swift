@@ -1,0 +1,69 @@
+import UproarCore
+import UproarRuntime
+
+/// Plays every utterance back once it is over: a first try of a phone line, with no provider behind it.
+final class EchoCall: CallChannelHandler {
+    /// Longer utterances are played back from their beginning, cut.
+    private static let utteranceLimit = 15 * 8000
+
+    private let settings: AgentSettings
+    private let metrics: AgentMetrics
+    private let began: Instant
+    private weak var channel: (any CallChannel)?
+    private var speech: SpeechDetector
+    private let endpointing: Int
+    /// The last 100 ms before an onset, then the utterance.
+    private var recording: [UInt8] = []
+    private var isRecording = false
+    private var answers = 0
+
+    init(
+        over channel: any CallChannel, settings: AgentSettings, metrics: AgentMetrics, now: Instant
+    ) {
+        self.channel = channel
+        self.settings = settings
+        self.metrics = metrics
+        began = now
+        endpointing = AudioFormat.telephone.rate.samples(in: settings.endpointing)
+        speech = SpeechDetector(runEnd: settings.endpointing)
+        metrics.sessionBegan()
+    }
+
+    func heard(_ audio: RawSpan, at now: Instant) {
+        speech.hear(mulaw: audio)
+        if speech.isActive || isRecording {
+            isRecording = true
+            if recording.count < Self.utteranceLimit {
+                audio.withUnsafeBytes { recording.append(contentsOf: $0) }
+            }
+            if speech.silence >= endpointing { answer() }
+        } else if speech.isQuiet {
+            recording.removeAll(keepingCapacity: true)
+        } else {
+            audio.withUnsafeBytes { recording.append(contentsOf: $0) }
+        }
+    }
+
+    private func answer() {
+        isRecording = false
+        defer { recording.removeAll(keepingCapacity: true) }
+        guard let channel else { return }
+        metrics.answered(after: .zero)
+        let voiced = max(0, recording.count - speech.silence)
+        let chunk = AudioFormat.telephone.rate.samples(in: settings.chunk)
+        for start in stride(from: 0, to: voiced, by: chunk) {
+            let end = min(voiced, start + chunk)
+            channel.play(recording.span.bytes.extracting(start..<end))
+        }
+        answers += 1
+        channel.mark("\(answers)")
+        channel.flush()
+    }
+
+    func heardMark(_ name: String, at now: Instant) {}
+    func heardDigit(_ digit: String, at now: Instant) {}
+
+    func ended(isOrderly: Bool, at now: Instant) {
+        metrics.sessionEnded(isOrderly ? .completed : .dropped, after: now - began)
+    }
+}

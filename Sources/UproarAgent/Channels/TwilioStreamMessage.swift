@@ -1,0 +1,86 @@
+import UproarCore
+import UproarWire
+
+/// What Twilio sends on a media stream (Twilio, "Media Streams – WebSocket Messages"), as an agent reads it.
+///
+/// The caller's side of the same protocol, in UproarTransports, reads and writes the other direction; the two share no code, so
+/// neither can hide the other's mistakes.
+enum TwilioStreamMessage: Hashable {
+    case connected
+    case start(stream: String, CallIntroduction)
+    /// Caller audio; its bytes were appended to the buffer that was handed in.
+    case media
+    case digit(String)
+    case mark(String)
+    case stop
+    /// Malformed, or an event yet to come: counted, and otherwise ignored.
+    case unknown
+
+    /// Reads one text message. Media allocates nothing once `audio` is warm.
+    static func decode(_ message: RawSpan, audio: inout [UInt8]) -> TwilioStreamMessage {
+        guard JSONScanner.holds(message, at: "event", "media") else { return other(message) }
+        guard let payload = JSONScanner.string(message, at: "media", "payload"),
+            !payload.hasEscapes,
+            Base64.decode(message.extracting(payload.range), into: &audio)
+        else { return .unknown }
+        return .media
+    }
+
+    private static func other(_ message: RawSpan) -> TwilioStreamMessage {
+        let bytes = message.withUnsafeBytes { Array($0) }
+        guard let json = try? JSONParser.parse(bytes) else { return .unknown }
+        switch json["event"]?.text {
+        case "connected": return .connected
+        case "start":
+            guard let start = json["start"], let stream = start["streamSid"]?.text,
+                let call = start["callSid"]?.text
+            else { return .unknown }
+            return .start(
+                stream: stream,
+                CallIntroduction(
+                    call: call, parameters: start["customParameters"]?.members ?? []))
+        case "dtmf": return json["dtmf"]?["digit"]?.text.map { .digit($0) } ?? .unknown
+        case "mark": return json["mark"]?["name"]?.text.map { .mark($0) } ?? .unknown
+        case "stop": return .stop
+        default: return .unknown
+        }
+    }
+}
+
+/// What an agent sends on a media stream.
+struct TwilioStreamWriter {
+    private let mediaHead: [UInt8]
+    private let stream: String
+    private static let mediaTail = Array(#""}}"#.utf8)
+
+    init(stream: String) {
+        self.stream = stream
+        var head = Array(#"{"event":"media","streamSid":"#.utf8)
+        JSONValue.write(stream, into: &head)
+        head.append(contentsOf: #","media":{"payload":""#.utf8)
+        mediaHead = head
+    }
+
+    /// The bytes of a media message with so much audio.
+    func mediaCount(_ audio: RawSpan) -> Int {
+        mediaHead.count + Base64.encodedCount(audio.byteCount) + Self.mediaTail.count
+    }
+
+    func media(_ audio: RawSpan, into output: inout [UInt8]) {
+        output.append(contentsOf: mediaHead)
+        Base64.encode(audio, into: &output)
+        output.append(contentsOf: Self.mediaTail)
+    }
+
+    func mark(_ name: String) -> [UInt8] {
+        let message: JSONValue = [
+            "event": "mark", "streamSid": .string(stream), "mark": ["name": .string(name)],
+        ]
+        return message.encoded()
+    }
+
+    func clear() -> [UInt8] {
+        let message: JSONValue = ["event": "clear", "streamSid": .string(stream)]
+        return message.encoded()
+    }
+}
