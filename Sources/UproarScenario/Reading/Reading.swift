@@ -3,6 +3,10 @@ import UproarCore
 /// One reading of a scenario and its files: collects every problem, so that a person sees all of them at once.
 final class Reading {
     private(set) var problems: [FileProblem] = []
+    /// The file that was asked for; others are read because it names them.
+    let mainFile: String
+
+    init(file: String) { mainFile = file }
 
     func report(_ problem: FileProblem) { problems.append(problem) }
 

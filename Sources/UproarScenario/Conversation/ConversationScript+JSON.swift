@@ -1,0 +1,80 @@
+import UproarCore
+
+/// The form of a conversation in `result.json`.
+extension ConversationScript {
+    package var json: JSONValue {
+        let repeated: JSONValue =
+            switch repetition {
+            case .times(let count): JSONValue(count)
+            case .forever: "forever"
+            }
+        let greeted: JSONValue =
+            switch greeting {
+            case .expected(let limit): ["within": Scenario.json(limit)]
+            case .none: "none"
+            }
+        return [
+            "name": .string(name), "greeting": greeted,
+            "pause": .string(DistributionText.exact(pause)),
+            "patience": patience.map(Scenario.json) ?? .null,
+            "on_silence": .string(onSilence.rawValue),
+            "turns": .array(steps.map(\.json)), "repeat": repeated,
+            "check": check.map {
+                [
+                    "tools": .array($0.tools.map { .string($0) }),
+                    "every_turn_answered": .bool($0.isEveryTurnAnswered),
+                ]
+            } ?? .null,
+            "language_model": languageModel.json,
+        ]
+    }
+}
+
+extension ConversationScript.Step {
+    var json: JSONValue {
+        switch self {
+        case .say(let turn): turn.json
+        case .pool(let count, let turns):
+            ["turns": JSONValue(count), "pool": .array(turns.map(\.json))]
+        case .wait(let time): ["wait": .string(DistributionText.exact(time))]
+        case .digits(let digits): ["dtmf": .string(digits)]
+        case .hangUp: ["hang_up": "on"]
+        }
+    }
+}
+
+extension ConversationScript.Turn {
+    var json: JSONValue {
+        var members = [JSONValue.Member("say", clips.json)]
+        if let pause { members.append(.init("pause", .string(DistributionText.exact(pause)))) }
+        if let patience { members.append(.init("patience", Scenario.json(patience))) }
+        if let onSilence { members.append(.init("on_silence", .string(onSilence.rawValue))) }
+        switch expect {
+        case .intent(let name)?: members.append(.init("expect", ["intent": .string(name)]))
+        case .text(let texts)?:
+            members.append(.init("expect", ["text": .array(texts.map { .string($0) })]))
+        case .silence?: members.append(.init("expect", "silence"))
+        case nil: break
+        }
+        if let bargeIn { members.append(.init("barge_in", bargeIn.json)) }
+        return .object(members)
+    }
+}
+
+extension ConversationScript.BargeIn {
+    var json: JSONValue {
+        [
+            "kind": .string("\(kind)"), "after": .string(DistributionText.exact(after)),
+            "say": clips.json, "then": then?.json ?? .null, "p": .string(chance.text),
+        ]
+    }
+}
+
+extension ConversationScript.ClipChoice {
+    var json: JSONValue {
+        switch self {
+        case .named(let names): ["any_of": .array(names.map { .string($0) })]
+        case .any(let kind): ["any": .string(kind.rawValue)]
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import UproarCore
+
+/// The scenario with every default filled in: `result.json` holds it as `scenario.resolved`, and the hash is made of it.
+extension Scenario {
+    /// `seed` is the one the run used. Always the same members in the same order.
+    package func resolved(seed: UInt64?) -> JSONValue {
+        .object([
+            .init("name", .string(name)), .init("summary", .string(summary)),
+            // Seeds use all 64 bits, which JSON numbers of other readers do not keep.
+            .init("seed", seed.map { .string(String($0)) } ?? .null),
+            .init("target", target.json), .init("transport", .string(transport)),
+            .init(
+                "channels",
+                .object(channels.map { .init($0.channel.rawValue, .string($0.share.text)) })),
+            .init("conversation", conversation.json), .init("audio", audio.json),
+            .init("load", .array(load.map(\.json))), .init("patience", Self.json(patience)),
+            .init("redial", Self.json(redial)),
+            .init("on_drop", .array(onDrop.map(Self.json))),
+            .init("call_setup_limit", Self.json(callSetupLimit)), .init("drain", Self.json(drain)),
+            .init("providers", providers.json), .init("agent", agent.json),
+            .init("prices", .string(prices.name)), .init("tagging", .bool(isTagging)),
+            .init("recording", .bool(isRecording)),
+            .init("links", .string(links == .all ? "all" : "as_needed")),
+            .init("timeline", .array(timeline.map(\.json))),
+            .init("gates", .array(gates.map { .string($0.text) })),
+        ])
+    }
+
+    /// What two runs must share to be compared: the resolved scenario without seed and ports, and the annotations of the
+    /// audio. The run's digest of it (SHA-256) is the scenario's hash.
+    package var canonicalBytes: [UInt8] {
+        var copy = self
+        switch target {
+        case .embedded: break
+        case .url(let url): copy.target = .url(Self.withoutPort(url))
+        case .command(let arguments, let url):
+            copy.target = .command(arguments: arguments, url: Self.withoutPort(url))
+        }
+        // Where the corpus lies is no part of what it is.
+        if case .corpus(var corpus) = audio {
+            corpus.folder = ""
+            copy.audio = .corpus(corpus)
+        }
+        var bytes = copy.resolved(seed: nil).encoded()
+        if case .corpus(let corpus) = audio {
+            JSONValue.array(corpus.clips.map(\.json)).write(into: &bytes)
+        }
+        JSONValue.array(prices.prices.map(\.json)).write(into: &bytes)
+        return bytes
+    }
+
+    /// `digest` answers the hash of bytes as text; this module has none of its own.
+    package func hash(digest: ([UInt8]) -> String) -> String { digest(canonicalBytes) }
+
+    /// `ws://host:8080/path` as `ws://host/path`.
+    static func withoutPort(_ url: String) -> String {
+        guard let colons = url.range(of: "://") else { return url }
+        let rest = url[colons.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        let authority = rest[..<end]
+        // A port is what follows the last colon outside the brackets of an IPv6 address.
+        guard let colon = authority.lastIndex(of: ":"),
+            authority[colon...].dropFirst().allSatisfy({ $0.isNumber || "{}port".contains($0) })
+        else { return url }
+        return String(url[..<colon] + rest[end...])
+    }
+
+    static func json(_ duration: Duration) -> JSONValue { .string(DurationText.exact(duration)) }
+}
+
+extension String {
+    /// The first place of `text`; the standard library's own needs another module.
+    fileprivate func range(of text: String) -> Range<String.Index>? {
+        var place = startIndex
+        while place < endIndex {
+            if self[place...].hasPrefix(text) {
+                return place..<index(place, offsetBy: text.count)
+            }
+            place = index(after: place)
+        }
+        return nil
+    }
+}
+
+extension Chance {
+    /// `30%` where percent are whole, else the ratio.
+    package var text: String {
+        let (percent, rest) = (numerator * 100).quotientAndRemainder(dividingBy: denominator)
+        return rest == 0 ? "\(percent)%" : "\(numerator)/\(denominator)"
+    }
+}
+
+extension Scenario.Target {
+    var json: JSONValue {
+        switch self {
+        case .embedded(let workers): ["embedded": ["workers": JSONValue(workers)]]
+        case .url(let url): ["url": .string(url)]
+        case .command(let arguments, let url):
+            ["command": .array(arguments.map { .string($0) }), "url": .string(url)]
+        }
+    }
+}
+
+extension Scenario.AudioSource {
+    var json: JSONValue {
+        switch self {
+        case .file(let path): ["file": .string(path)]
+        case .corpus(let corpus):
+            [
+                "corpus": .string(corpus.name), "folder": .string(corpus.folder),
+                "variant": JSONValue(corpus.variant), "clips": JSONValue(corpus.clips.count),
+            ]
+        }
+    }
+
+    /// For summaries: `task-manager (clean, 90 clips)`.
+    package var label: String {
+        switch self {
+        case .file(let path): path
+        case .corpus(let corpus):
+            "\(corpus.name) (\(corpus.variant ?? "all variants"), \(corpus.clips.count) clips)"
+        }
+    }
+}
+
+extension LoadLine {
+    var json: JSONValue {
+        .object([.init(shape.key, .string(shape.text)), .init("name", .string(name))])
+    }
+}
+
+extension ProviderSettings {
+    var json: JSONValue {
+        .object(
+            [.init("preset", .string(preset.rawValue))]
+                + timings.map { .init($0.provider.name, $0.pace.json) })
+    }
+}
+
+extension ProviderPace {
+    package var json: JSONValue {
+        func text(_ value: Distribution) -> JSONValue { .string(DistributionText.exact(value)) }
+        switch self {
+        case .speechToText(let latency): return ["latency": text(latency)]
+        case .languageModel(let firstToken, let pace):
+            return [
+                "first_token": text(firstToken),
+                "pace": .string("\(NumberText.fixed(pace, 0)) tokens/s"),
+            ]
+        case .textToSpeech(let firstByte, let factor):
+            return [
+                "first_byte": text(firstByte),
+                "pace": .string(NumberText.fixed(factor.value, factor.places) + "x"),
+            ]
+        }
+    }
+}
+
+extension AgentSettings {
+    package var json: JSONValue {
+        func time(_ value: Duration?) -> JSONValue { value.map(Scenario.json) ?? .null }
+        return [
+            "endpointing": time(endpointing), "stable_interim": time(stableInterim),
+            "finish_after": time(finishAfter), "barge_in": time(bargeIn),
+            "greeting": JSONValue(greeting),
+        ]
+    }
+}
+
+extension PriceBook.Price {
+    var json: JSONValue {
+        [
+            "provider": .string(provider.name), "model": .string(model),
+            "unit": .string(unit.rawValue), "dollars": .number(dollars), "as_of": .string(asOf),
+        ]
+    }
+}

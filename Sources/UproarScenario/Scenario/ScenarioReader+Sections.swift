@@ -1,0 +1,214 @@
+import UproarCore
+
+extension ScenarioReader {
+    /// `embedded`, `{embedded: {workers: 2}}`, `{command: […], url: …}` or `{url: …}`.
+    func target(_ map: MapReader, _ transport: TransportDescriptor?) -> Scenario.Target? {
+        let page = "docs/scenario.md#target"
+        guard let node = map.node("target") else { return .embedded(workers: 1) }
+        if node.scalar != nil {
+            return reading.value(node, path: "target", page: page) { text throws(TextProblem) in
+                try ScalarText.word(text, of: [("embedded", .embedded(workers: 1))], what: "target")
+            }
+        }
+        guard let map = map.map("target", keys: ["embedded", "command", "url"], page: page) else {
+            return nil
+        }
+        let url = map.value("url") { text throws(TextProblem) in
+            try Self.url(text, transport?.schemes ?? [])
+        }
+        if let command = map.node("command") {
+            refuse("embedded", beside: "command", map)
+            let arguments = reading.texts(command, path: "target.command", page: page)
+                .compactMap(\.scalar)
+            guard map.hasRequired("url", "where the program listens: ws://127.0.0.1:{port}/path"),
+                let url
+            else { return nil }
+            guard !arguments.isEmpty else {
+                reading.report(
+                    command.mark, "the command is empty", allowed: "[program, argument, …]",
+                    page: page)
+                return nil
+            }
+            return .command(arguments: arguments, url: url)
+        }
+        if map.node("url") != nil {
+            refuse("embedded", beside: "url", map)
+            return url.map { .url($0) }
+        }
+        guard map.node("embedded") != nil else {
+            reading.report(
+                node.mark, "target names nothing", allowed: "embedded, command or url", page: page)
+            return nil
+        }
+        if map.node("embedded")?.isEmpty == true { return .embedded(workers: 1) }
+        let embedded = map.map("embedded", keys: ["workers"])
+        let workers = embedded?.value("workers") { text throws(TextProblem) in
+            try ScalarText.integer(text, in: 1...64)
+        }
+        return .embedded(workers: workers ?? 1)
+    }
+
+    private func refuse(_ key: String, beside other: String, _ map: MapReader) {
+        guard map.node(key) != nil else { return }
+        reading.report(
+            map.mark(key), "target.\(key) stands beside target.\(other)",
+            allowed: "one kind of target", page: map.page)
+    }
+
+    /// Scheme, host and nothing that cannot be one; the rest is the dialler's.
+    private static func url(_ text: String, _ schemes: [String]) throws(TextProblem) -> String {
+        let form = schemes.map { "\($0)://host:port/path" }.joined(separator: " or ")
+        guard let scheme = schemes.first(where: { text.hasPrefix($0 + "://") }) else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is no address this transport can dial",
+                allowed: form)
+        }
+        let rest = text.dropFirst(scheme.count + 3)
+        guard !rest.isEmpty, rest.first != "/", rest.first != ":",
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else {
+            throw TextProblem(
+                offset: scheme.utf8.count + 3, reason: "\"\(text)\" has no host", allowed: form)
+        }
+        return text
+    }
+
+    /// The lines, and all their names (those of wrong lines too, so that gates on them are not wrong as well).
+    func load(_ map: MapReader) -> (lines: [LoadLine], named: [(name: String, mark: YAMLMark)]) {
+        let page = "docs/scenario.md#load"
+        guard map.hasRequired("load", "a list of load lines, such as - hold: 5 callers for 30s"),
+            let node = map.node("load"),
+            let items = reading.list(node, path: "load", page: page, of: "load lines")
+        else { return ([], []) }
+        if items.isEmpty {
+            reading.report(
+                node.mark, "the load has no line", allowed: "at least one load line", page: page)
+        }
+        var lines: [LoadLine] = []
+        var named: [(name: String, mark: YAMLMark)] = []
+        var numbers: [String: Int] = [:]
+        for (index, item) in items.enumerated() {
+            guard
+                let line = MapReader(
+                    reading, item, path: "load[\(index)]", keys: LoadShape.keys + ["name"],
+                    page: page)
+            else { continue }
+            let kinds = LoadShape.keys.filter { line.node($0) != nil }
+            guard kinds.count == 1, let key = kinds.first, let scalar = line.node(key) else {
+                reading.report(
+                    item.mark,
+                    kinds.isEmpty
+                        ? "load[\(index)] holds no load"
+                        : "load[\(index)] holds \(kinds.joined(separator: " and "))",
+                    allowed: "one of \(LoadShape.keys.joined(separator: ", ")) in a line",
+                    page: page)
+                continue
+            }
+            numbers[key, default: 0] += 1
+            let given = line.value("name", Self.lineName)
+            let name = given ?? "\(key)-\(numbers[key] ?? 1)"
+            if let other = named.first(where: { $0.name == name }) {
+                reading.report(
+                    line.mark("name"), "a second load line named \"\(name)\"",
+                    allowed: "each name once: the first is on line \(other.mark.line)", page: page)
+            }
+            named.append((name, item.mark))
+            let shape = reading.value(scalar, path: line.name(key), page: page) {
+                text throws(TextProblem) in
+                try LoadText.parse(text, key: key) { file throws(TextProblem) in
+                    try callLog(file, scalar)
+                }
+            }
+            if let shape { lines.append(LoadLine(name: name, shape: shape)) }
+        }
+        checkCalls(lines, node, page)
+        return (lines, named)
+    }
+
+    private func checkCalls(_ lines: [LoadLine], _ node: YAMLNode, _ page: String) {
+        guard !lines.isEmpty else { return }
+        var calls = 0
+        for line in lines {
+            switch line.shape {
+            case .callerRamp(let shape): calls += max(shape.from, shape.to)
+            case .hold(let shape): calls += shape.callers
+            case .steps(let shape): calls += max(shape.from, shape.to)
+            case .arrive(let shape): calls += shape.expectedCount
+            case .rateRamp(let shape): calls += shape.expectedCount
+            case .spike(let shape): calls += shape.calls
+            case .replay(let shape): calls += shape.offsets.count
+            }
+        }
+        guard (1...LoadText.callerLimit).contains(calls) else {
+            reading.report(
+                node.mark,
+                calls == 0 ? "the load starts no call" : "the load starts \(calls) calls",
+                allowed: "1 to \(LoadText.callerLimit) calls", page: page)
+            return
+        }
+    }
+
+    private static func lineName(_ text: String) throws(TextProblem) -> String {
+        guard !text.isEmpty, text.utf8.allSatisfy(TextScanner.isWordByte) else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is no name",
+                allowed: "letters, digits, - and _, for @stage(NAME)")
+        }
+        return text
+    }
+
+    private func callLog(_ file: String, _ node: YAMLNode) throws(TextProblem) -> [Duration] {
+        guard let found = reading.find(file, node, files) else {
+            throw TextProblem(
+                offset: 0, reason: "there is no file \"\(file)\"",
+                allowed: "a path relative to this file")
+        }
+        switch files.read(found) {
+        case .success(let bytes):
+            do { return try ReplayShape.offsets(csv: bytes) } catch {
+                throw TextProblem(
+                    offset: 0, reason: "\(found), line \(error.offset): \(error.reason)",
+                    allowed: error.allowed)
+            }
+        case .failure(let refusal):
+            throw TextProblem(
+                offset: 0, reason: "\(found) cannot be read: \(refusal.reason)",
+                allowed: "a file that can be read")
+        }
+    }
+
+    func agent(_ node: YAMLNode) -> AgentSettings {
+        var agent = AgentSettings()
+        let keys = ["endpointing", "stable_interim", "finish_after", "barge_in", "greeting"]
+        guard
+            let map = MapReader(
+                reading, node, path: "agent", keys: keys, page: "docs/scenario.md#agent")
+        else { return agent }
+        agent.endpointing = map.value("endpointing", ScalarText.positiveDuration)
+        agent.stableInterim = map.value("stable_interim", ScalarText.positiveDuration)
+        agent.finishAfter = map.value("finish_after", ScalarText.positiveDuration)
+        agent.bargeIn = map.value("barge_in", ScalarText.positiveDuration)
+        agent.greeting = map.value("greeting", ScalarText.text)
+        return agent
+    }
+
+    func prices(_ map: MapReader, _ file: String) -> (PriceBook?, String) {
+        if let node = map.node("prices") {
+            guard
+                let found = reading.file(
+                    node, path: "prices", page: "docs/scenario.md#prices", files)
+            else { return (nil, "") }
+            return (PriceFile.read(found.bytes, file: found.path, reading), found.path)
+        }
+        for path in Self.defaultPrices {
+            guard let found = files.find(path, file), case .success(let bytes) = files.read(found)
+            else { continue }
+            return (PriceFile.read(bytes, file: found, reading), found)
+        }
+        reading.report(
+            map.node.mark, "the default price file \(Self.defaultPrices[0]) is nowhere",
+            allowed: "prices: with a file, or the installed share folder",
+            page: "docs/scenario.md#prices")
+        return (nil, "")
+    }
+}

@@ -1,0 +1,204 @@
+import UproarCore
+
+extension ScenarioReader {
+    typealias ClipNames = [(name: String, mark: YAMLMark)]
+
+    /// The conversation's file, or what is said without one: three utterances of the audio.
+    func conversation(_ map: MapReader) -> (ConversationScript?, file: String?, ClipNames) {
+        guard let node = map.node("conversation") else {
+            return (.builtIn, nil, [("any utterance", map.mark("audio"))])
+        }
+        guard
+            let found = reading.file(
+                node, path: "conversation", page: ConversationReader.page, files)
+        else { return (nil, nil, []) }
+        var reader = ConversationReader(reading)
+        let script = reader.read(found.bytes, file: found.path)
+        return (script, found.path, reader.clipNames)
+    }
+
+    /// `fixtures/task-manager`, `recording.wav`, or `{path: …, variant: cafe}`.
+    func audio(_ map: MapReader, _ file: String) -> Scenario.AudioSource? {
+        let page = CorpusManifest.page
+        guard map.hasRequired("audio", "a folder with manifest.yaml, or an audio file"),
+            var node = map.node("audio")
+        else { return nil }
+        var variant: YAMLNode?
+        if node.map != nil {
+            guard let inner = map.map("audio", keys: ["path", "variant"], page: page) else {
+                return nil
+            }
+            guard inner.hasRequired("path", "a folder with manifest.yaml, or an audio file"),
+                let path = inner.node("path")
+            else { return nil }
+            variant = inner.node("variant")
+            node = path
+        }
+        guard let name = reading.value(node, path: "audio", page: page, ScalarText.text) else {
+            return nil
+        }
+        guard let found = reading.find(name, node, files) else {
+            reading.report(
+                node.mark, "audio: there is no \"\(name)\"",
+                allowed:
+                    "a folder with manifest.yaml or an audio file, relative to this file or to the installed share folder",
+                page: page)
+            return nil
+        }
+        let manifest = ScenarioFiles.path("manifest.yaml", in: found)
+        switch files.read(manifest) {
+        case .success(let bytes):
+            guard let corpus = CorpusManifest.read(bytes, file: manifest, reading) else {
+                return nil
+            }
+            return self.corpus(corpus, found, variant)
+        case .failure where files.find(manifest, file) == nil:
+            if let variant {
+                reading.report(
+                    variant.mark, "a single audio file has no variants",
+                    allowed: "variant: with a corpus", page: page)
+            }
+            return .file(found)
+        case .failure(let refusal):
+            reading.report(
+                node.mark, "audio: \(manifest) cannot be read: \(refusal.reason)",
+                allowed: "a file that can be read", page: page)
+            return nil
+        }
+    }
+
+    private func corpus(_ manifest: CorpusManifest, _ folder: String, _ node: YAMLNode?)
+        -> Scenario.AudioSource?
+    {
+        let variants = ClipSelection.variants(of: manifest.clips)
+        var variant: String?
+        if let node {
+            variant = reading.value(node, path: "audio.variant", page: CorpusManifest.page) {
+                text throws(TextProblem) in
+                try ScalarText.word(text, of: variants.map { ($0, $0) }, what: "variant")
+            }
+            guard variant != nil else { return nil }
+        } else if variants.contains("clean") {
+            variant = "clean"
+        }
+        let clips = variant.flatMap { ClipSelection.clips(of: manifest.clips, variant: $0) }
+        return .corpus(
+            Scenario.Corpus(
+                name: manifest.corpus, folder: folder, licence: manifest.licence, variant: variant,
+                clips: clips ?? manifest.clips))
+    }
+
+    func checkClips(
+        _ script: ConversationScript, _ corpus: Scenario.Corpus, _ places: ClipNames
+    ) {
+        let missing = ConversationPlan.missingClips(of: script, in: corpus.clips)
+        for place in places {
+            guard let clip = missing.first(where: { $0.name == place.name }) else { continue }
+            let near = clip.nearest.map { "; did you mean \"\($0)\"?" } ?? ""
+            reading.report(
+                place.mark, "the corpus \(corpus.name) has no clip \"\(clip.name)\"\(near)",
+                allowed:
+                    "an id of \(corpus.folder)/manifest.yaml, with or without voice and variant",
+                page: ConversationReader.page)
+        }
+    }
+
+    /// `preset:` and one map for each provider, whose keys go with its role.
+    func providers(_ node: YAMLNode?) -> ProviderSettings {
+        let page = "docs/scenario.md#providers"
+        let standard = ProviderSettings(preset: .guideBudget)
+        guard let node else { return standard }
+        let names = standard.timings.map(\.provider.name)
+        guard
+            let map = MapReader(
+                reading, node, path: "providers", keys: ["preset"] + names, page: page)
+        else { return standard }
+        let presets = ProviderPreset.allCases.map { ($0.rawValue, $0) }
+        let preset = map.value("preset") { text throws(TextProblem) in
+            try ScalarText.word(text, of: presets, what: "preset")
+        }
+        var settings = ProviderSettings(preset: preset ?? .guideBudget)
+        for index in settings.timings.indices {
+            let timing = settings.timings[index]
+            guard map.node(timing.provider.name) != nil else { continue }
+            let pace = self.pace(map, timing)
+            settings.timings[index].pace = pace
+            settings.timings[index].isChanged = pace != timing.pace
+        }
+        return settings
+    }
+
+    private func pace(_ map: MapReader, _ timing: ProviderSettings.Timing) -> ProviderPace {
+        let key = timing.provider.name
+        switch timing.pace {
+        case .speechToText(let latency):
+            let map = map.map(key, keys: ["latency"])
+            return .speechToText(
+                latency: map?.value("latency", distribution(map, "latency")) ?? latency)
+        case .languageModel(let firstToken, let pace):
+            let map = map.map(key, keys: ["first_token", "pace"])
+            return .languageModel(
+                firstToken: map?.value("first_token", distribution(map, "first_token"))
+                    ?? firstToken,
+                tokensPerSecond: map?.value("pace", ScalarText.tokensPerSecond) ?? pace)
+        case .textToSpeech(let firstByte, let factor):
+            let map = map.map(key, keys: ["first_byte", "pace"])
+            return .textToSpeech(
+                firstByte: map?.value("first_byte", distribution(map, "first_byte")) ?? firstByte,
+                factor: map?.value("pace", ScalarText.factor) ?? factor)
+        }
+    }
+
+    /// Reads a distribution; `empirical(file.csv)` finds its file beside the scenario: one duration a line, or a plain number
+    /// of milliseconds.
+    private func distribution(_ map: MapReader?, _ key: String) -> (String) throws(TextProblem) ->
+        Distribution
+    {
+        let node = map?.node(key)
+        return { text throws(TextProblem) in
+            try DistributionText.parse(text) { name throws(TextProblem) in
+                try measured(name, node)
+            }
+        }
+    }
+
+    private func measured(_ name: String, _ node: YAMLNode?) throws(TextProblem) -> [Duration] {
+        guard let found = node.flatMap({ reading.find(name, $0, files) }),
+            case .success(let bytes) = files.read(found)
+        else {
+            throw TextProblem(
+                offset: 0, reason: "there is no file \"\(name)\" that can be read",
+                allowed: "a path relative to this file")
+        }
+        var values: [Duration] = []
+        var number = 0
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            let text = String(decoding: line.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+                .filter { !$0.isWhitespace }
+            if text.isEmpty || text.first == "#" { continue }
+            var scanner = TextScanner(text)
+            if let value = try? DurationText.parse(text) {
+                values.append(value)
+            } else if let value = scanner.decimal(), scanner.isAtEnd,
+                let ns = value.times(1_000_000)
+            {
+                values.append(.nanoseconds(ns))
+            } else if number > 1 || !values.isEmpty {
+                throw TextProblem(
+                    offset: 0, reason: "\(found), line \(number): \"\(text)\" is no duration",
+                    allowed: "a duration, or a number of milliseconds, in each line")
+            }
+        }
+        return values
+    }
+}
+
+extension ConversationScript {
+    /// Without a conversation file: three utterances of the audio, whatever they say, each answered in one sentence.
+    package static let builtIn = ConversationScript(
+        name: "built-in", steps: [.pool(count: 3, of: [Turn(clips: .any(.utterance))])],
+        languageModel: LanguageModelScript(
+            greeting: "Hello! How can I help you today?", intents: [],
+            fallback: ["Okay, I have heard you and made a note of it."]))
+}

@@ -1,0 +1,183 @@
+import UproarCore
+
+/// Reads a scenario and the files it names, and reports everything wrong with them at once.
+package struct ScenarioReader {
+    let reading: Reading
+    let files: ScenarioFiles
+    let catalog: ScenarioCatalog
+
+    static let keys = [
+        "name", "summary", "seed", "target", "transport", "channels", "conversation", "audio",
+        "load", "patience", "redial", "on_drop", "call_setup_limit", "drain", "providers", "agent",
+        "prices", "tagging", "recording", "links", "timeline", "gates",
+    ]
+    static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
+    static let defaultGates = ["turns_lost: count <= 0", "calls_dropped: count <= 0"]
+
+    /// - file: as the person named it; places in messages begin with it.
+    /// - overrides: texts of `--set`, in order.
+    package static func read(
+        _ bytes: [UInt8], file: String, overrides: [String] = [], files: ScenarioFiles,
+        catalog: ScenarioCatalog
+    ) throws(FileProblems) -> Scenario {
+        let reader = ScenarioReader(
+            reading: Reading(file: file), files: files, catalog: catalog)
+        let scenario = reader.scenario(bytes, file, overrides)
+        let problems = reader.reading.sortedProblems
+        guard let scenario, problems.isEmpty else { throw FileProblems(problems) }
+        return scenario
+    }
+
+    private func scenario(_ bytes: [UInt8], _ file: String, _ overrides: [String]) -> Scenario? {
+        guard var root = reading.document(bytes, file: file) else { return nil }
+        for text in overrides {
+            do throws(FileProblem) {
+                let change: ScenarioOverride
+                do { change = try ScenarioOverride(text) } catch {
+                    for problem in error.problems { reading.report(problem) }
+                    continue
+                }
+                root = try change.applied(to: root)
+            } catch { reading.report(error) }
+        }
+        guard
+            let map = MapReader(
+                reading, root, path: "", keys: Self.keys, page: "docs/scenario.md#keys")
+        else { return nil }
+        return scenario(map, file)
+    }
+
+    private func scenario(_ map: MapReader, _ file: String) -> Scenario? {
+        let name = map.required("name", "a name for reports", Self.name)
+        let transport = transport(map)
+        let target = target(map, transport)
+        let (load, lines) = load(map)
+        let (conversation, conversationFile, clipNames) = conversation(map)
+        let audio = audio(map, file)
+        if let conversation, case .corpus(let corpus)? = audio {
+            checkClips(conversation, corpus, clipNames)
+        }
+        let providers = providers(map.node("providers"))
+        let (prices, pricesFile) = prices(map, file)
+        let timeline = TimelineReader(reading: reading, catalog: catalog).read(map.node("timeline"))
+        let stages = lines.map(\.name)
+        let gates = gates(map, stages: stages, faults: timeline.map(\.id), map.mark("timeline"))
+        var agent = AgentSettings()
+        if let node = map.node("agent") { agent = self.agent(node) }
+        guard let name, let transport, let target, let conversation, let audio, let prices,
+            !load.isEmpty
+        else { return nil }
+        return Scenario(
+            name: name, summary: map.value("summary", ScalarText.text) ?? "",
+            seed: map.value("seed", ScalarText.seed), target: target, transport: transport.name,
+            channels: channels(map), conversation: conversation,
+            conversationFile: conversationFile, audio: audio, load: load,
+            patience: map.value("patience", ScalarText.positiveDuration) ?? .seconds(10),
+            redial: map.value("redial", ScalarText.duration) ?? .seconds(1),
+            onDrop: map.value("on_drop", Self.onDrop) ?? [],
+            callSetupLimit: map.value("call_setup_limit", ScalarText.positiveDuration)
+                ?? .seconds(10),
+            drain: map.value("drain", ScalarText.duration) ?? .seconds(30),
+            providers: providers, agent: agent, prices: prices, pricesFile: pricesFile,
+            isTagging: map.value("tagging", ScalarText.isOn) ?? true,
+            isRecording: map.value("recording", ScalarText.isOn) ?? false,
+            links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
+            hasDefaultGates: map.node("gates") == nil)
+    }
+
+    /// It names a folder, so it is a word.
+    private static func name(_ text: String) throws(TextProblem) -> String {
+        guard !text.isEmpty, text.utf8.count <= 80, text.utf8.allSatisfy(TextScanner.isWordByte)
+        else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is no name",
+                allowed: "up to 80 letters, digits, - and _, such as deepgram-outage")
+        }
+        return text
+    }
+
+    /// `hang_up`, or `redial 1s, 2s, 4s`.
+    private static func onDrop(_ text: String) throws(TextProblem) -> [Duration] {
+        if text == "hang_up" { return [] }
+        var scanner = TextScanner(text)
+        guard scanner.takeWord("redial") else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is nothing a caller does",
+                allowed: "hang_up, or redial with its waits, such as redial 1s, 2s, 4s")
+        }
+        do { return try ScalarText.durations(scanner.rest) } catch {
+            throw error.shifted(by: scanner.offset)
+        }
+    }
+
+    private static func links(_ text: String) throws(TextProblem) -> Scenario.Links {
+        try ScalarText.word(
+            text, of: [("as_needed", .asNeeded), ("all", .all)], what: "choice of links")
+    }
+
+    private func transport(_ map: MapReader) -> TransportDescriptor? {
+        let all = catalog.transports.map { ($0.name, $0) }
+        guard map.node("transport") != nil else {
+            precondition(!all.isEmpty, "a catalog without transports")
+            return all[0].1
+        }
+        return map.value("transport") { text throws(TextProblem) in
+            try ScalarText.word(text, of: all, what: "transport")
+        }
+    }
+
+    private func channels(_ map: MapReader) -> [Scenario.ChannelShare] {
+        let phone = Scenario.ChannelShare(channel: .phone, share: .always)
+        let names = Scenario.Channel.allCases.map(\.rawValue)
+        guard let shares = map.map("channels", keys: names), let entries = shares.node.map else {
+            return [phone]
+        }
+        var channels: [Scenario.ChannelShare] = []
+        // Shares are compared as millionths, which every written percentage with four places is.
+        var sum: UInt64 = 0
+        for entry in entries {
+            guard let channel = Scenario.Channel(rawValue: entry.key),
+                let share = shares.value(entry.key, ScalarText.chance)
+            else { continue }
+            sum += share.numerator * 1_000_000 / share.denominator
+            channels.append(.init(channel: channel, share: share))
+        }
+        if channels.count == entries.count, !(999_990...1_000_000).contains(sum) {
+            reading.report(
+                shares.node.mark,
+                "the channels' shares add up to \(NumberText.fixed(Double(sum) / 1e4, 2))%",
+                allowed: "shares that add up to 100%", page: "docs/scenario.md#channels")
+        }
+        return channels.isEmpty ? [phone] : channels
+    }
+
+    private func gates(
+        _ map: MapReader, stages: [String], faults: [String], _ timeline: YAMLMark
+    ) -> [GateRule] {
+        let page = "docs/gates.md"
+        let names = GateParser.Names(metrics: catalog.metrics, stages: stages, faults: faults)
+        guard let node = map.node("gates") else {
+            return Self.defaultGates.compactMap { try? GateParser.parse($0, names: names) }
+        }
+        guard let items = reading.list(node, path: "gates", page: page, of: "rules") else {
+            return []
+        }
+        if items.isEmpty {
+            reading.report(
+                node.mark, "no gate stands in the list",
+                allowed: "at least one rule, or no gates: at all for the default ones", page: page)
+        }
+        return items.compactMap { item in
+            if item.map != nil {
+                reading.report(
+                    item.mark, "this rule reads as a map",
+                    allowed: "a rule in quotes, such as \"voice_to_voice: p95 < 800ms\"",
+                    page: page)
+                return nil
+            }
+            return reading.value(item, path: "gate", page: page) { text throws(TextProblem) in
+                try GateParser.parse(text, names: names)
+            }
+        }
+    }
+}
