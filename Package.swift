@@ -94,6 +94,9 @@ let package = Package(
         .executableTarget(
             name: "CodecBenchmark", dependencies: ["UproarCore", "UproarWire"],
             path: "Benchmarks/CodecBenchmark", swiftSettings: strict),
+        .executableTarget(
+            name: "TagDecodeBenchmark", dependencies: ["UproarCore", "UproarAudio"],
+            path: "Benchmarks/TagDecodeBenchmark", exclude: ["run"], swiftSettings: strict),
 
         tests(of: "Core"),
         tests(of: "Statistics", using: ["Core"]),

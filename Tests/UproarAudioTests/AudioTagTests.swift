@@ -19,7 +19,7 @@ import UproarCore
             #expect(frame.count == rate / 50)
             #expect(abs(frame.reduce(0) { $0 + Int($1) }) < 40)
             #expect(frame[0] == 0)
-            #expect(frame.map { abs(Int($0)) }.max()! < 3_933)
+            #expect(frame.map { abs(Int($0)) }.max()! < 1_902)
         }
     }
 

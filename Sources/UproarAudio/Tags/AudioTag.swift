@@ -31,8 +31,11 @@ package struct AudioTag: Hashable, Sendable {
     package static let frameCount = 20
     package static let duration = Duration.milliseconds(20 * frameCount)
     package static let toneCount = 16
-    /// Peak of a tone, of full scale: −18.4 dBFS, as loud as ordinary speech.
-    static let amplitude: Float = 0.12
+    /// Peak of a tone, of full scale: −24.7 dBFS, somewhat below ordinary speech.
+    ///
+    /// Just under a segment boundary of G.711: read by the other law, such a tone loses its purity; at twice the level it
+    /// would keep most of it, and a wrong codec must never decode.
+    static let amplitude: Float = 0.058
 
     /// The frequency of a tone. All are multiples of 100 Hz, so every tone repeats after 10 ms.
     package static func frequency(of tone: Int) -> Hertz { Hertz(700 + 100 * tone) }

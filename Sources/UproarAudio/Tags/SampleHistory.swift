@@ -61,13 +61,17 @@ struct SampleHistory: ~Copyable {
         bytes.withUnsafeBytes { source in
             switch encoding {
             case .linear16:
-                for index in 0..<taken {
-                    let sample = source.loadUnaligned(fromByteOffset: 2 * index, as: Int16.self)
-                    add(Int16(littleEndian: sample))
+                add(taken) { index in
+                    Int(
+                        Int16(
+                            littleEndian: source.loadUnaligned(
+                                fromByteOffset: 2 * index, as: Int16.self)))
                 }
             case .mulaw, .alaw:
                 let law: G711 = encoding == .mulaw ? .muLaw : .aLaw
-                for index in 0..<taken { add(law.decode(source[index])) }
+                law.samplesByCode.withUnsafeBufferPointer { table in
+                    add(taken) { Int(table[Int(source[$0])]) }
+                }
             }
         }
         return taken
@@ -75,7 +79,7 @@ struct SampleHistory: ~Copyable {
 
     mutating func take(_ samples: Span<Int16>) -> Int {
         let taken = min(room, samples.count)
-        for index in 0..<taken { add(samples[index]) }
+        samples.withUnsafeBufferPointer { samples in add(taken) { Int(samples[$0]) } }
         return taken
     }
 
@@ -99,7 +103,7 @@ struct SampleHistory: ~Copyable {
             count += kept
             hopIsClosed = false
         } else {
-            for _ in 0..<taken { add(0) }
+            add(taken) { _ in 0 }
         }
         return taken
     }
@@ -159,26 +163,51 @@ struct SampleHistory: ~Copyable {
         return true
     }
 
-    private mutating func add(_ sample: Int16) {
-        let square = UInt64(Int(sample) * Int(sample))
-        hopEnergy &+= square
-        groupSum += Int(sample)
-        groupEnergy &+= square
-        groupSize += 1
-        guard groupSize == factor else { return }
-        let kept = G711.muLaw.encode(Int16(groupSum / factor))
-        codes[count & (Self.capacity - 1)] = kept
-        if factor > 1 {
-            let block = count / ToneMeter.blockSize & (Self.blockCapacity - 1)
-            if count % ToneMeter.blockSize == 0 { lost[block] = 0 }
-            let inBand = Float(Self.squares[Int(kept)])
-            lost[block] += Float(groupEnergy) / Float(factor) - inBand
+    /// Averages `taken` input samples into the ring, a group of `factor` at a time; groups may be cut by the input's end.
+    @inline(__always)
+    private mutating func add(_ taken: Int, _ sample: (Int) -> Int) {
+        guard taken > 0 else { return }
+        var sum = groupSum
+        var energy = groupEnergy
+        var size = groupSize
+        var whole: UInt64 = 0
+        var kept = count
+        let factor = factor
+        Self.squares.withUnsafeBufferPointer { squares in
+            Self.muLawCodes.withUnsafeBufferPointer { muLaw in
+                codes.withUnsafeMutableBufferPointer { codes in
+                    lost.withUnsafeMutableBufferPointer { lost in
+                        for index in 0..<taken {
+                            let value = sample(index)
+                            sum += value
+                            energy &+= UInt64(bitPattern: Int64(value * value))
+                            size += 1
+                            guard size == factor else { continue }
+                            let average = factor == 1 ? sum : factor == 2 ? sum >> 1 : sum / factor
+                            let code = muLaw[(average & 0xffff) >> 2]
+                            codes[kept & (Self.capacity - 1)] = code
+                            whole &+= energy
+                            if factor > 1 {
+                                let block = kept / ToneMeter.blockSize & (Self.blockCapacity - 1)
+                                if kept % ToneMeter.blockSize == 0 { lost[block] = 0 }
+                                lost[block] +=
+                                    Float(energy) / Float(factor) - Float(squares[Int(code)])
+                            }
+                            sum = 0
+                            energy = 0
+                            size = 0
+                            kept += 1
+                        }
+                    }
+                }
+            }
         }
-        groupSize = 0
-        groupSum = 0
-        groupEnergy = 0
-        count += 1
-        hopIsClosed = false
+        hopEnergy &+= whole
+        groupSum = sum
+        groupEnergy = energy
+        groupSize = size
+        count = kept
+        if size == 0 { hopIsClosed = false }
     }
 
     // MARK: Looking back
@@ -221,5 +250,9 @@ struct SampleHistory: ~Copyable {
     }
 
     private static let squares = G711.muLaw.samplesByCode.map { UInt32(Int($0) * Int($0)) }
+    /// Mu-law codes by the upper 14 bits of the sample.
+    private static let muLawCodes = (0..<16_384).map {
+        G711.muLaw.encode(Int16(bitPattern: UInt16($0) << 2))
+    }
     private static let samples = G711.muLaw.samplesByCode.map { Float($0) }
 }

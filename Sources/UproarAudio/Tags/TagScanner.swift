@@ -143,7 +143,7 @@ package struct TagScanner: ~Copyable {
         let end = min(blocks.upperBound, history.blocksComplete)
         for block in blocks.lowerBound..<end {
             let mark = history.measure(block, with: &meter)
-            if mark.trust >= TagSearch.leastTrust { tonalMarks += 1 }
+            if mark.trust >= TagSearch.clear { tonalMarks += 1 }
             if let find = search.add(mark, isWhole: block - firstBlock >= 7) {
                 onEvent(event(find, .head))
                 blocks = 0..<0

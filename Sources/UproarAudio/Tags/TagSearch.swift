@@ -4,7 +4,7 @@
 ///  marks:   ……●·······●·······●·······●   20 of them, 8 apart, make a candidate
 ///           start                    now
 /// ```
-/// A candidate needs three of five sync symbols and half of all trust; the best within 10 ms is decoded.
+/// A candidate needs three of five sync symbols and 13 of 20 clear ones; the best within 10 ms is decoded.
 struct TagSearch {
     struct Find {
         var wire: UInt32
@@ -17,8 +17,11 @@ struct TagSearch {
     /// Marks by which a candidate must stay the best before it is decoded.
     static let patience = 4
     private static let span = (AudioTag.frameCount - 1) * ToneMeter.blocksPerSymbol
-    /// Least mean trust of a candidate's 20 symbols, of 255: garbled audio that keeps the tones' frequencies stays below it.
-    static let leastTrust = 115
+    /// The trust of a symbol that is heard clearly: a tone 4 dB above all noise. Garbled audio can keep the tones'
+    /// frequencies (mu-law read as A-law does), but not their purity.
+    static let clear: UInt8 = 155
+    /// How many of the 20 must be clear: all but those that two lost packets take.
+    private static let leastClear = 13
     /// Most symbols that may be wrong, sync included.
     static let mostMended = 6
 
@@ -56,15 +59,27 @@ struct TagSearch {
         return nil
     }
 
-    /// The sum of the trust of all symbols that can be right; nil when this is no tag.
+    /// The sum of the trust of all symbols; nil when this is no tag.
     private func score(at start: Int) -> Int? {
-        var matched = 0
-        for (index, place) in AudioTag.syncPlaces.enumerated()
-        where tones[(start + 8 * place) & 255] == sync[index] { matched += 1 }
-        guard matched >= 3 else { return nil }
-        let total = trust(at: start)
-        return total >= Self.leastTrust * AudioTag.frameCount ? total : nil
+        guard mismatches(at: start) <= 2 else { return nil }
+        var clear = 0
+        for place in 0..<AudioTag.frameCount where trusts[(start + 8 * place) & 255] >= Self.clear {
+            clear += 1
+        }
+        return clear >= Self.leastClear ? trust(at: start) : nil
     }
+
+    /// How many of the five sync symbols are other tones than they should be.
+    private func mismatches(at start: Int) -> Int {
+        var count = 0
+        for index in 0..<5 {
+            let place = (start + 8 * Self.syncPlaces[index]) & 255
+            if tones[place] != sync[index] { count += 1 }
+        }
+        return count
+    }
+
+    private static let syncPlaces = InlineArray<5, Int> { AudioTag.syncPlaces[$0] }
 
     private func trust(at start: Int) -> Int {
         var total = 0
@@ -73,9 +88,7 @@ struct TagSearch {
     }
 
     private func decode(at start: Int) -> Find? {
-        var wrong = 0
-        for (index, place) in AudioTag.syncPlaces.enumerated()
-        where tones[(start + 8 * place) & 255] != sync[index] { wrong += 1 }
+        let wrong = mismatches(at: start)
         var word: UInt64 = 0
         var trust = InlineArray<15, UInt8>(repeating: 0)
         for (index, place) in AudioTag.codePlaces.enumerated() {

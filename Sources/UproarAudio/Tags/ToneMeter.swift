@@ -25,7 +25,8 @@ struct ToneMeter {
     private var cosine = SIMD16<Float>.zero
     private var sine = SIMD16<Float>.zero
     private var energy: Float = 0
-    private(set) var blockCount = 0
+    private var blockCount = 0
+    private let table = ToneMeter.sharedTable
 
     mutating func reset() { self = ToneMeter() }
 
@@ -37,16 +38,14 @@ struct ToneMeter {
         var cosineHere = SIMD16<Float>.zero
         var sineHere = SIMD16<Float>.zero
         var energyHere: Float = extra
-        Self.table.withUnsafeBufferPointer { table in
-            var place = phase * Self.blockSize * 2
-            for index in 0..<Self.blockSize {
-                let sample = samples[index]
-                let spread = SIMD16<Float>(repeating: sample)
-                cosineHere += table[place] * spread
-                sineHere += table[place + 1] * spread
-                energyHere += sample * sample
-                place += 2
-            }
+        var row = table + phase * Self.blockSize * 2
+        for index in 0..<Self.blockSize {
+            let sample = samples[index]
+            let spread = SIMD16<Float>(repeating: sample)
+            cosineHere += row[0] * spread
+            sineHere += row[1] * spread
+            energyHere += sample * sample
+            row += 2
         }
         let slot = blockCount & 7
         cosine += cosineHere - cosines[slot]
@@ -56,33 +55,38 @@ struct ToneMeter {
         sines[slot] = sineHere
         energies[slot] = energyHere
         blockCount += 1
-        return mark()
+        return Self.mark(cosine * cosine + sine * sine, energy)
     }
 
-    private func mark() -> Mark {
-        let powers = cosine * cosine + sine * sine
-        let loudest = powers.max()
-        guard energy > Self.quietest else { return Mark(tone: 0, trust: 0) }
+    private static func mark(_ powers: SIMD16<Float>, _ energy: Float) -> Mark {
+        guard energy > quietest else { return Mark(tone: 0, trust: 0) }
         var tone = 0
-        var second: Float = 0
-        for index in 0..<16 {
-            if powers[index] == loudest {
-                tone = index
-            } else {
-                second = max(second, powers[index])
+        var loudest: Float = -1
+        var second: Float = -1
+        withUnsafeBytes(of: powers) { bytes in
+            let lanes = bytes.assumingMemoryBound(to: Float.self)
+            for index in 0..<16 {
+                let power = lanes[index]
+                if power > loudest {
+                    second = loudest
+                    loudest = power
+                    tone = index
+                } else if power > second {
+                    second = power
+                }
             }
         }
         // A pure tone of amplitude A over L samples has |S|² = (A·L/2)² and energy A²·L/2.
-        let share = (loudest - second) / (energy * Float(Self.blockSize * Self.blocksPerSymbol) / 2)
+        let share = (loudest - second) / (energy * Float(blockSize * blocksPerSymbol) / 2)
         return Mark(tone: UInt8(tone), trust: UInt8(max(0, min(255, share * 255))))
     }
 
     /// A window quieter than about −60 dBFS holds no tone worth naming.
     private static let quietest: Float = 160 * 33 * 33
 
-    /// cos and sin of every tone for each of 80 samples.
-    private static let table: [SIMD16<Float>] = {
-        var table: [SIMD16<Float>] = []
+    /// cos and sin of every tone for each of 80 samples; made once, never freed.
+    private nonisolated(unsafe) static let sharedTable: UnsafePointer<SIMD16<Float>> = {
+        let table = UnsafeMutablePointer<SIMD16<Float>>.allocate(capacity: 160)
         for sample in 0..<80 {
             var cosine = SIMD16<Float>.zero
             var sine = SIMD16<Float>.zero
@@ -92,9 +96,9 @@ struct ToneMeter {
                 cosine[tone] = Float(cos(2 * Double.pi * turn))
                 sine[tone] = Float(sin(2 * Double.pi * turn))
             }
-            table.append(cosine)
-            table.append(sine)
+            (table + 2 * sample).initialize(to: cosine)
+            (table + 2 * sample + 1).initialize(to: sine)
         }
-        return table
+        return UnsafePointer(table)
     }()
 }
