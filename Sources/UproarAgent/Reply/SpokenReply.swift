@@ -63,7 +63,7 @@ struct SpokenReply {
 
     /// How much had been heard at `now`, in nanoseconds of the reply's audio.
     func heard(at now: Instant) -> Int64 {
-        let waiting = max(0, playedAt.nanoseconds - now.nanoseconds)
+        let waiting = playedAt > now ? playedAt.nanoseconds - now.nanoseconds : 0
         let least = echoed > 0 ? marks[echoed - 1] : 0
         let most = echoed < marks.count ? marks[echoed] : sent
         return min(max(sent - waiting, least), most)
