@@ -1,0 +1,190 @@
+import UproarCore
+
+/// Everything a run leaves for readers: `result.json`. Every report renders from this value alone.
+///
+/// Times are since the run's first due arrival. Wall-clock times, host, paths and machine facts are not here: they stand in
+/// `environment.json`, so that a simulated run gives the same bytes everywhere.
+package struct RunResult: Sendable, Equatable {
+    package static let schema = "uproar.result/1"
+
+    package var isPartial: Bool
+    package var scenario: Scenario
+    package var seed: UInt64
+    package var world: World
+    package var commit: String
+    package var version: String
+    /// The command that runs this again.
+    package var command: String
+    package var outcome: RunOutcome
+    package var validity: Validity
+    package var load = Load()
+    package var audio = Audio()
+    /// The providers of the run, emulated or real, with the preset that says how fast they are.
+    package var providers: [Provider] = []
+    /// `embedded`, `command …` or `url …`, as the scenario has it.
+    package var target: String
+    package var windows: [RunWindow] = []
+    package var recorder: IntervalRecorder
+    package var gates: [GateResult] = []
+    package var ledger: RunLedger
+    package var cost: CostTally
+    /// Name of the price file and the date of its figures.
+    package var priceBook: String
+    package var faults: [FaultRecord] = []
+    package var processes: [ProcessRecord] = []
+    package var worstCalls: [CallRecord] = []
+    /// Files of the run beside the result, by name, in the order of the FILES line.
+    package var files: [String] = []
+
+    package enum World: String, Sendable { case live, simulated }
+
+    package struct Scenario: Sendable, Hashable {
+        package var name: String
+        package var summary: String
+        /// Leaves out seed, output folder and ports.
+        package var fileHash: String
+        /// The scenario with every default filled in.
+        package var resolved: JSONValue
+
+        package init(
+            name: String, summary: String = "", fileHash: String = "", resolved: JSONValue = .null
+        ) {
+            self.name = name
+            self.summary = summary
+            self.fileHash = fileHash
+            self.resolved = resolved
+        }
+    }
+
+    package struct Load: Sendable, Hashable {
+        /// The load lines as written, with their names.
+        package var lines: [Line] = []
+        /// First due arrival to the end of the drain.
+        package var duration: Duration = .zero
+        /// Most calls under way at once.
+        package var peak: Int = 0
+
+        package struct Line: Sendable, Hashable {
+            package var name: String
+            package var text: String
+
+            package init(name: String, text: String) {
+                self.name = name
+                self.text = text
+            }
+        }
+
+        package init() {}
+    }
+
+    package struct Audio: Sendable, Hashable {
+        package var corpus: String = ""
+        package var clips: Int = 0
+        package var speakers: [String] = []
+        package var variants: [String] = []
+        /// True when speech ends were found by our annotation and not by a person.
+        package var isAnnotatedByUs: Bool = false
+        package var licences: [String] = []
+
+        package init() {}
+    }
+
+    package struct Provider: Sendable, Hashable {
+        package var id: ProviderID
+        /// `first_token lognormal(p50=250ms, p95=350ms)`; for a real provider its address.
+        package var preset: String
+        package var isEmulated: Bool
+
+        package init(_ id: ProviderID, preset: String, isEmulated: Bool = true) {
+            self.id = id
+            self.preset = preset
+            self.isEmulated = isEmulated
+        }
+    }
+
+    package struct FaultRecord: Sendable, Hashable {
+        package var id: String
+        package var kind: String
+        package var target: String
+        /// One line for people: what it did.
+        package var summary: String
+        package var armed: Instant?
+        package var firstEffect: Instant?
+        package var lastEffect: Instant?
+        package var cleared: Instant?
+        package var recovered: Instant?
+        /// How often it took effect.
+        package var effects: UInt64
+
+        package init(id: String, kind: String, target: String, summary: String, effects: UInt64) {
+            self.id = id
+            self.kind = kind
+            self.target = target
+            self.summary = summary
+            self.effects = effects
+        }
+    }
+
+    package struct ProcessRecord: Sendable, Hashable {
+        package var name: String
+        package var group: CPUGroup
+        /// Cores, mean over the run and the busiest second.
+        package var meanCores: Double
+        package var peakCores: Double
+        /// Resident bytes.
+        package var meanMemory: Int
+        package var peakMemory: Int
+
+        package init(
+            name: String, group: CPUGroup, meanCores: Double, peakCores: Double, meanMemory: Int,
+            peakMemory: Int
+        ) {
+            self.name = name
+            self.group = group
+            self.meanCores = meanCores
+            self.peakCores = peakCores
+            self.meanMemory = meanMemory
+            self.peakMemory = peakMemory
+        }
+    }
+
+    /// What a run has before its first call: partial, interrupted, without numbers.
+    package init(
+        scenario: Scenario, seed: UInt64, world: World, commit: String, version: String,
+        command: String, target: String, priceBook: String
+    ) {
+        isPartial = true
+        self.scenario = scenario
+        self.seed = seed
+        self.world = world
+        self.commit = commit
+        self.version = version
+        self.command = command
+        self.target = target
+        self.priceBook = priceBook
+        outcome = RunOutcome(
+            .interrupted, .inconclusive, reasons: ["the run has not ended, or was killed"])
+        validity = Validity()
+        recorder = IntervalRecorder()
+        ledger = RunLedger()
+        cost = CostTally()
+    }
+
+    /// Puts in what has been measured so far.
+    package mutating func take(_ tally: RunTally) {
+        recorder = tally.recorder
+        ledger = tally.ledger
+        cost = tally.cost
+        worstCalls = tally.worst.calls
+    }
+
+    /// Where gates and reports read.
+    package var source: MetricSource {
+        MetricSource([recorder], windows: windows, end: .zero + load.duration)
+    }
+
+    /// Judges the stored rules again on the stored intervals: the same verdicts as at the end of the run.
+    package func judgedAgain(baseline: RunResult? = nil) -> [GateResult] {
+        GateEvaluator(source, baseline: baseline?.source).evaluate(gates.map(\.rule))
+    }
+}
