@@ -108,7 +108,7 @@ let package = Package(
         tests(
             of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"], programs: ["guardian-trial"]),
         .executableTarget(
-            name: "guardian-trial", dependencies: ["UproarPosix", "UproarRuntime"],
+            name: "guardian-trial", dependencies: ["UproarCore", "UproarPosix", "UproarRuntime"],
             path: "Tests/GuardianTrial", swiftSettings: strict),
         tests(
             of: "Transports", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),

@@ -36,6 +36,11 @@ package struct DescriptorPair: ~Copyable, Sendable {
 }
 
 extension DescriptorPair {
+    /// Gives both numbers away; the caller closes them now.
+    package consuming func release() -> (ours: Int32, theirs: Int32) {
+        (ours.release(), theirs.release())
+    }
+
     /// Keeps our end and closes theirs: once the other process has it.
     package consuming func takeOurs() -> Descriptor { ours }
 }

@@ -13,6 +13,7 @@ struct GuardianTrial {
         case "stubborn": stubborn()
         case "listener": listener()
         case "orphan-maker": makeOrphan()
+        case "child": TrialChild.main()
         default: exit(64)
         }
     }

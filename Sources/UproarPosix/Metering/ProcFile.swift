@@ -13,22 +13,17 @@ package enum ProcFile {
         }
         let file = Descriptor(owning: number)
         var content: [UInt8] = []
-        var capacity = 4096
-        while content.count < byteLimit {
-            let start = content.count
-            var status = 0
-            content.append(contentsOf: repeatElement(0, count: capacity))
-            content.withUnsafeMutableBytes { buffer in
-                status =
-                    (try? systemCall(
-                        "read", { read(file.number, buffer.baseAddress! + start, capacity) })) ?? -1
+        return withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
+            while content.count < byteLimit {
+                let count = try? systemCall("read") {
+                    read(file.number, buffer.baseAddress, buffer.count)
+                }
+                guard let count else { return nil }
+                if count == 0 { break }
+                content.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             }
-            content.removeLast(capacity - max(0, status))
-            if status < 0 { return nil }
-            if status == 0 { break }
-            capacity = min(capacity * 2, 1 << 16)
+            return content
         }
-        return content
     }
 
     package static func text(_ path: String) -> String? {

@@ -32,14 +32,18 @@ package struct ProcessTable: Sendable {
         return low < rows.count && rows[low].pid == pid ? rows[low] : nil
     }
 
-    /// The descendants of `root`, parents before their children, without `root` itself.
-    package func descendants(of root: Int32) -> [ProcessStat] {
+    /// The descendants of `root`, parents before their children, without `root` itself. Those for which `notBelow` holds are
+    /// left out with all that is below them.
+    package func descendants(of root: Int32, notBelow: (Int32) -> Bool = { _ in false })
+        -> [ProcessStat]
+    {
         var found: [ProcessStat] = []
         // The table is read while processes come and go: a pid used twice could close a circle.
         var seen: Set<Int32> = [root]
         var next = [root]
         while let parent = next.popLast() {
-            for index in children[parent] ?? [] where seen.insert(rows[index].pid).inserted {
+            for index in children[parent] ?? []
+            where !notBelow(rows[index].pid) && seen.insert(rows[index].pid).inserted {
                 found.append(rows[index])
                 next.append(rows[index].pid)
             }

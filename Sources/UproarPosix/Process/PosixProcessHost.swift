@@ -6,8 +6,9 @@ import UproarRuntime
 ///
 /// Its death is enough: the guardian ends every process when the link closes.
 package final class PosixProcessHost: ProcessHost {
-    private let loop: EventLoop
-    private let driver: PosixDriver
+    private let network: PosixNetwork
+    private var loop: EventLoop { network.loop }
+    private var driver: PosixDriver { network.driver }
     private var link: GuardianLink?
     private var watch: WatchID?
     private var processes = OrderedTable<Int, GuardedProcess>()
@@ -32,15 +33,12 @@ package final class PosixProcessHost: ProcessHost {
     private static let outboxLimit = 256
 
     /// Starts the guardian: `program` with the one argument `guardian`.
-    package init(loop: EventLoop, driver: PosixDriver, program: String = ownExecutable())
-        throws(Errno)
-    {
-        self.loop = loop
-        self.driver = driver
+    package init(network: PosixNetwork, program: String = ownExecutable()) throws(Errno) {
+        self.network = network
         let link = try GuardianLink(program: program)
         let descriptor = link.descriptor
         self.link = consume link
-        watch = try driver.watch(
+        watch = try network.driver.watch(
             descriptor, for: .readable, handler: LinkEvents(host: self))
     }
 
@@ -62,8 +60,31 @@ package final class PosixProcessHost: ProcessHost {
         lastID += 1
         let process = GuardedProcess(id: lastID, name: command.name, host: self, handler: handler)
         processes[lastID] = process
-        send(Letter(request: .start(id: lastID, command), passing: []))
+        var command = command
+        var passing: [Int32] = []
+        if command.wantsControl {
+            do throws(Errno) {
+                let pair = try DescriptorPair(SOCK_STREAM)
+                let (ours, theirs) = pair.release()
+                passing = [theirs]
+                process.control = try adopt(Descriptor(owning: ours))
+                // What travels with the message becomes 3, 4, … (`uproar_spawn`).
+                command.environment.append(EnvironmentEntry(ControlSocket.variable, "3"))
+            } catch {
+                refuse(
+                    Letter(request: .start(id: lastID, command), passing: passing),
+                    step: error.call, errno: error.code)
+                return process
+            }
+        }
+        send(Letter(request: .start(id: lastID, command), passing: passing))
         return process
+    }
+
+    private func adopt(_ descriptor: consuming Descriptor) throws(Errno) -> any ByteStream {
+        do throws(NetworkError) {
+            return try network.adopt(descriptor, handler: UnclaimedStream())
+        } catch { throw Errno("control socket", error.errno) }
     }
 
     /// Names the file of undo records that the guardian settles at the end, whatever end that is.
