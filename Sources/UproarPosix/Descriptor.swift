@@ -1,3 +1,4 @@
+import CUproarShims
 import Glibc
 
 /// An open file descriptor that is closed exactly once, at the latest when it goes out of use.
@@ -25,8 +26,15 @@ package struct DescriptorPair: ~Copyable, Sendable {
     package let ours: Descriptor
     package let theirs: Descriptor
 
+    package enum Kind: Sendable {
+        case stream
+        /// Keeps the bounds of messages.
+        case packets
+    }
+
     /// The C function is `socketpair`.
-    package init(_ type: __socket_type) throws(Errno) {
+    package init(_ kind: Kind) throws(Errno) {
+        let type = kind == .stream ? SOCK_STREAM : SOCK_SEQPACKET
         var numbers: [Int32] = [-1, -1]
         let flags = Int32(type.rawValue | SOCK_CLOEXEC.rawValue)
         try systemCall("socketpair") { socketpair(AF_UNIX, flags, 0, &numbers) }

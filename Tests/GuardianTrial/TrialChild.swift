@@ -7,6 +7,8 @@ import UproarRuntime
 final class TrialChild: ControlHandler {
     let loop: EventLoop
     var control: ControlConnection?
+    /// Stays when its run is gone.
+    var isDeaf = false
 
     static func main() -> Never {
         do {
@@ -33,7 +35,9 @@ final class TrialChild: ControlHandler {
         case "complain":
             control?.send(.error, ["message": "no voice \"slt\""])
             loop.schedule(at: loop.now + .milliseconds(1)) { exit(2) }
-        case "garbage": control?.stream.write([UInt8](repeating: 0xff, count: 64).span.bytes)
+        case "garbage":
+            isDeaf = true
+            control?.stream.write([UInt8](repeating: 0xff, count: 64).span.bytes)
         case "crash":
             print("first line")
             print("about to fall over: \(getenv("SECRET").map { String(cString: $0) } ?? "")")
@@ -56,5 +60,7 @@ final class TrialChild: ControlHandler {
         connection.close()
     }
 
-    func controlClosed(_ connection: ControlConnection, error: ControlError?) { exit(0) }
+    func controlClosed(_ connection: ControlConnection, error: ControlError?) {
+        if !isDeaf { exit(0) }
+    }
 }

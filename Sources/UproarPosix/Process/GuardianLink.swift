@@ -20,7 +20,7 @@ package struct GuardianLink: ~Copyable {
         throws(Errno)
     {
         try systemCall("prctl") { uproar_become_subreaper() }
-        let pair = try DescriptorPair(SOCK_SEQPACKET)
+        let pair = try DescriptorPair(.packets)
         let socket = pair.theirs.number
         let environment = Guardian.deduplicated(
             Guardian.ownEnvironment() + ["\(Guardian.socketVariable)=3"])

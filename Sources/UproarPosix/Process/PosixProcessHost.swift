@@ -64,7 +64,7 @@ package final class PosixProcessHost: ProcessHost {
         var passing: [Int32] = []
         if command.wantsControl {
             do throws(Errno) {
-                let pair = try DescriptorPair(SOCK_STREAM)
+                let pair = try DescriptorPair(.stream)
                 let (ours, theirs) = pair.release()
                 passing = [theirs]
                 process.control = try adopt(Descriptor(owning: ours))
