@@ -91,6 +91,9 @@ package struct ReferenceText: Sendable {
             + String(UnicodeScalar(end))
     }
 
+    /// What `opened` puts in front.
+    package static let opener = "Okay, "
+
     /// `text` with an opening word when its first clause has more than four words.
     package static func opened(_ text: String) -> String {
         var words = 0
@@ -104,7 +107,7 @@ package struct ReferenceText: Sendable {
                 words += 1
             }
         }
-        return words > 4 ? "Okay, " + text : text
+        return words > 4 ? opener + text : text
     }
 
     static func isSpace(_ byte: UInt8) -> Bool {
