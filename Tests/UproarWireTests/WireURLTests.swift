@@ -1,4 +1,5 @@
 import Testing
+import UproarCore
 
 @testable import UproarWire
 

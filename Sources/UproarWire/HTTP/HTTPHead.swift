@@ -1,3 +1,5 @@
+import UproarCore
+
 /// The head of a request (RFC 9112 §3).
 package struct HTTPRequestHead: Hashable, Sendable {
     /// In capitals, as sent: methods are case-sensitive.

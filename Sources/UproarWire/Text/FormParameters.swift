@@ -1,3 +1,5 @@
+import UproarCore
+
 /// Names with values as queries and `application/x-www-form-urlencoded` bodies carry them; names may repeat, order is kept.
 package struct FormParameters: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     package struct Item: Hashable, Sendable {

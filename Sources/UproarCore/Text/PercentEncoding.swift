@@ -1,5 +1,3 @@
-import UproarCore
-
 /// Percent-encoding (RFC 3986 §2.1).
 package enum PercentEncoding {
     /// Keeps `A-Z a-z 0-9 - . _ ~` and, on request, `/`; all else becomes `%XX` in capitals.
