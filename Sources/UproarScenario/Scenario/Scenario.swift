@@ -41,6 +41,20 @@ package struct Scenario: Hashable, Sendable {
     package var gates: [GateRule]
     /// The gates are the defaults: the file names none. Then a run without an answered turn fails as well.
     package var hasDefaultGates: Bool
+    /// Where things stand in the file, for what is found wrong later.
+    package var places: Places
+
+    package struct Places: Hashable, Sendable {
+        /// As the person named it.
+        package var file: String
+        package var audio: YAMLMark
+        package var load: YAMLMark
+        package var target: YAMLMark
+        package var agent: YAMLMark
+        /// One for each event and gate, in order; no gates when they are the defaults.
+        package var timeline: [YAMLMark]
+        package var gates: [YAMLMark]
+    }
 
     package enum Target: Hashable, Sendable {
         /// The reference agent as a child process with this many loops.

@@ -59,9 +59,10 @@ package struct ScenarioReader {
         }
         let providers = providers(map.node("providers"))
         let (prices, pricesFile) = prices(map, file)
-        let timeline = TimelineReader(reading: reading, catalog: catalog).read(map.node("timeline"))
+        let events = TimelineReader(reading: reading, catalog: catalog).read(map.node("timeline"))
+        let timeline = events.map(\.event)
         let stages = lines.map(\.name)
-        let gates = gates(map, stages: stages, faults: timeline.map(\.id), map.mark("timeline"))
+        let gates = gates(map, stages: stages, faults: timeline.map(\.id))
         var agent = AgentSettings()
         if let node = map.node("agent") { agent = self.agent(node) }
         guard let name, let transport, let target, let conversation, let audio, let prices,
@@ -82,7 +83,12 @@ package struct ScenarioReader {
             isTagging: map.value("tagging", ScalarText.isOn) ?? true,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
-            hasDefaultGates: map.node("gates") == nil)
+            hasDefaultGates: map.node("gates") == nil,
+            places: .init(
+                file: file, audio: map.mark("audio"), load: map.mark("load"),
+                target: map.mark("target"), agent: map.mark("agent"),
+                timeline: events.map(\.mark),
+                gates: map.node("gates")?.list?.map(\.mark) ?? []))
     }
 
     /// It names a folder, so it is a word.
@@ -152,7 +158,7 @@ package struct ScenarioReader {
     }
 
     private func gates(
-        _ map: MapReader, stages: [String], faults: [String], _ timeline: YAMLMark
+        _ map: MapReader, stages: [String], faults: [String]
     ) -> [GateRule] {
         let page = "docs/gates.md"
         let names = GateParser.Names(metrics: catalog.metrics, stages: stages, faults: faults)

@@ -3,12 +3,14 @@ import UproarCore
 /// The rules that need the whole timeline: references lead to events, and nothing waits for itself.
 struct TimelineCheck {
     let reading: Reading
-    let events: [(TimelineEvent, YAMLMark)]
+    let events: [(event: TimelineEvent, mark: YAMLMark)]
 
     func run() {
-        let ids = events.map(\.0.id)
-        let injects = events.map(\.0).filter { if case .inject = $0.action { true } else { false } }
-            .map(\.id)
+        let ids = events.map(\.event.id)
+        let injects = events.map(\.event).filter {
+            if case .inject = $0.action { true } else { false }
+        }
+        .map(\.id)
         for (event, mark) in events {
             if case .after(let id, _) = event.when { known(id, ids, mark, "after") }
             if case .clear(let id) = event.action { known(id, injects, mark, "clear") }
@@ -24,7 +26,7 @@ struct TimelineCheck {
             var place = event
             var seen: Set<String> = []
             while case .after(let id, _) = place.when,
-                let next = events.first(where: { $0.0.id == id })?.0
+                let next = events.first(where: { $0.event.id == id })?.event
             {
                 if !seen.insert(place.id).inserted {
                     if place.id == event.id {

@@ -16,24 +16,25 @@ struct TimelineReader {
     ]
 
     /// Wrong events are left out, with their problems.
-    func read(_ node: YAMLNode?) -> [TimelineEvent] {
+    func read(_ node: YAMLNode?) -> [(event: TimelineEvent, mark: YAMLMark)] {
         guard let node,
             let items = reading.list(node, path: "timeline", page: Self.page, of: "events")
         else { return [] }
-        var events: [(TimelineEvent, YAMLMark)] = []
+        var events: [(event: TimelineEvent, mark: YAMLMark)] = []
         var numbers: [String: Int] = [:]
         for (index, item) in items.enumerated() {
             guard let event = event(item, "timeline[\(index)]", &numbers) else { continue }
-            if let other = events.first(where: { $0.0.id == event.id }) {
+            if let other = events.first(where: { $0.event.id == event.id }) {
                 reading.report(
                     item.mark, "a second event with the id \"\(event.id)\"",
-                    allowed: "each id once: the first is on line \(other.1.line)", page: Self.page)
+                    allowed: "each id once: the first is on line \(other.mark.line)",
+                    page: Self.page)
                 continue
             }
             events.append((event, item.mark))
         }
         TimelineCheck(reading: reading, events: events).run()
-        return events.map(\.0)
+        return events
     }
 
     private func event(_ node: YAMLNode, _ path: String, _ numbers: inout [String: Int])

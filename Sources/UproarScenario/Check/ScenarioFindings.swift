@@ -1,0 +1,169 @@
+import UproarCore
+
+/// Collects what is wrong with a scenario beyond its words.
+struct ScenarioFindings {
+    let scenario: Scenario
+    let catalog: ScenarioCatalog
+    private(set) var problems: [FileProblem] = []
+    private(set) var warnings: [FileProblem] = []
+
+    init(scenario: Scenario, catalog: ScenarioCatalog) {
+        self.scenario = scenario
+        self.catalog = catalog
+    }
+
+    private static let page = "docs/scenario.md"
+
+    mutating func checkMachine(
+        _ limits: MachineLimits, processes: [ScenarioCheck.ProcessNeed], ports: Int, memory: Int,
+        calls: Int, peak: Int
+    ) {
+        let place = scenario.places.load
+        if calls > LoadText.callerLimit {
+            problem(
+                place, "the load makes about \(calls) calls, redials included",
+                "at most \(LoadText.callerLimit) calls in a run", "#load")
+        }
+        let each = processes.map {
+            max(1, ($0.descriptors - ScenarioCheck.ownDescriptors) / max(1, peak))
+        }
+        for (need, share) in zip(processes, each) {
+            guard let limit = limits.descriptors, need.descriptors > limit else { continue }
+            let fit = max(0, limit - ScenarioCheck.ownDescriptors) / share
+            problem(
+                place,
+                "\(peak) calls at once need \(need.descriptors) descriptors in the \(need.name) process; this machine allows \(limit)",
+                "about \(fit) calls at once here, or a higher limit of open files (ulimit -Hn)",
+                "#load")
+        }
+        if let limit = limits.ports, ports > limit {
+            problem(
+                place, "\(peak) calls at once need \(ports) local ports; this machine has \(limit)",
+                "fewer calls, or a wider net.ipv4.ip_local_port_range", "#load")
+        }
+        if let limit = limits.memory, memory > limit {
+            warning(
+                place,
+                "the run needs about \(memory / 1_000_000) MB of memory; \(limit / 1_000_000) MB are available",
+                "fewer calls at once", "#load")
+        }
+    }
+
+    mutating func checkGates(_ windows: LoadWindows, turns: Int) {
+        for (gate, mark) in zip(scenario.gates, scenario.places.gates) {
+            var used = [gate.window]
+            if case .metric(let other) = gate.bound { used.append(other.window) }
+            if used.contains(.steady), windows.steady.isEmpty {
+                problem(
+                    mark, "the load has no steady part: it ends with its last ramp",
+                    "a hold after the ramp, or @all or @stage(NAME)", page: "docs/gates.md#windows")
+            }
+            if used.contains(.warmup), windows.warmup.isEmpty {
+                problem(
+                    mark, "the load has no warm-up: it begins without a ramp",
+                    "a ramp before, or another window", page: "docs/gates.md#windows")
+            }
+            guard case .quantile(let quantile) = gate.aggregate,
+                catalog.metric(gate.metric)?.kind == .samples
+            else { continue }
+            let needed = gate.minimumCount ?? Int((10 / (1 - quantile)).rounded())
+            if turns < needed {
+                warning(
+                    mark,
+                    "\(gate.aggregate.text) needs \(needed) samples; the whole run makes about \(turns) turns",
+                    "a longer load, or min_n=: with fewer samples the gate is inconclusive",
+                    page: "docs/gates.md#samples")
+            }
+        }
+    }
+
+    mutating func checkTimeline(_ timeline: TimelinePlan, plan: ArrivalPlan, call: CallEstimate) {
+        let injects = timeline.occurrences.filter {
+            if case .inject = scenario.timeline[$0.event].action { true } else { false }
+        }
+        let page = "\(Self.page)#timeline"
+        if let first = injects.first {
+            let turns = ScenarioCheck.turns(plan, call, until: first.start.earliest)
+            if turns < ScenarioCheck.baselineTurns {
+                problem(
+                    scenario.places.timeline[first.event],
+                    "about \(turns) turns come before the first fault (\(first.id)): there is no baseline to compare with",
+                    "at least \(ScenarioCheck.baselineTurns) turns before it", page: page)
+            }
+        }
+        for occurrence in timeline.occurrences {
+            let mark = scenario.places.timeline[occurrence.event]
+            guard case .inject(let name, _) = scenario.timeline[occurrence.event].action else {
+                if occurrence.start.latest > plan.duration {
+                    problem(
+                        mark,
+                        "\(occurrence.id) may come at \(text(occurrence.start.latest)), after the load",
+                        "a time before \(text(plan.duration)), when the load ends", page: page)
+                }
+                continue
+            }
+            let recovery = catalog.faults.first { $0.name == name }?.recovery ?? .zero
+            let end = occurrence.end.latest
+            if end + recovery > plan.duration {
+                problem(
+                    mark,
+                    "\(occurrence.id) may last until \(text(end)); \(text(recovery)) to recover do not fit before the load ends",
+                    "an end by \(text(max(.zero, plan.duration - recovery))), or a longer load",
+                    page: page)
+            }
+        }
+    }
+
+    /// An endpointing shorter than a pause inside an utterance cuts callers off, and the run then measures that.
+    mutating func checkEndpointing(default standard: Duration?) {
+        guard case .embedded = scenario.target, case .corpus(let corpus) = scenario.audio,
+            let endpointing = scenario.agent.endpointing ?? standard
+        else { return }
+        let used = scenario.conversation.clips(of: corpus.clips)
+        let longest = ClipSelection.longestInnerPause(of: used)
+        guard longest >= endpointing,
+            let clip = used.first(where: { clip in
+                clip.innerPauses.contains { $0.upperBound - $0.lowerBound == longest }
+            })
+        else { return }
+        problem(
+            scenario.agent.endpointing == nil ? scenario.places.audio : scenario.places.agent,
+            "the clip \(clip.id) pauses for \(text(longest)), and the agent takes its turn after \(text(endpointing)) of silence",
+            "an endpointing above \(text(longest)), or other clips", "#agent")
+    }
+
+    private func text(_ duration: Duration) -> String { DurationText.exact(duration) }
+
+    private mutating func problem(
+        _ mark: YAMLMark, _ reason: String, _ allowed: String, _ anchor: String = "",
+        page: String? = nil
+    ) {
+        problems.append(
+            FileProblem(
+                mark: mark, reason: reason, allowed: allowed, page: page ?? Self.page + anchor))
+    }
+
+    private mutating func warning(
+        _ mark: YAMLMark, _ reason: String, _ allowed: String, _ anchor: String = "",
+        page: String? = nil
+    ) {
+        warnings.append(
+            FileProblem(
+                mark: mark, reason: reason, allowed: allowed, page: page ?? Self.page + anchor))
+    }
+}
+
+extension ConversationScript {
+    /// The clips of a corpus that some call may speak as an utterance.
+    func clips(of corpus: [ClipDescription]) -> [ClipDescription] {
+        let choices = clipChoices
+        return corpus.filter { clip in
+            choices.contains { choice in
+                switch choice {
+                case .any(let kind): clip.kind == kind
+                case .named(let names): names.contains(clip.id) || names.contains(clip.words)
+                }
+            }
+        }
+    }
+}
