@@ -98,6 +98,11 @@ let package = Package(
             name: "TagDecodeBenchmark", dependencies: ["UproarCore", "UproarAudio"],
             path: "Benchmarks/TagDecodeBenchmark", exclude: ["run"], swiftSettings: strict),
 
+        // The codecs behind a pipe (scripts/interop-websocket)
+        .executableTarget(
+            name: "WireInterop", dependencies: ["UproarCore", "UproarCrypto", "UproarWire"],
+            path: "Tests/Interop/WireInterop", swiftSettings: strict),
+
         tests(of: "Core"),
         tests(of: "Statistics", using: ["Core"]),
         tests(of: "Scenario", using: ["Core"]),
