@@ -1,7 +1,6 @@
 #pragma once
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 
 /// `epoll_pwait2` is not in the Glibc module of the Swift toolchain; a wait needs nanoseconds, not milliseconds.
