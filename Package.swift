@@ -8,6 +8,9 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
+    // Debug builds, and so all tests, trap on overlapping access. In release the checks would double the cost of a loop's
+    // turn: every stored property of a class is one.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A module of ours: its name without the prefix, and what it may import (ARCHITECTURE.md, "Tiers").
@@ -91,6 +94,11 @@ let package = Package(
             name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
 
         // Benchmarks
+        .executableTarget(name: "media-floor", path: "Benchmarks/MediaFloor"),
+        .executableTarget(
+            name: "RuntimeBenchmark",
+            dependencies: ["UproarCore", "UproarRuntime", "UproarPosix", "UproarSimulation"],
+            path: "Benchmarks/RuntimeBenchmark", exclude: ["run"], swiftSettings: strict),
         .executableTarget(
             name: "CodecBenchmark", dependencies: ["UproarCore", "UproarWire"],
             path: "Benchmarks/CodecBenchmark", swiftSettings: strict),
