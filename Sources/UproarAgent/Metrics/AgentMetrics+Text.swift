@@ -1,111 +1,94 @@
 import UproarCore
+import UproarWire
 
-/// The Prometheus text exposition format, version 0.0.4.
+/// What a scrape gets.
 extension AgentMetrics {
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    package func text() -> [UInt8] { PrometheusText.write(families) }
 
-    package func text() -> [UInt8] {
-        var page = MetricsPage()
-        page.family(
-            "voice_latency_seconds", .histogram,
-            "From the caller's complete utterance to the first audio of the reply.")
-        page.histogram("voice_latency_seconds", [("channel", "phone")], latency)
-        page.family(
-            "voice_stt_duration_seconds", .histogram, "From the end of speech to the final result.")
-        page.histogram(
-            "voice_stt_duration_seconds", [("provider", speechToTextName)], speechToText)
-        page.family(
-            "voice_llm_duration_seconds", .histogram, "From the request to the first token.")
-        page.histogram("voice_llm_duration_seconds", [("model", modelName)], model)
-        page.family(
-            "voice_tts_duration_seconds", .histogram, "From the first text to the first audio.")
-        page.histogram("voice_tts_duration_seconds", [("provider", textToSpeechName)], textToSpeech)
-        page.family(
-            "voice_session_duration_seconds", .histogram, "How long calls lasted, by their end.")
-        for (outcome, histogram) in zip(Outcome.allCases, sessions) {
-            page.histogram(
-                "voice_session_duration_seconds",
-                [("channel", "phone"), ("outcome", outcome.rawValue)], histogram)
-        }
-        page.family("voice_agent_active_sessions", .gauge, "Calls going on.")
-        page.sample("voice_agent_active_sessions", [], activeSessions)
-        page.family("voice_agent_sessions_total", .counter, "Calls taken.")
-        page.sample("voice_agent_sessions_total", [], startedSessions)
-        page.family("voice_agent_refused_total", .counter, "Calls refused because all were taken.")
-        page.sample("voice_agent_refused_total", [], refusedSessions)
-        page.family(
-            "voice_transcription_errors_total", .counter, "Failures of the speech recogniser.")
-        for (key, count) in zip(failures.keys, failures.values) where key.role == .speechToText {
-            page.sample(
-                "voice_transcription_errors_total",
-                [("provider", speechToTextName), ("error_type", key.kind)], count)
-        }
-        page.family("errors_total", .counter, "Failures by kind and by where they came from.")
+    private var families: [PrometheusFamily] {
+        var failuresSeen: [PrometheusSample] = []
+        var transcriptionErrors: [PrometheusSample] = []
         for (key, count) in zip(failures.keys, failures.values) {
-            page.sample(
-                "errors_total", [("error_type", key.kind), ("component", key.role.rawValue)], count)
+            failuresSeen.append(
+                .init(
+                    "errors_total",
+                    ["error_type": key.kind, "component": key.role.rawValue], Double(count)))
+            guard key.role == .speechToText else { continue }
+            transcriptionErrors.append(
+                .init(
+                    "voice_transcription_errors_total",
+                    ["provider": speechToTextName, "error_type": key.kind], Double(count)))
         }
-        page.sample(
-            "errors_total", [("error_type", "store"), ("component", "store")], storeFailures)
-        page.sample(
-            "errors_total", [("error_type", "unknown_message"), ("component", "media")],
-            unknownMessages)
-        return page.bytes
-    }
-}
-
-/// Writes one page of metrics.
-struct MetricsPage {
-    enum Kind: String {
-        case counter, gauge, histogram
-    }
-
-    private(set) var bytes: [UInt8] = []
-
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        line("# HELP \(name) \(help)")
-        line("# TYPE \(name) \(kind.rawValue)")
-    }
-
-    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Int) {
-        line("\(name)\(Self.text(of: labels)) \(value)")
-    }
-
-    mutating func histogram(
-        _ name: String, _ labels: [(String, String)], _ histogram: BucketHistogram
-    ) {
-        var count = 0
-        for (bound, part) in zip(histogram.bounds, histogram.counts) {
-            count += part
-            sample("\(name)_bucket", labels + [("le", Self.text(of: bound))], count)
-        }
-        sample("\(name)_bucket", labels + [("le", "+Inf")], histogram.count)
-        line("\(name)_sum\(Self.text(of: labels)) \(Self.text(of: histogram.sum))")
-        sample("\(name)_count", labels, histogram.count)
-    }
-
-    private mutating func line(_ text: String) {
-        bytes.append(contentsOf: text.utf8)
-        bytes.append(0x0a)
-    }
-
-    private static func text(of value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : value.description
+        failuresSeen.append(
+            .init(
+                "errors_total", ["error_type": "failed", "component": "store"],
+                Double(storeFailures)))
+        failuresSeen.append(
+            .init(
+                "errors_total", ["error_type": "unknown_message", "component": "media"],
+                Double(unknownMessages)))
+        return [
+            Self.histogram(
+                "voice_latency_seconds",
+                "From the caller's complete utterance to the first audio of the reply.",
+                [([.init("channel", "phone")], latency)]),
+            Self.histogram(
+                "voice_stt_duration_seconds", "From the end of speech to the final result.",
+                [([.init("provider", speechToTextName)], speechToText)]),
+            Self.histogram(
+                "voice_llm_duration_seconds", "From the request to the first token.",
+                [([.init("model", modelName)], model)]),
+            Self.histogram(
+                "voice_tts_duration_seconds", "From the first text to the first audio.",
+                [([.init("provider", textToSpeechName)], textToSpeech)]),
+            Self.histogram(
+                "voice_session_duration_seconds", "How long calls lasted, by their end.",
+                zip(Outcome.allCases, sessions).map { outcome, histogram in
+                    (
+                        [.init("channel", "phone"), .init("outcome", outcome.rawValue)],
+                        histogram
+                    )
+                }),
+            Self.single(
+                "voice_agent_active_sessions", .gauge, "Calls going on.", activeSessions),
+            Self.single("voice_agent_sessions_total", .counter, "Calls taken.", startedSessions),
+            Self.single(
+                "voice_agent_refused_total", .counter, "Calls refused because all were taken.",
+                refusedSessions),
+            PrometheusFamily(
+                name: "voice_transcription_errors_total", kind: .counter,
+                help: "Failures of the speech recogniser.", samples: transcriptionErrors),
+            PrometheusFamily(
+                name: "errors_total", kind: .counter,
+                help: "Failures by kind and by where they came from.", samples: failuresSeen),
+        ]
     }
 
-    private static func text(of labels: [(String, String)]) -> String {
-        guard !labels.isEmpty else { return "" }
-        let pairs = labels.map { name, value in
-            let escaped = value.reduce(into: "") { result, character in
-                switch character {
-                case "\\": result += "\\\\"
-                case "\"": result += "\\\""
-                case "\n": result += "\\n"
-                default: result.append(character)
-                }
+    private static func single(
+        _ name: String, _ kind: PrometheusFamily.Kind, _ help: String, _ value: Int
+    ) -> PrometheusFamily {
+        PrometheusFamily(
+            name: name, kind: kind, help: help, samples: [.init(name, [:], Double(value))])
+    }
+
+    private static func histogram(
+        _ name: String, _ help: String,
+        _ parts: [(labels: [PrometheusSample.Label], histogram: BucketHistogram)]
+    ) -> PrometheusFamily {
+        var samples: [PrometheusSample] = []
+        for (labels, histogram) in parts {
+            var count = 0
+            for (bound, part) in zip(histogram.bounds, histogram.counts) {
+                count += part
+                let le = PrometheusSample.Label("le", PrometheusText.bound(bound))
+                samples.append(.init(name + "_bucket", labels: labels + [le], Double(count)))
             }
-            return "\(name)=\"\(escaped)\""
+            let total = Double(histogram.count)
+            samples.append(
+                .init(name + "_bucket", labels: labels + [.init("le", "+Inf")], total))
+            samples.append(.init(name + "_sum", labels: labels, histogram.sum))
+            samples.append(.init(name + "_count", labels: labels, total))
         }
-        return "{" + pairs.joined(separator: ",") + "}"
+        return PrometheusFamily(name: name, kind: .histogram, help: help, samples: samples)
     }
 }

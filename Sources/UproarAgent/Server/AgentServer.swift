@@ -126,7 +126,7 @@ package final class AgentServer: ListenerHandler {
                 on: &connection)
         case ("GET", "/metrics"):
             connection.respond(
-                status: 200, headers: ["Content-Type": AgentMetrics.contentType],
+                status: 200, headers: ["Content-Type": PrometheusText.contentType],
                 body: metrics.text())
         case ("POST", "/voice"), ("GET", "/voice"):
             connection.respond(
