@@ -1,5 +1,4 @@
-import UproarRuntime
-import UproarWire
+import UproarCore
 
 /// Where a Redis is: `redis://[[user:]password@]host[:port][/database]`, `rediss` with TLS (IANA's registration of `redis`).
 package struct RedisURL: Hashable, Sendable {
