@@ -1,12 +1,20 @@
 /// Gates as people read them: one spelling in the terminal, the reports and JSON, and the grammar reads it back.
 extension GateRule.Quantity {
-    /// `900ms`, `$0.0700`, `99.5%`, `20.0MB`, `100Kbps`, `0.16cores`, `4812`.
+    /// `900ms`, `$0.07`, `99.5%`, `20.0MB`, `100Kbps`, `0.16cores`, `4812`.
     package var text: String {
         switch dimension {
         case .time:
             guard abs(value) < 9e18 else { return NumberText.fixed(value, 0) }
-            return NumberText.duration(.nanoseconds(Int64(value.rounded())))
-        case .money: return NumberText.dollars(value)
+            return Self.short(.nanoseconds(Int64(value.rounded())))
+        case .money:
+            var text = NumberText.dollars(value)
+            // Cents stay: `$0.07`, not `$0.0700` and not `$0.1`.
+            while text.hasSuffix("0"),
+                text.count - (text.split(separator: ".").first?.count ?? 0) > 3
+            {
+                text.removeLast()
+            }
+            return text
         case .share: return Self.short(value * 100) + "%"
         case .count: return Self.short(value)
         case .bytes:
@@ -21,6 +29,18 @@ extension GateRule.Quantity {
                 ? Self.short(value / 1e6) + "Mbps" : Self.short(value / 1e3) + "Kbps"
         case .cores: return Self.short(value) + "cores"
         }
+    }
+
+    /// As `NumberText.duration`, without zeros at the end: `1.5s`, `10s`.
+    package static func short(_ duration: Duration) -> String {
+        let text = NumberText.duration(duration)
+        guard let point = text.firstIndex(of: "."),
+            let unit = text[point...].dropFirst().firstIndex(where: { !$0.isNumber })
+        else { return text }
+        var digits = text[..<unit]
+        while digits.hasSuffix("0") { digits.removeLast() }
+        if digits.hasSuffix(".") { digits.removeLast() }
+        return String(digits + text[unit...])
     }
 
     /// At most three digits after the point, fewer for large numbers, no trailing zeros.
@@ -61,9 +81,9 @@ extension GateRule.Window {
         case .steady: "steady"
         case .warmup: "warmup"
         case .stage(let name): "stage(\(name))"
-        case .last(let duration): "last(\(NumberText.duration(duration)))"
+        case .last(let duration): "last(\(GateRule.Quantity.short(duration)))"
         case .fault(let id, let from?, let to?):
-            "fault(\(id), \(NumberText.duration(from))..\(NumberText.duration(to)))"
+            "fault(\(id), \(GateRule.Quantity.short(from))..\(GateRule.Quantity.short(to)))"
         case .fault(let id, _, _): "fault(\(id))"
         }
     }

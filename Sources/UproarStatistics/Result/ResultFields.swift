@@ -90,7 +90,9 @@ extension JSONValue {
             ? .integer(nanoseconds / 1_000_000) : .number(Double(nanoseconds) / 1e6)
     }
 
-    static func milliseconds(_ instant: Instant) -> JSONValue { milliseconds(instant - Instant.zero) }
+    static func milliseconds(_ instant: Instant) -> JSONValue {
+        milliseconds(instant - Instant.zero)
+    }
     static func milliseconds(_ duration: Duration?) -> JSONValue {
         duration.map { milliseconds($0) } ?? .null
     }
