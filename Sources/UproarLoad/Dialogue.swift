@@ -311,6 +311,12 @@ struct Dialogue {
     }
 
     private mutating func hasSpoken(_ turn: Turn, _ utterance: UInt32, _ speechEnd: Instant) {
+        if !isTagged, isAudible {
+            // The agent began before the caller had ended: without references that is its answer.
+            answered = utterance
+            enter(.hearing(turn, utterance: utterance, since: audibleSince))
+            return
+        }
         enter(.waiting(turn, utterance: utterance, until: speechEnd + turn.patience))
     }
 

@@ -1,8 +1,4 @@
-/// A way to call an agent, as scenarios and help name it.
-package struct TransportDescriptor: Sendable {
-    package var name: String
-    package var summary: String
-}
+import UproarCore
 
 /// Every transport: a literal list.
 package enum TransportCatalog {
@@ -10,7 +6,7 @@ package enum TransportCatalog {
         TransportDescriptor(
             name: "twilio",
             summary:
-                "Twilio Media Streams: mu-law 8 kHz in JSON over a WebSocket, as a phone call arrives"
-        )
+                "Twilio Media Streams: mu-law 8 kHz in JSON over a WebSocket, as a phone call arrives",
+            descriptorsPerCall: 1, portsPerCall: 1, schemes: ["ws", "wss"])
     ]
 }

@@ -31,18 +31,4 @@ package enum TextFile {
             if bytes.count > limit { throw Failure(path: path, errno: EFBIG, verb: "read") }
         }
     }
-
-    /// Makes `path` and every folder above it.
-    package static func makeFolder(_ path: String) throws(Failure) {
-        var built = path.hasPrefix("/") ? "" : "."
-        for part in path.split(separator: "/") {
-            built += "/" + part
-            if mkdir(built, 0o755) != 0, Glibc.errno != EEXIST {
-                throw Failure(path: built, errno: Glibc.errno, verb: "make folder")
-            }
-        }
-        guard ShareFolder.isFolder(path) else {
-            throw Failure(path: path, errno: ENOTDIR, verb: "make folder")
-        }
-    }
 }

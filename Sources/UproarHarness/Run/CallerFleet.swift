@@ -58,15 +58,15 @@ package final class CallerFleet {
     /// - transport: makes the transport of one loop from its network.
     package func start(
         plan: RunPlan, frames: [[UInt8]], dialLimit: Int?, taping: Set<UInt32>,
-        transport: @escaping @Sendable (EventLoop, any Network) throws -> any CallTransport
+        transport: @escaping @Sendable (EventLoop, any Network) -> any CallTransport
     ) {
         let count = members.count
         for (index, member) in members.enumerated() {
             let report = reporter(index)
             member.loop.submit {
-                guard let made = try? transport(member.loop, member.network) else { return }
                 let side = CallerSide(
-                    loop: member.loop, transport: made, plan: plan, frames: frames,
+                    loop: member.loop, transport: transport(member.loop, member.network),
+                    plan: plan, frames: frames,
                     loopIndex: index, loopCount: count, dialLimit: dialLimit)
                 member.side = side
                 side.driver.start(taping: taping) {}

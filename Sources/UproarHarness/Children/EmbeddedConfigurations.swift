@@ -1,0 +1,60 @@
+import Glibc
+import UproarAgent
+import UproarCore
+import UproarPosix
+import UproarRuntime
+import UproarScenario
+
+/// What the children of an embedded run are told: the reference agent and the emulators, by the scenario.
+package final class EmbeddedConfigurations: ChildConfigurations {
+    private let plan: RunPlan
+    private let clock: RunClock
+
+    package init(plan: RunPlan, clock: RunClock) {
+        self.plan = plan
+        self.clock = clock
+    }
+
+    package func providers() -> JSONValue {
+        ProviderConfiguration(plan: plan, epoch: clock.epoch).json
+    }
+
+    package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {
+        var settings = Self.settings(plan)
+        func port(_ provider: ProviderID) -> String { "127.0.0.1:\(ports[provider.name] ?? 0)" }
+        settings.deepgramURL = "ws://" + port(.deepgram)
+        settings.openaiURL = "http://" + port(.openai) + "/v1"
+        settings.cartesiaURL = "ws://" + port(.cartesia)
+        settings.redisURL = "redis://127.0.0.1:\(redis)"
+        settings.epoch = Int64(time(nil))
+        return .object([
+            .init("agent", settings.json),
+            .init("seed", .string(String(plan.seed.value))),
+            .init("epoch_ns", .integer(clock.epoch)),
+        ])
+    }
+
+    /// Dummy keys: the emulators take any, and the person's own must not reach them.
+    package func environment(of child: String) -> [EnvironmentEntry] {
+        guard child == "agent" else { return [] }
+        return ["DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY"].map {
+            EnvironmentEntry($0, "uproar-emulated")
+        }
+    }
+
+    /// The scenario's `agent:` over the agent's own defaults; room for every caller of the plan.
+    static func settings(_ plan: RunPlan) -> UproarAgent.AgentSettings {
+        var settings = UproarAgent.AgentSettings()
+        let wanted = plan.scenario.agent
+        settings.maximumCalls = plan.arrivals.peakCalls(callLength: .seconds(60)) + 100
+        // Never shorter than the longest pause inside an utterance: that would cut callers off.
+        let longest = ClipSelection.longestInnerPause(of: plan.clips)
+        settings.endpointing = max(settings.endpointing, longest + .milliseconds(20))
+        if let value = wanted.endpointing { settings.endpointing = value }
+        if let value = wanted.stableInterim { settings.stableInterim = value }
+        if let value = wanted.finishAfter { settings.finishAfter = value }
+        if let value = wanted.bargeIn { settings.bargeIn = value }
+        if let value = wanted.greeting { settings.greeting = value }
+        return settings
+    }
+}

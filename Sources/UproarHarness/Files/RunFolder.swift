@@ -1,0 +1,62 @@
+import Glibc
+import UproarCore
+import UproarPosix
+
+/// The folder a run leaves: `reports/<scenario>-<time>/`, or the one named with `--out`.
+package final class RunFolder {
+    package let path: String
+    private var calls: Descriptor?
+    /// The first thing that could not be written (a full disk): the run goes on and ends invalid.
+    package private(set) var failure: Errno?
+
+    /// Makes the folder and, in it, an empty `calls.jsonl`.
+    package init(path: String) throws(Errno) {
+        self.path = path
+        try AtomicFile.makeFolder(path)
+        try AtomicFile.makeFolder(path + "/children")
+        let file = path + "/calls.jsonl"
+        calls = Descriptor(
+            owning: try systemCall("open \(file)") {
+                open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
+            })
+    }
+
+    package func makeFolder(_ name: String) {
+        do throws(Errno) { try AtomicFile.makeFolder(path + "/" + name) } catch {
+            if failure == nil { failure = error }
+        }
+    }
+
+    package func write(_ bytes: [UInt8], to name: String) {
+        do throws(Errno) {
+            try AtomicFile.write(bytes, to: path + "/" + name)
+        } catch {
+            if failure == nil { failure = error }
+        }
+    }
+
+    package func write(_ text: String, to name: String) { write(Array(text.utf8), to: name) }
+
+    /// One line of `calls.jsonl`, as the call ends.
+    package func appendCall(_ line: [UInt8]) {
+        guard let descriptor = calls?.number else { return }
+        do throws(Errno) {
+            try AtomicFile.append(line + [UInt8(ascii: "\n")], to: descriptor)
+        } catch {
+            if failure == nil { failure = error }
+        }
+    }
+
+    /// The default place: below `reports` in the working directory, with the scenario's name and the time.
+    package static func defaultPath(scenario: String) -> String {
+        let stamp = MachineFacts.wallClock(time(nil)).filter { $0 != "-" && $0 != ":" }.dropLast()
+        let safe = String(scenario.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "-" })
+        var path = "reports/\(safe)-\(stamp)"
+        var attempt = 2
+        while access(path, F_OK) == 0 {
+            path = "reports/\(safe)-\(stamp)-\(attempt)"
+            attempt += 1
+        }
+        return path
+    }
+}

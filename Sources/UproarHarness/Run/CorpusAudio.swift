@@ -1,0 +1,52 @@
+import UproarAudio
+import UproarCore
+import UproarScenario
+
+/// The clips of a run with their sound.
+package struct CorpusAudio {
+    package var clips: [ClipDescription]
+    package var sounds: [PCM]
+
+    package static func load(_ source: Scenario.AudioSource) throws -> CorpusAudio {
+        switch source {
+        case .corpus(let corpus):
+            var sounds: [PCM] = []
+            for clip in corpus.clips {
+                let path = ScenarioFiles.path(clip.file, in: corpus.folder)
+                do {
+                    sounds.append(try AudioFile.read(path))
+                } catch { throw ScenarioLoading.Problem("audio of clip \(clip.id): \(error)") }
+            }
+            return CorpusAudio(clips: corpus.clips, sounds: sounds)
+        case .file(let path):
+            let sound: PCM
+            do { sound = try AudioFile.read(path) } catch {
+                throw ScenarioLoading.Problem("--audio: \(error)")
+            }
+            guard let annotation = ClipAnnotator.annotate(sound) else {
+                throw ScenarioLoading.Problem(
+                    "--audio: no speech was found in \(path): it is silent, or too short")
+            }
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let clip = ClipDescription(
+                id: name.split(separator: ".").first.map(String.init) ?? name, file: path,
+                transcript: "", speech: annotation.speech, innerPauses: annotation.innerPauses)
+            return CorpusAudio(clips: [clip], sounds: [sound])
+        }
+    }
+}
+
+extension FrameBytes {
+    /// Whole 20 ms frames of a clip in a transport's format; the last one is filled with silence.
+    static func frames(_ sound: PCM, _ format: AudioFormat) -> [UInt8] {
+        let sound = sound.rate == format.rate ? sound : sound.resampled(to: format.rate)
+        var bytes = encode(sound.samples, format)
+        let missing = bytes.count % format.bytesPerFrame
+        if missing > 0 || bytes.isEmpty {
+            bytes.append(
+                contentsOf: repeatElement(
+                    format.encoding.silence, count: format.bytesPerFrame - missing))
+        }
+        return bytes
+    }
+}

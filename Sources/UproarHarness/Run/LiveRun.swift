@@ -1,0 +1,348 @@
+import Glibc
+import UproarAudio
+import UproarCore
+import UproarLoad
+import UproarPosix
+import UproarRuntime
+import UproarScenario
+import UproarStatistics
+import UproarTransports
+import UproarWire
+
+/// One run in real time: starts what the scenario names, lets the callers call, watches, ends everything, and says how it
+/// went. The control loop runs on the calling thread; callers have threads of their own.
+///
+/// ```
+/// services ─► calling ─► settling ─► closing ─► over
+///     │           │ SIGINT: no new calls, turns end │ facts on their way
+///     └───────────┴── unreachable, lost service, second SIGINT: hang up ──► settling
+/// ```
+package final class LiveRun {
+    private enum Phase { case services, calling, settling, closing, over }
+
+    private let plan: RunPlan
+    private let frames: [[UInt8]]
+    private let options: RunOptions
+    private let folder: RunFolder
+    private let view: LiveView
+    private let results: RunResults
+    private let loop: EventLoop
+    private let driver: PosixDriver
+    private let network: PosixNetwork
+    private let configurations: any ChildConfigurations
+
+    private var phase = Phase.services
+    private var host: PosixProcessHost?
+    private var services: Services?
+    private var fleet: CallerFleet?
+    private var sampler: Sampler?
+    private var signals: SignalSource?
+    /// The control clock's reading at the first due arrival.
+    private var origin = Instant.zero
+    private var lastSecond = Instant.zero
+    private var lastCheckpoint = Instant.zero
+    private var doneLoops: Set<Int> = []
+    private var drainDeadline: Instant?
+    private var interrupts = 0
+    private var lastInterval = HDRHistogram()
+    private var monitor: GateMonitor
+
+    private static let lead = Duration.milliseconds(300)
+    /// Facts of other processes are on their way for so long after the last call.
+    private static let settleTime = FactCollector.grace + .milliseconds(500)
+    private static let checkpointEvery = Duration.seconds(5)
+
+    package init(
+        plan: RunPlan, frames: [[UInt8]], options: RunOptions, folder: RunFolder, view: LiveView,
+        results: RunResults, clock: RunClock, configurations: any ChildConfigurations
+    ) throws(Errno) {
+        self.plan = plan
+        self.frames = frames
+        self.options = options
+        self.folder = folder
+        self.view = view
+        self.results = results
+        self.configurations = configurations
+        driver = try PosixDriver(clock: clock)
+        loop = EventLoop(driver: driver)
+        network = PosixNetwork(loop: loop, driver: driver)
+        monitor = GateMonitor(plan.scenario.gates.filter { $0.severity == .abort })
+    }
+
+    /// Runs to the end; blocks. `results` then holds everything.
+    package func run() {
+        loop.submit { [box = Opened(self)] in box.run.begin() }
+        loop.run()
+        view.clear()
+    }
+
+    /// Opened on the control loop only.
+    private struct Opened: @unchecked Sendable {
+        let run: LiveRun
+        init(_ run: LiveRun) { self.run = run }
+    }
+
+    // MARK: Services
+
+    private func begin() {
+        do throws(Errno) {
+            let host = try PosixProcessHost(network: network)
+            host.onGuardianLost = { [weak self] in self?.stop(because: "the guardian died") }
+            self.host = host
+            signals = try SignalSource(driver: driver, signals: [SIGINT, SIGTERM]) {
+                [weak self] signal in self?.signalled(signal)
+            }
+        } catch {
+            results.failToStart("cannot start the guardian: \(error)")
+            return loop.stop()
+        }
+        guard let host else { return }
+        let sampler = Sampler(clock: driver.clock, plan: plan, loopCount: loopCount)
+        self.sampler = sampler
+        sampler.add(pid: getpid(), to: "callers")
+        if let pid = host.guardianPID { sampler.add(pid: pid, to: "guardian") }
+        let services = Services(
+            loop: loop, network: network, host: host, folder: folder, plan: plan,
+            configurations: configurations)
+        self.services = services
+        services.onProcess = { sampler.add(pid: $0, to: $1) }
+        services.onFacts = { [weak self] in self?.take(records: $0) }
+        services.onLoss = { [weak self] name, how in
+            self?.view.say("\(name) ended: \(how)")
+            self?.results.note("\(name) ended during the run: \(how)")
+        }
+        view.say("starting: \(startText)")
+        services.start(
+            ready: { [weak self] in self?.call($0) },
+            failed: { [weak self] reason in
+                self?.results.failToStart(reason)
+                self?.close()
+            })
+    }
+
+    private var startText: String {
+        switch plan.scenario.target {
+        case .embedded: "redis-server, providers, agent"
+        case .command: "redis-server, providers, your agent"
+        case .url(let url): "callers for \(url)"
+        }
+    }
+
+    private var loopCount: Int { options.loops ?? 1 }
+
+    // MARK: Calls
+
+    private func call(_ url: String) {
+        guard phase == .services else { return }
+        let target: WireURL
+        do { target = try WireURL(url) } catch {
+            results.failToStart("the target \(url) is no URL: \(error)")
+            return close()
+        }
+        let start = loop.now + Self.lead
+        origin = start
+        lastSecond = start
+        lastCheckpoint = start
+        let clock = RunClock(epoch: driver.clock.epoch + start.nanoseconds)
+        do throws(Errno) {
+            let fleet = try CallerFleet(control: loop, clock: clock, count: loopCount)
+            fleet.onReport = { [weak self] in self?.take($1, loop: $0) }
+            self.fleet = fleet
+        } catch {
+            results.failToStart("cannot start the callers' loops: \(error)")
+            return close()
+        }
+        phase = .calling
+        results.began(at: start, unixTime: time(nil))
+        sampler?.start()
+        var transportOptions = TwilioTransport.Options()
+        transportOptions.verifiesCertificates = !options.isInsecure
+        let seed = plan.seed
+        fleet?.start(
+            plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls
+        ) { [transportOptions] loop, network in
+            TwilioTransport(
+                url: target, network: network, loop: loop, seed: seed, options: transportOptions)
+        }
+        loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    /// Spread evenly over the first calls of all seats.
+    private var tapedCalls: Set<UInt32> {
+        let seats = plan.seats.count
+        guard options.tapes > 0, seats > 0 else { return [] }
+        let count = min(options.tapes, seats)
+        return Set((0..<count).map { UInt32($0 * seats / count) })
+    }
+
+    private func take(_ report: CallerFleet.Report, loop index: Int) {
+        sampler?.take(report, loop: index)
+        for fact in report.facts { results.recorder.take(fact) }
+        results.callerFactsDropped = max(results.callerFactsDropped, report.factsDropped)
+        guard phase == .calling else { return }
+        if report.isDone { doneLoops.insert(index) }
+        if doneLoops.count == loopCount { return settle() }
+        failEarly()
+    }
+
+    /// Facts of children count from the control clock's zero; the run's from the first due arrival.
+    private func take(records: RawSpan) {
+        let shift = origin.nanoseconds
+        forEachFact(in: records) { fact in
+            var fact = fact
+            fact.at -= shift
+            results.recorder.take(fact)
+        }
+    }
+
+    /// Nobody has ever answered and several were refused: there is nothing to measure.
+    private func failEarly() {
+        guard let counts = sampler?.counts, results.unreachable == nil else { return }
+        guard counts.inCall == 0 || counts.refused >= 5, counts.answered == 0,
+            counts.refused >= min(5, plan.seats.count), counts.refused == counts.ended
+        else { return }
+        results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
+        fleet?.hangUpAll()
+        settle()
+    }
+
+    // MARK: Every second
+
+    private func second() {
+        guard phase == .calling || phase == .settling else { return }
+        let now = loop.now
+        guard let sampler else { return }
+        let (sample, lateness) = sampler.second(
+            at: .zero + (lastSecond - origin), length: now - lastSecond)
+        lastSecond = now
+        results.recorder.addSendLateness(lateness, at: sample.at)
+        results.recorder.fold(now: .zero + (now - origin))
+        show(sample)
+        checkAbort(now)
+        if now - lastCheckpoint >= Self.checkpointEvery {
+            lastCheckpoint = now
+            results.checkpoint(sampler: sampler, now: .zero + (now - origin))
+        }
+        watchEnd(now)
+        loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    private func checkAbort(_ now: Instant) {
+        guard phase == .calling, !monitor.rules.isEmpty, results.abortedBy == nil else { return }
+        let evaluator = results.evaluator(now: .zero + (now - origin))
+        guard let broken = monitor.check(evaluator, now: .zero + (now - origin)) else { return }
+        results.abortedBy = broken
+        view.say("abort: \(broken.rule.text)")
+        fleet?.hangUpAll()
+    }
+
+    /// The load is over; calls that go on beyond the drain limit are cut.
+    private func watchEnd(_ now: Instant) {
+        guard phase == .calling else { return }
+        let loadEnd = origin + plan.arrivals.duration
+        if drainDeadline == nil, now >= loadEnd { drainDeadline = loadEnd + plan.scenario.drain }
+        if let drainDeadline, now >= drainDeadline { fleet?.hangUpAll() }
+    }
+
+    private func show(_ sample: GeneratorSample) {
+        guard let sampler else { return }
+        view.show(
+            results.snapshot(
+                sampler: sampler, sample: sample, phase: phaseText,
+                now: .zero + (loop.now - origin), planned: plan.arrivals.duration))
+    }
+
+    private var phaseText: String {
+        switch phase {
+        case .services: "starting"
+        case .calling: drainDeadline != nil || interrupts > 0 ? "draining" : "calling"
+        case .settling: "settling"
+        case .closing, .over: "closing"
+        }
+    }
+
+    // MARK: Signals
+
+    private func signalled(_ signal: Int32) {
+        interrupts += 1
+        results.signal = signal == SIGTERM ? .terminate : .interrupt
+        switch (phase, interrupts) {
+        case (.calling, 1):
+            view.say("interrupted: no new calls, turns in progress end; again: hang up")
+            drainDeadline = loop.now + plan.scenario.drain
+            fleet?.drain()
+        case (.calling, _):
+            view.say("interrupted again: hanging up")
+            fleet?.hangUpAll()
+        case (.services, _): close()
+        default:
+            // The third time somebody means it: what is known is written, nothing is waited for.
+            if interrupts > 2 { finish() }
+        }
+    }
+
+    private func stop(because reason: String) {
+        results.note(reason)
+        results.broken = reason
+        fleet?.hangUpAll()
+        settle()
+    }
+
+    // MARK: The end
+
+    private func settle() {
+        guard phase == .calling else { return }
+        phase = .settling
+        services?.drain()
+        loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.close() }
+    }
+
+    private func close() {
+        guard phase != .closing, phase != .over else { return }
+        phase = .closing
+        if let fleet, options.tapes > 0 {
+            fleet.collectTapes { [weak self] tapes in
+                self?.results.tapes = tapes
+                self?.endProcesses()
+            }
+        } else {
+            endProcesses()
+        }
+    }
+
+    private func endProcesses() {
+        fleet?.stop()
+        guard let host else { return finish() }
+        host.onGuardianLost = nil
+        host.shutDown { [weak self] isClean in
+            if !isClean { self?.results.note("a process or a fault was left behind") }
+            self?.finish()
+        }
+    }
+
+    private func finish() {
+        guard phase != .over else { return }
+        phase = .over
+        if let sampler {
+            results.finish(
+                sampler: sampler, now: .zero + (loop.now - origin),
+                evidence: services?.evidence ?? .null)
+        }
+        loop.stop()
+    }
+}
+
+/// Why a call was refused, for people.
+enum RefusalText {
+    static func of(_ end: CallMediaEnd) -> String {
+        switch end {
+        case .refused(let status):
+            "the target answered HTTP \(status) instead of accepting a WebSocket"
+        case .unreachable(let reason): reason
+        case .noAnswer: "the target accepted the connection and never answered the upgrade"
+        case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
+        case .broken(let reason): "the connection broke: \(reason)"
+        case .hungUp: "no call was answered"
+        }
+    }
+}

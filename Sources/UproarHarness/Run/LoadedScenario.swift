@@ -1,0 +1,68 @@
+import UproarCore
+import UproarScenario
+
+/// A scenario with its seed, ready to be planned.
+package struct LoadedScenario: Sendable {
+    package var scenario: Scenario
+    package var seed: UInt64
+    /// The seed was drawn, not given.
+    package var isSeedDrawn: Bool
+
+    package init(_ scenario: Scenario) {
+        self.scenario = scenario
+        isSeedDrawn = scenario.seed == nil
+        var generator = SystemRandomNumberGenerator()
+        seed = scenario.seed ?? UInt64.random(in: 1...999_999, using: &generator)
+    }
+
+    package static func file(_ path: String, overrides: [String]) throws -> LoadedScenario {
+        LoadedScenario(try ScenarioLoading.read(path, overrides: overrides))
+    }
+
+    /// `calls` calls to a URL, each speaking one audio file once.
+    package static func calling(_ url: String, audio: String?, calls: Int, overrides: [String])
+        throws
+        -> LoadedScenario
+    {
+        guard let audio else {
+            throw ScenarioLoading.Problem(
+                "what shall the callers say? with a URL, --audio FILE is due")
+        }
+        guard ShareFolder.exists(audio) else {
+            throw ScenarioLoading.Problem("--audio: there is no file \(audio)")
+        }
+        guard url.hasPrefix("ws://") || url.hasPrefix("wss://") else {
+            throw ScenarioLoading.Problem(
+                "a media stream is dialled at a ws:// or wss:// URL; \(url) is none")
+        }
+        let text = """
+            name: call
+            summary: "\(calls) calls to \(url), each speaking \(audio) once."
+            target: {url: "\(url)"}
+            transport: twilio
+            tagging: off
+            conversation: conversations/say-once.yaml
+            audio: "\(absolute(audio))"
+            load:
+              - arrive: 2/s constant for \(NumberText.fixed(Double(calls) / 2, 1))s
+            """
+        return LoadedScenario(
+            try ScenarioLoading.read(text: text, name: "scenarios/call.yaml", overrides: overrides))
+    }
+
+    private static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        return WorkingFolder.path() + "/" + path
+    }
+
+    /// The first lines of a run: everything it chose.
+    package var opening: [String] {
+        [
+            "uproar  \(scenario.name)  seed \(seed)\(isSeedDrawn ? " (drawn)" : "")"
+                + "  commit \(BuildCommit.read())",
+            "load    " + scenario.load.map(\.text).joined(separator: " · "),
+            "target  \(TargetText.of(scenario.target))   transport \(scenario.transport)"
+                + "   providers \(scenario.providers.label)   tagging \(scenario.isTagging ? "on" : "off")",
+        ]
+    }
+}

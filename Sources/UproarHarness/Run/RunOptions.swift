@@ -1,0 +1,19 @@
+import UproarCore
+
+/// What the command line says of a run, beside the scenario.
+package struct RunOptions: Sendable {
+    package var out: String?
+    package var isQuiet = false
+    /// TLS certificates of the target are not checked.
+    package var isInsecure = false
+    /// Keep the audio of so many calls, spread over the run.
+    package var tapes = 0
+    /// Dials per second at the most.
+    package var dialLimit: Int?
+    /// Caller loops; nil: chosen by the machine and the load.
+    package var loops: Int?
+    /// The command line, for the line that tells how to reproduce the run.
+    package var commandLine: String
+
+    package init(commandLine: String) { self.commandLine = commandLine }
+}

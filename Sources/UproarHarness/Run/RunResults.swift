@@ -1,0 +1,248 @@
+import Glibc
+import UproarCore
+import UproarLoad
+import UproarScenario
+import UproarStatistics
+
+/// What a run comes to, from before its first call to its end: the recorder, the result, and what bears on the outcome.
+package final class RunResults {
+    package let recorder: RunRecorder
+    package private(set) var result: RunResult
+    private let plan: RunPlan
+    private let folder: RunFolder?
+    private var notes: [String] = []
+    private var peak = 0
+    private var startFailure: String?
+    private var lastInterval = IntervalPlace()
+
+    package var unreachable: String?
+    package var abortedBy: GateResult?
+    package var signal: RunOutcome.Signal?
+    /// Why the run could not go on (a lost guardian): it proves nothing.
+    package var broken: String?
+    package var callerFactsDropped = 0
+    package var tapes: [CallTape] = []
+    /// Wall-clock second of the first due arrival, for `environment.json`.
+    package private(set) var startedAt: time_t?
+
+    private struct IntervalPlace { var index = 0 }
+
+    /// - folder: nil in simulation until the end: then nothing is written while it goes on.
+    package init(
+        plan: RunPlan, world: RunResult.World, folder: RunFolder?, commit: String, version: String,
+        command: String
+    ) {
+        self.plan = plan
+        self.folder = folder
+        recorder = RunRecorder(plan: plan)
+        let scenario = plan.scenario
+        result = RunResult(
+            scenario: .init(
+                name: scenario.name, summary: scenario.summary, fileHash: plan.hash,
+                resolved: scenario.resolved(seed: plan.seed.value)),
+            seed: plan.seed.value, world: world, commit: commit, version: version,
+            command: command, target: TargetText.of(scenario.target),
+            priceBook: scenario.prices.name)
+        result.load.lines = scenario.load.map { .init(name: $0.name, text: $0.text) }
+        result.audio = AudioText.of(scenario.audio, plan.clips)
+        result.providers = ProviderText.of(scenario)
+        result.windows = windows(end: nil)
+        recorder.onCall = { [weak self] record in
+            folder?.appendCall(record.json.encoded())
+            self?.noteCall(record)
+        }
+    }
+
+    private func noteCall(_ record: CallRecord) {}
+
+    package func note(_ text: String) { notes.append(text) }
+
+    package func failToStart(_ reason: String) { startFailure = reason }
+
+    package func began(at start: Instant, unixTime: time_t) { startedAt = unixTime }
+
+    // MARK: While it runs
+
+    /// Writes the result as it stands, marked partial.
+    package func writePartial() {
+        result.isPartial = true
+        folder?.write(result.encoded(), to: "result.json")
+    }
+
+    package func checkpoint(sampler: Sampler, now: Instant) {
+        fill(sampler: sampler, now: now)
+        writePartial()
+    }
+
+    package func evaluator(now: Instant) -> GateEvaluator {
+        GateEvaluator(MetricSource(recorder.recorders(), windows: windows(end: now), end: now))
+    }
+
+    package func snapshot(
+        sampler: Sampler, sample: GeneratorSample, phase: String, now: Instant, planned: Duration
+    ) -> LiveSnapshot {
+        var snapshot = LiveSnapshot()
+        let counts = sampler.counts
+        snapshot.scenario = plan.scenario.name
+        snapshot.phase = phase
+        snapshot.elapsed = now - .zero
+        snapshot.planned = planned
+        snapshot.inCall = counts.inCall
+        peak = max(peak, counts.inCall)
+        snapshot.offered = counts.due
+        snapshot.started = counts.dialled
+        snapshot.answered = counts.answered + counts.inCall
+        snapshot.ended = counts.ended
+        snapshot.failedCalls = counts.refused + counts.notStarted
+        snapshot.turns = recorder.turnsSoFar
+        snapshot.turnsLost = recorder.lostSoFar
+        let recorders = recorder.recorders()
+        snapshot.total = latency(recorders, nil)
+        snapshot.interval = latency(recorders, (now - .seconds(5))..<now)
+        let evaluator = GateEvaluator(
+            MetricSource(recorders, windows: windows(end: now), end: now))
+        snapshot.gates = plan.scenario.gates.map { rule in
+            let judged = evaluator.evaluateNow(rule)
+            let state: LiveSnapshot.Gate.State =
+                judged.observed == nil
+                ? .waiting
+                : judged.outcome == .failed
+                    ? .failing : judged.outcome == .inconclusive ? .waiting : .ok
+            return .init(
+                text: rule.text, state: state,
+                observed: judged.observed.map { $0.text(judged.dimension) } ?? "")
+        }
+        let cores = CPUGroup.allCases.compactMap { sample[$0] }
+        if !cores.isEmpty {
+            snapshot.processorShare =
+                cores.reduce(0, +) / Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        }
+        snapshot.latenessP99 = sample.sendLatenessP99
+        snapshot.framesSkipped = sampler.log.samples.reduce(0) { $0 + Int64($1.framesSkipped) }
+        snapshot.validity = validity(sampler).state
+        return snapshot
+    }
+
+    private func latency(_ recorders: [IntervalRecorder], _ range: Range<Instant>?)
+        -> LiveSnapshot.Latency
+    {
+        var sum = Interval()
+        for recorder in recorders {
+            sum.add(
+                range.map { recorder.merged("voice_to_voice", in: [$0]) }
+                    ?? recorder.merged("voice_to_voice"))
+        }
+        var latency = LiveSnapshot.Latency()
+        latency.count = Int(sum.samples.count)
+        func quantile(_ q: Double) -> Duration? {
+            sum.samples.quantile(q).map { .nanoseconds(Int64($0.value)) }
+        }
+        latency.p50 = quantile(0.5)
+        latency.p95 = quantile(0.95)
+        if sum.samples.count >= 100 { latency.p99 = quantile(0.99) }
+        return latency
+    }
+
+    // MARK: The end
+
+    /// - evidence: what the providers' child said last.
+    package func finish(sampler: Sampler, now: Instant, evidence: JSONValue) {
+        recorder.foldAll(now: now)
+        fill(sampler: sampler, now: now)
+        result.isPartial = false
+        decide()
+    }
+
+    /// A run that never came to its first call.
+    package func finishUnstarted() {
+        result.isPartial = false
+        decide()
+    }
+
+    private func decide() {
+        result.gates = GateEvaluator(result.source).evaluate(gates)
+        var evidence = RunOutcome.Evidence(
+            validity: result.validity, gates: result.gates,
+            answeredTurns: result.ledger.turns.answered)
+        evidence.unreachable = unreachable
+        evidence.abortedBy = abortedBy
+        evidence.signal = signal
+        result.outcome = RunOutcome.decide(evidence)
+        if let startFailure, signal == nil {
+            result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
+        }
+        result.outcome.reasons += notes
+    }
+
+    private var gates: [GateRule] { plan.scenario.gates }
+
+    private func fill(sampler: Sampler, now: Instant) {
+        for (metric, value) in [
+            ("agent_cpu_per_call", sampler.agentCoresPerCall),
+            ("agent_memory_per_call", sampler.agentBytesPerCall),
+            ("agent_kbps_per_call", bitsPerCall),
+        ] {
+            if let value { recorder.setValue(metric, value) }
+        }
+        result.take(recorder.tally)
+        result.windows = windows(end: now)
+        result.load.duration = now - .zero
+        peak = max(peak, sampler.counts.inCall)
+        result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)
+        result.processes = ProcessText.records(of: sampler.log)
+        result.validity = validity(sampler)
+    }
+
+    /// Media bits per second of a call, both ways.
+    private var bitsPerCall: Double? {
+        let ledger = recorder.tally.ledger
+        let seconds = ledger.connected.inSeconds
+        guard seconds > 0 else { return nil }
+        return Double(ledger.bytesSent + ledger.bytesReceived) * 8 / seconds
+    }
+
+    private func validity(_ sampler: Sampler) -> Validity {
+        let steady = windows(end: nil).filter { $0.kind == .steady }.map { $0.from..<$0.to }
+        var validity = ValidityJudge().judge(
+            sampler.log,
+            .init(
+                sendLateness: recorder.tally.recorder.merged("send_lateness").samples,
+                steady: steady, lateRenders: recorder.tally.ledger.lateRenders,
+                turns: recorder.tally.ledger.turns.owed,
+                lostFacts: recorder.droppedFacts + recorder.lateFacts
+                    + UInt64(callerFactsDropped)))
+        if let broken {
+            validity.state = .invalid
+            validity.reasons.insert(broken, at: 0)
+        }
+        if let failure = folder?.failure {
+            validity.state = .invalid
+            validity.reasons.insert("the result could not be written whole: \(failure)", at: 0)
+        }
+        return validity
+    }
+
+    /// The windows of the load, cut at `end` where the run ended sooner.
+    private func windows(end: Instant?) -> [RunWindow] {
+        let load = plan.arrivals.windows
+        let limit = end ?? .distantFuture
+        func cut(_ range: Range<Duration>) -> (Instant, Instant) {
+            (min(.zero + range.lowerBound, limit), min(.zero + range.upperBound, limit))
+        }
+        var windows: [RunWindow] = []
+        let warmup = cut(load.warmup)
+        if warmup.0 < warmup.1 {
+            windows.append(.init(id: "warmup", kind: .warmup, from: warmup.0, to: warmup.1))
+        }
+        let steady = cut(load.steady)
+        windows += RunWindow.steady(from: steady.0, to: steady.1, minus: [])
+        for stage in load.stages {
+            let (from, to) = cut(stage.window)
+            windows.append(.init(id: stage.name, kind: .stage, from: from, to: to))
+        }
+        if let end, steady.1 < end {
+            windows.append(.init(id: "drain", kind: .drain, from: steady.1, to: end))
+        }
+        return windows
+    }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import UproarAudio
+import UproarCore
+import UproarCrypto
+import UproarScenario
+
+/// Reads scenarios from the disk, with the files that they name.
+package enum ScenarioLoading {
+    /// What was wrong with what the person gave, ready to print.
+    package struct Problem: Error, CustomStringConvertible {
+        package var description: String
+        package init(_ description: String) { self.description = description }
+    }
+
+    package static let catalog = ScenarioCatalog(
+        transports: TransportCatalog.all, faults: FaultCatalog.all)
+
+    package static let files = ScenarioFiles(
+        find: { path, from in
+            if path.hasPrefix("/") { return ShareFolder.exists(path) ? path : nil }
+            let folder = from.lastIndex(of: "/").map { String(from[...$0]) } ?? ""
+            if ShareFolder.exists(folder + path) { return folder + path }
+            guard let share = ShareFolder.find(), ShareFolder.exists(share + "/" + path) else {
+                return nil
+            }
+            return share + "/" + path
+        },
+        read: { path in
+            do {
+                return .success(try TextFile.read(path))
+            } catch let failure as TextFile.Failure {
+                return .failure(.init(String(cString: strerror(failure.errno))))
+            } catch {
+                return .failure(.init("\(error)"))
+            }
+        })
+
+    /// - file: a path, or a name below the share folder.
+    package static func read(_ file: String, overrides: [String]) throws -> Scenario {
+        guard let found = ShareFolder.locate(file) else {
+            let near = NearestName.of(file, among: shipped())
+            throw Problem(
+                "there is no scenario \(file)" + (near.map { "; did you mean \($0)?" } ?? "")
+                    + "\n  a path is allowed, or the name of one that ships: \(shipped().joined(separator: " "))"
+            )
+        }
+        let bytes: [UInt8]
+        do { bytes = try TextFile.read(found) } catch { throw Problem("\(error)") }
+        do {
+            return try ScenarioReader.read(
+                bytes, file: found, overrides: overrides, files: files, catalog: catalog)
+        } catch { throw Problem("\(error)") }
+    }
+
+    /// A scenario from text of our own, as for a run without a file.
+    package static func read(text: String, name: String, overrides: [String]) throws -> Scenario {
+        do {
+            return try ScenarioReader.read(
+                Array(text.utf8), file: name, overrides: overrides, files: files, catalog: catalog)
+        } catch { throw Problem("\(error)") }
+    }
+
+    /// Names of the scenarios in the share folder.
+    package static func shipped() -> [String] {
+        guard let share = ShareFolder.find(), let folder = opendir(share + "/scenarios") else {
+            return []
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".yaml") { names.append("scenarios/" + name) }
+        }
+        return names.sorted()
+    }
+
+    /// The plan of a scenario under a seed, with its clips' audio.
+    package static func plan(_ scenario: Scenario, seed: UInt64, format: AudioFormat) throws
+        -> (plan: RunPlan, frames: [[UInt8]], sounds: [PCM])
+    {
+        let corpus = try CorpusAudio.load(scenario.audio)
+        let seed = Seed(seed)
+        let conversation: ConversationPlan
+        do {
+            conversation = try ConversationPlan(
+                scenario.conversation, clips: corpus.clips, seed: seed)
+        } catch {
+            throw Problem(
+                "the conversation \(scenario.conversation.name) says \"\(error.name)\", which the corpus has not"
+                    + (error.nearest.map { "; the nearest clip is \"\($0)\"" } ?? ""))
+        }
+        let plan = RunPlan(
+            scenario: scenario, seed: seed,
+            arrivals: ArrivalPlan(scenario.load, seed: seed, redial: scenario.redial),
+            conversation: conversation, clips: corpus.clips,
+            hash: scenario.hash { HexText.of(Digest.sha256.hash($0)) })
+        return (plan, corpus.sounds.map { FrameBytes.frames($0, format) }, corpus.sounds)
+    }
+}
