@@ -49,12 +49,12 @@ let package = Package(
         .systemLibrary(name: "CSoxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CFlite", providers: [.apt(["flite1-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(
-            name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // What the Glibc module leaves out; each shim says why.
         .target(name: "CUproarShims"),
+        // libcurl (libcurl4-openssl-dev) as functions that Swift can call.
+        .target(name: "CUproarCurl", linkerSettings: [.linkedLibrary("curl")]),
 
         // Tier 0
         module("Core", []),
@@ -70,7 +70,7 @@ let package = Package(
         // Tier 3
         module(
             "Posix", ["Core", "Runtime", "Wire", "Crypto"],
-            c: ["CUproarShims", "COpenSSL", "CCurl"]),
+            c: ["CUproarShims", "CUproarCurl", "COpenSSL"]),
         module("Simulation", ["Core", "Runtime", "Wire"]),
         // Tier 4
         module("Transports", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),

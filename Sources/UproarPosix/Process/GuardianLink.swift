@@ -25,8 +25,8 @@ package struct GuardianLink: ~Copyable {
         let environment = Guardian.deduplicated(
             Guardian.ownEnvironment() + ["\(Guardian.socketVariable)=3"])
         var pid: Int32 = 0
-        let code = Guardian.withCStrings(["uproar"] + arguments) { arguments in
-            Guardian.withCStrings(environment) { environment in
+        let code = CStrings.with(["uproar"] + arguments) { arguments in
+            CStrings.with(environment) { environment in
                 uproar_spawn_guardian(program, arguments, environment, socket, &pid)
             }
         }

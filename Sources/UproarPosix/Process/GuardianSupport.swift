@@ -44,9 +44,9 @@ extension Guardian {
     ) throws(Errno) -> Int32 {
         var step: UnsafePointer<CChar>?
         var code: Int32 = 0
-        let pid = withCStrings([command.executable] + command.arguments) { arguments in
-            withCStrings(environment) { environment in
-                withOptionalCString(command.directory) { directory in
+        let pid = CStrings.with([command.executable] + command.arguments) { arguments in
+            CStrings.with(environment) { environment in
+                CStrings.withOptional(command.directory) { directory in
                     passing.withUnsafeBufferPointer { passing in
                         var request = uproar_spawn()
                         request.executable = UnsafePointer(arguments[0])
@@ -64,21 +64,5 @@ extension Guardian {
         }
         guard pid > 0 else { throw Errno(step.map { String(cString: $0) } ?? "spawn", code) }
         return pid
-    }
-
-    static func withCStrings<Result>(
-        _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
-    }
-
-    static func withOptionalCString<Result>(
-        _ text: String?, _ body: (UnsafePointer<CChar>?) -> Result
-    ) -> Result {
-        guard let text else { return body(nil) }
-        return text.withCString(body)
     }
 }
