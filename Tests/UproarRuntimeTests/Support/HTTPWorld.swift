@@ -1,5 +1,6 @@
 import Testing
 import UproarCore
+import UproarPosix
 import UproarRuntime
 import UproarSimulation
 
@@ -11,6 +12,8 @@ enum HTTPClientKind: String, CaseIterable, CustomTestStringConvertible {
     case seeded
     /// Our codec over sockets.
     case sockets
+    /// libcurl on the live loop.
+    case curl
 
     var testDescription: String { rawValue }
 
@@ -18,14 +21,19 @@ enum HTTPClientKind: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .simulated: .simulated
         case .seeded: .seeded
-        case .sockets: .posix
+        case .sockets, .curl: .posix
         }
     }
 
     func make(in world: TestWorld) throws -> any HTTPClient {
         switch self {
         case .simulated, .seeded, .sockets:
-            SimulatedHTTPClient(loop: world.loop, network: world.network)
+            return SimulatedHTTPClient(loop: world.loop, network: world.network)
+        case .curl:
+            guard let driver = world.loop.driver as? PosixDriver else {
+                preconditionFailure("libcurl runs in real time only")
+            }
+            return CurlHTTPClient(loop: world.loop, driver: driver)
         }
     }
 }
