@@ -93,6 +93,12 @@ let package = Package(
         .executableTarget(
             name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
 
+        // Renders fixtures/; see scripts/render-fixtures.
+        .executableTarget(
+            name: "render-fixtures",
+            dependencies: ["UproarCore", "UproarScenario", "UproarAudio"],
+            swiftSettings: strict),
+
         // Benchmarks
         .executableTarget(name: "media-floor", path: "Benchmarks/MediaFloor"),
         .executableTarget(
