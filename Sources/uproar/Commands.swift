@@ -1,7 +1,7 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .list, .agent, .guardian,
+        .run, .check, .plan, .report, .list, .doctor, .agent, .guardian,
     ]
 
     static var visible: [Command] { all.filter { !$0.isInternal } }

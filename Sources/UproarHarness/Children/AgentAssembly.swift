@@ -34,6 +34,17 @@ package enum AgentAssembly {
                 base: try url(settings.cartesiaURL, "cartesia"), key: keys.cartesia,
                 model: settings.voiceModel, loop: loop, network: network,
                 random: seed.stream("agent-cartesia"))
+            if !settings.redisURL.isEmpty {
+                var url: RedisURL
+                do { url = try RedisURL(settings.redisURL) } catch {
+                    throw Problem(description: "redis: \(settings.redisURL): \(error)")
+                }
+                if let password = keys.redisPassword { url.password = password }
+                let client = RedisClient(
+                    url, network: network, loop: loop, random: seed.stream("agent-redis"))
+                parts.sessions = RedisSessionStore(client)
+                parts.tasks = RedisTaskStore(client)
+            }
         }
         return AgentServer(settings, parts: parts)
     }

@@ -3,7 +3,6 @@ import UproarAgent
 import UproarCore
 import UproarPosix
 import UproarRuntime
-import UproarSimulation
 
 /// `uproar agent`: the reference agent as a process of its own, by hand or as a run's child.
 package enum AgentProcess {
@@ -50,7 +49,7 @@ package enum AgentProcess {
             do {
                 server = try AgentAssembly.make(
                     settings, keys: keys(), loop: loop, network: network,
-                    http: SimulatedHTTPClient(loop: loop, network: network), seed: seed)
+                    http: CurlHTTPClient(loop: loop, driver: driver), seed: seed)
                 endpoint = try server.start()
             } catch {
                 side.fail("\(error)")

@@ -1,6 +1,7 @@
 import UproarAudio
 import UproarCore
 import UproarLoad
+import UproarReports
 import UproarStatistics
 
 /// Writes what a finished run leaves in its folder.
@@ -13,6 +14,15 @@ enum RunFiles {
             MachineFacts.gather(started: results.startedAt ?? 0).text(pretty: true) + "\n",
             to: "environment.json")
         folder.write(result.encoded(), to: "result.json")
+        for (name, text) in reports(of: result) { folder.write(text, to: name) }
+    }
+
+    /// Every report that is made from the result alone, by file name.
+    static func reports(of result: RunResult) -> [(name: String, text: String)] {
+        [
+            ("junit.xml", JUnitReport(result).text), ("summary.md", MarkdownReport(result).text),
+            ("metrics.prom", OpenMetricsReport(result).text),
+        ]
     }
 
     /// `tapes/call-ID.wav`: 16-bit stereo, caller left, agent right, from the answer on.

@@ -13,7 +13,6 @@ package final class RunResults {
     private var notes: [String] = []
     private var peak = 0
     private var startFailure: String?
-    private var lastInterval = IntervalPlace()
 
     package var unreachable: String?
     package var abortedBy: GateResult?
@@ -24,8 +23,6 @@ package final class RunResults {
     package var tapes: [CallTape] = []
     /// Wall-clock second of the first due arrival, for `environment.json`.
     package private(set) var startedAt: time_t?
-
-    private struct IntervalPlace { var index = 0 }
 
     /// - folder: nil in simulation until the end: then nothing is written while it goes on.
     package init(
@@ -47,13 +44,13 @@ package final class RunResults {
         result.audio = AudioText.of(scenario.audio, plan.clips)
         result.providers = ProviderText.of(scenario)
         result.windows = windows(end: nil)
-        recorder.onCall = { [weak self] record in
+        result.files = [
+            "report.html", "result.json", "junit.xml", "summary.md", "calls.jsonl", "metrics.prom",
+        ]
+        recorder.onCall = { record in
             folder?.appendCall(record.json.encoded())
-            self?.noteCall(record)
         }
     }
-
-    private func noteCall(_ record: CallRecord) {}
 
     package func note(_ text: String) { notes.append(text) }
 

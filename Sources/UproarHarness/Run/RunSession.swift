@@ -2,6 +2,7 @@ import Glibc
 import UproarAudio
 import UproarCore
 import UproarPosix
+import UproarReports
 import UproarScenario
 import UproarStatistics
 
@@ -19,6 +20,7 @@ package enum RunSession {
     ) throws -> Ending {
         let scenario = loaded.scenario
         let clock = RunClock.starting()
+        for warning in try Checking.approve(loaded) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)
         let folder: RunFolder
         do { folder = try RunFolder(path: folderPath) } catch {
@@ -36,7 +38,6 @@ package enum RunSession {
             throw ScenarioLoading.Problem(
                 "the report folder \(folderPath) cannot be written: \(failure)")
         }
-        try checkDescriptors(plan)
         let configurations = EmbeddedConfigurations(plan: plan, clock: clock)
         let run = try LiveRun(
             plan: plan, frames: frames, options: options, folder: folder, view: view,
@@ -44,25 +45,10 @@ package enum RunSession {
         run.run()
         if results.result.isPartial { results.finishUnstarted() }
         RunFiles.write(results, to: folder, options: options)
+        var printed = results.result
+        // The folder's path is the machine's: it is printed, and stands in no result.
+        if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
         return Ending(
-            exitCode: results.result.outcome.exitCode,
-            summary: PlainSummary.text(results.result, folder: folderPath))
-    }
-
-    /// Before anything is dialled: are there descriptors enough?
-    private static func checkDescriptors(_ plan: RunPlan) throws {
-        let limit = DescriptorLimit.raise()
-        let calls = plan.arrivals.peakCalls(callLength: .seconds(60))
-        // The agent takes the most: the call, the recogniser's, the voice's and now and then the model's.
-        let needed = calls + 64
-        guard needed <= limit else {
-            throw ScenarioLoading.Problem(
-                """
-                \(NumberText.grouped(calls)) callers at once need \(NumberText.grouped(needed)) file descriptors; \
-                this machine allows \(NumberText.grouped(limit))
-                  allowed: at most \(NumberText.grouped(limit - 64)) callers, or a higher limit (ulimit -Hn, as root)
-                  see 'uproar doctor'
-                """)
-        }
+            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
     }
 }
