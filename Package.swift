@@ -111,6 +111,12 @@ let package = Package(
         .executableTarget(
             name: "TagDecodeBenchmark", dependencies: ["UproarCore", "UproarAudio"],
             path: "Benchmarks/TagDecodeBenchmark", exclude: ["run"], swiftSettings: strict),
+        .executableTarget(
+            name: "MediaBenchmark",
+            dependencies: [
+                "UproarCore", "UproarWire", "UproarRuntime", "UproarTransports", "UproarAgent",
+            ],
+            path: "Benchmarks/MediaBenchmark", exclude: ["run"], swiftSettings: strict),
 
         // The codecs behind a pipe (scripts/interop-websocket)
         .executableTarget(

@@ -46,14 +46,15 @@ final class EchoCall: CallChannelHandler {
 
     private func answer() {
         isRecording = false
-        defer { recording.removeAll(keepingCapacity: true) }
+        let utterance = recording
+        recording = []
         guard let channel else { return }
         metrics.answered(after: .zero)
-        let voiced = max(0, recording.count - speech.silence)
+        let voiced = max(0, utterance.count - speech.silence)
         let chunk = AudioFormat.telephone.rate.samples(in: settings.chunk)
         for start in stride(from: 0, to: voiced, by: chunk) {
             let end = min(voiced, start + chunk)
-            channel.play(recording.span.bytes.extracting(start..<end))
+            channel.play(utterance.span.bytes.extracting(start..<end))
         }
         answers += 1
         channel.mark("\(answers)")

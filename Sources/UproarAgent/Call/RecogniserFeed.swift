@@ -87,9 +87,13 @@ final class RecogniserFeed: SpeechToTextHandler, TimerHandler {
 
     private func flush() {
         guard !batch.isEmpty else { return }
-        stream?.send(audio: batch.span.bytes)
-        sent += batch.count
-        batch.removeAll(keepingCapacity: true)
+        // Taken out while the stream looks at it.
+        var audio: [UInt8] = []
+        swap(&audio, &batch)
+        stream?.send(audio: audio.span.bytes)
+        sent += audio.count
+        audio.removeAll(keepingCapacity: true)
+        swap(&audio, &batch)
     }
 
     // MARK: SpeechToTextHandler
