@@ -30,8 +30,6 @@ package final class ChildProcess {
 
     /// Between the exit and the end of the control socket.
     private static let lastWordsLimit = Duration.milliseconds(500)
-    /// How much of its output a message quotes.
-    private static let tailByteCount = 2000
 
     /// Writes `<folder>/NAME.yaml` and starts `uproar NAME --config …`; output goes to `<folder>/NAME.log`.
     ///
@@ -90,17 +88,6 @@ package final class ChildProcess {
         handler?.childReady(self)
     }
 
-    /// What it said last, for a message; nil when it said nothing.
-    package func outputTail() -> String? {
-        guard let bytes = ProcFile.bytes(outputFile), !bytes.isEmpty else { return nil }
-        var tail = bytes.suffix(Self.tailByteCount)
-        if tail.count < bytes.count, let end = tail.firstIndex(of: 0x0a) {
-            tail = tail[tail.index(after: end)...]
-        }
-        let text = String(decoding: tail, as: UTF8.self)
-        return text.last == "\n" ? String(text.dropLast()) : text
-    }
-
     /// Why it went, in words for a person: the step or limit that failed, its exit, what it said last.
     private func failure(_ exit: ProcessExit) -> String {
         var text: String
@@ -112,7 +99,9 @@ package final class ChildProcess {
             if state == .starting { text += " before it was ready" }
         }
         if let complaint { text += " (\(complaint))" }
-        if let tail = outputTail() { text += "; \(outputFile) ends:\n\(tail)" }
+        if let tail = ProcessOutput.tail(of: outputFile) {
+            text += "; \(outputFile) ends:\n\(tail)"
+        }
         return text
     }
 }
