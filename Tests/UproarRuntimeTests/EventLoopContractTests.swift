@@ -18,7 +18,7 @@ import UproarSimulation
         }
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func timersFireInOrderOfDeadlineThenOfScheduling(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -32,7 +32,7 @@ import UproarSimulation
         #expect(recorder.tokens == [7, 1, 3, 5, 8, 2, 6, 0, 4])
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func aTimerNeverFiresEarly(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -49,7 +49,7 @@ import UproarSimulation
         #expect(recorder.times == recorder.times.sorted())
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func aSiblingDueInTheSameTurnCanBeCancelled(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -70,7 +70,7 @@ import UproarSimulation
         #expect(world.loop.pendingTimerCount == 0)
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func aDeadlineInThePastFiresInTheNextTurn(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -90,7 +90,7 @@ import UproarSimulation
         #expect(recorder.tokens == [0, 1, 2, 3])
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func pastDeadlinesAmongThemselvesKeepTheOrderOfScheduling(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -102,7 +102,7 @@ import UproarSimulation
         #expect(recorder.tokens == [0, 1, 2])
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func handlersMayScheduleAndCancelAnything(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -134,7 +134,7 @@ import UproarSimulation
         #expect(world.loop.pendingTimerCount == 0)
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func aHandlerIsKeptUntilItsTimerFiresOrIsCancelled(kind: WorldKind) {
         let world = TestWorld(kind)
         weak var fired: Recorder?
@@ -154,7 +154,7 @@ import UproarSimulation
         #expect(fired == nil)
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func usedIdsCancelNobody(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -167,7 +167,7 @@ import UproarSimulation
         world.run { recorder.tokens == [1, 2] }
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func theClockNeverGoesBackAndRunUntilReachesItsLimit(kind: WorldKind) {
         let world = TestWorld(kind)
         var last = world.loop.now
@@ -184,7 +184,7 @@ import UproarSimulation
         }
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func latenessIsMeasuredAndTaken(kind: WorldKind) {
         let world = TestWorld(kind)
         let recorder = Recorder()
@@ -204,7 +204,7 @@ import UproarSimulation
         #expect(world.loop.lag.count == 0)
     }
 
-    @Test(arguments: WorldKind.allCases)
+    @Test(arguments: WorldKind.loops)
     func stopEndsRun(kind: WorldKind) {
         let world = TestWorld(kind)
         var ticks = 0

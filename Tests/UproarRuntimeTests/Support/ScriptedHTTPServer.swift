@@ -7,6 +7,8 @@ final class ScriptedHTTPServer: ListenerHandler {
         case send(String)
         case sendBytes([UInt8])
         case wait(Duration)
+        /// Until `release`.
+        case hold
         /// FIN after what was sent.
         case close
         case reset
@@ -24,6 +26,7 @@ final class ScriptedHTTPServer: ListenerHandler {
     private(set) var requests: [Request] = []
     private(set) var connectionCount = 0
     private(set) var closedCount = 0
+    private var held: [() -> Void] = []
     private let answer: (Request) -> [Step]
 
     init(_ world: TestWorld, answer: @escaping (Request) -> [Step]) throws {
@@ -34,6 +37,13 @@ final class ScriptedHTTPServer: ListenerHandler {
     }
 
     func url(_ path: String = "/") -> String { "http://127.0.0.1:\(listener.endpoint.port)\(path)" }
+
+    /// Goes on with what is held.
+    func release() {
+        let released = held
+        held = []
+        for goOn in released { goOn() }
+    }
 
     func accepted(_ stream: any ByteStream) -> any ByteStreamHandler {
         connectionCount += 1
@@ -88,6 +98,10 @@ final class ScriptedHTTPServer: ListenerHandler {
                 case .sendBytes(let bytes): stream.write(bytes.span.bytes)
                 case .close: stream.close()
                 case .reset: stream.reset()
+                case .hold:
+                    let later = rest
+                    server.held.append { self.play(later) }
+                    return
                 case .wait(let duration):
                     let later = rest
                     let loop = server.world.loop

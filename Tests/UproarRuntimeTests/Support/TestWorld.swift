@@ -7,6 +7,11 @@ import UproarSimulation
 /// The worlds in which the contract suite runs.
 enum WorldKind: String, CaseIterable, CustomTestStringConvertible {
     case simulated, seeded, posix
+    /// The same networks with TLS on every stream.
+    case simulatedTLS, posixTLS
+
+    /// Those that differ in more than their network.
+    static let loops = [simulated, seeded, posix]
 
     var testDescription: String { rawValue }
 }
@@ -20,15 +25,18 @@ final class TestWorld {
     init(_ kind: WorldKind) {
         self.kind = kind
         switch kind {
-        case .simulated, .seeded:
+        case .simulated, .seeded, .simulatedTLS:
             let world = SimulatedWorld(seed: kind == .seeded ? Seed(11) : nil)
             loop = world.loop
-            network = world.network
-        case .posix:
+            network =
+                kind == .simulatedTLS
+                ? TLSNetwork(over: world.network, loop: world.loop) : world.network
+        case .posix, .posixTLS:
             do {
                 let driver = try PosixDriver(clock: .starting())
                 loop = EventLoop(driver: driver)
-                network = PosixNetwork(loop: loop, driver: driver)
+                let plain = PosixNetwork(loop: loop, driver: driver)
+                network = kind == .posixTLS ? TLSNetwork(over: plain, loop: loop) : plain
             } catch {
                 fatalError("no epoll here: \(error)")
             }

@@ -1,0 +1,196 @@
+import COpenSSL
+import Glibc
+
+/// Settings shared by sessions: who is trusted, or who we are. OpenSSL's `SSL_CTX`.
+final class TLSContext {
+    fileprivate let context: OpaquePointer
+    let verifies: Bool
+
+    deinit { SSL_CTX_free(context) }
+
+    /// For dialling. Trusts the system's authorities and those of `authorityFile`.
+    init(verifies: Bool, authorityFile: String?) throws(TLSError) {
+        self.verifies = verifies
+        context = Self.make(TLS_client_method())
+        SSL_CTX_set_verify(context, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+        SSL_CTX_set_default_verify_paths(context)
+        if let authorityFile {
+            guard SSL_CTX_load_verify_locations(context, authorityFile, nil) == 1 else {
+                throw TLSError("authority file \(authorityFile): \(TLSError.takeWords())")
+            }
+        }
+        ERR_clear_error()
+    }
+
+    /// For serving, from PEM files; the certificate's may hold a chain.
+    init(certificateFile: String, keyFile: String) throws(TLSError) {
+        verifies = false
+        context = Self.make(TLS_server_method())
+        guard SSL_CTX_use_certificate_chain_file(context, certificateFile) == 1 else {
+            throw TLSError("certificate \(certificateFile): \(TLSError.takeWords())")
+        }
+        guard SSL_CTX_use_PrivateKey_file(context, keyFile, SSL_FILETYPE_PEM) == 1,
+            SSL_CTX_check_private_key(context) == 1
+        else { throw TLSError("key \(keyFile): \(TLSError.takeWords())") }
+    }
+
+    private static func make(_ method: OpaquePointer?) -> OpaquePointer {
+        ERR_clear_error()
+        guard let context = SSL_CTX_new(method) else {
+            preconditionFailure("no TLS context: \(TLSError.takeWords())")
+        }
+        // The macros SSL_CTX_set_min_proto_version and SSL_CTX_set_mode are not imported. Idle sessions give back
+        // their buffers: a thousand calls would hold 34 MB of them.
+        SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
+        SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
+        return context
+    }
+}
+
+/// One end of one TLS connection without a socket: ciphertext and plaintext in, plaintext and ciphertext out.
+///
+/// OpenSSL's `SSL` between two memory BIOs.
+struct TLSSession: ~Copyable {
+    enum Progress: Equatable {
+        case done
+        case needsMore
+        /// The peer's close_notify: it will send no more.
+        case ended
+        case failed(String)
+    }
+
+    private let session: OpaquePointer
+    private let input: OpaquePointer
+    private let output: OpaquePointer
+    private let verifies: Bool
+
+    /// A client that asks for `serverName` and, unless the context trusts everybody, insists on it.
+    init(_ context: TLSContext, serverName: String) {
+        self.init(context)
+        var address = in6_addr()
+        let isAddress =
+            inet_pton(AF_INET, serverName, &address) == 1
+            || inet_pton(AF_INET6, serverName, &address) == 1
+        if isAddress {
+            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), serverName)
+        } else {
+            SSL_set1_host(session, serverName)
+            // The macro SSL_set_tlsext_host_name. Addresses are not allowed as names (RFC 6066 §3).
+            var name = Array(serverName.utf8CString)
+            SSL_ctrl(
+                session, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), &name)
+        }
+        SSL_set_connect_state(session)
+    }
+
+    /// A server.
+    init(serving context: TLSContext) {
+        self.init(context)
+        SSL_set_accept_state(session)
+    }
+
+    private init(_ context: TLSContext) {
+        guard let session = SSL_new(context.context), let input = BIO_new(BIO_s_mem()),
+            let output = BIO_new(BIO_s_mem())
+        else { preconditionFailure("no TLS session: \(TLSError.takeWords())") }
+        SSL_set_bio(session, input, output)
+        self.session = session
+        self.input = input
+        self.output = output
+        verifies = context.verifies
+    }
+
+    deinit { SSL_free(session) }
+
+    /// Takes ciphertext from the peer; `handshake` or `read` make use of it.
+    mutating func receive(_ bytes: RawSpan) {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = UnsafeRawBufferPointer(rebasing: rest)
+                let taken = BIO_write(input, piece.baseAddress, Int32(clamping: piece.count))
+                precondition(taken > 0, "a memory BIO takes all it is given")
+                rest = rest.dropFirst(Int(taken))
+            }
+        }
+    }
+
+    mutating func handshake() -> Progress {
+        ERR_clear_error()
+        let result = SSL_do_handshake(session)
+        return result == 1 ? .done : progress(result)
+    }
+
+    /// Fills `buffer` from its start; how many bytes, and why not more: `.done` when it is full.
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> (Int, Progress) {
+        var count = 0
+        while count < buffer.count {
+            ERR_clear_error()
+            let result = SSL_read(
+                session, buffer.baseAddress! + count, Int32(clamping: buffer.count - count))
+            guard result > 0 else { return (count, progress(result)) }
+            count += Int(result)
+        }
+        return (count, .done)
+    }
+
+    /// Encrypts all of `bytes`.
+    mutating func write(_ bytes: RawSpan) -> Progress {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                ERR_clear_error()
+                let piece = UnsafeRawBufferPointer(rebasing: rest)
+                let result = SSL_write(session, piece.baseAddress, Int32(clamping: piece.count))
+                guard result > 0 else { return progress(result) }
+                rest = rest.dropFirst(Int(result))
+            }
+            return .done
+        }
+    }
+
+    /// Says close_notify.
+    mutating func closeWriting() {
+        ERR_clear_error()
+        SSL_shutdown(session)
+    }
+
+    /// Ciphertext for the peer; 0 when there is none.
+    mutating func takeOutput(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        max(0, Int(BIO_read(output, buffer.baseAddress, Int32(clamping: buffer.count))))
+    }
+
+    private func progress(_ result: Int32) -> Progress {
+        switch SSL_get_error(session, result) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsMore
+        case SSL_ERROR_ZERO_RETURN: .ended
+        default: .failed(words)
+        }
+    }
+
+    /// What went wrong; the certificate check's own words where it was that.
+    private var words: String {
+        let check = SSL_get_verify_result(session)
+        let general = TLSError.takeWords()
+        guard verifies, check != Int(X509_V_OK),
+            let reason = X509_verify_cert_error_string(check)
+        else { return general }
+        return "certificate: \(String(cString: reason))"
+    }
+}
+
+/// In OpenSSL's words.
+struct TLSError: Error {
+    var words: String
+    init(_ words: String) { self.words = words }
+
+    /// The oldest error of this thread's queue, which is emptied.
+    static func takeWords() -> String {
+        let code = ERR_get_error()
+        ERR_clear_error()
+        guard code != 0, let reason = ERR_reason_error_string(code) else {
+            return code == 0 ? "no reason given" : "error \(code)"
+        }
+        return String(cString: reason)
+    }
+}

@@ -1,0 +1,183 @@
+import Glibc
+import Testing
+import UproarCore
+import UproarPosix
+import UproarRuntime
+import UproarSimulation
+
+/// Who is trusted, and how TLS fails. How its streams behave is in `NetworkContractTests`.
+@Suite struct TLSTests {
+    private static let kinds: [WorldKind] = [.simulatedTLS, .posixTLS]
+
+    /// Dials a listener that has the tests' certificate and waits for the end of the handshake.
+    private func dial(
+        _ kind: WorldKind, _ change: (inout TLSClientOptions) -> Void, serving file: String? = nil
+    ) throws -> (client: StreamLog, server: StreamLog?) {
+        let world = TestWorld(kind)
+        let acceptor = Acceptor()
+        var listen = ListenOptions()
+        let authority = TestAuthority.shared
+        listen.tls = TLSServerOptions(
+            certificateFile: file ?? authority.certificateFile, keyFile: authority.keyFile)
+        let listener = try world.network.listen(
+            on: .loopback(0), options: listen, handler: acceptor)
+        defer { listener.close() }
+        var options = ConnectOptions()
+        var wanted = TLSClientOptions(serverName: "agent.test")
+        wanted.authorityFile = authority.authorityFile
+        change(&wanted)
+        options.tls = wanted
+        let client = StreamLog()
+        client.stream = world.network.connect(
+            to: listener.endpoint, options: options, handler: client)
+        world.run { client.isOpen || client.isClosed }
+        if client.isOpen {
+            client.send("secret")
+            world.run { acceptor.logs.first?.text == "secret" }
+        } else if let server = acceptor.logs.first {
+            world.run { server.isClosed }
+        }
+        return (client, acceptor.logs.first)
+    }
+
+    private func words(_ reason: CloseReason?) -> String? {
+        if case .tls(let words) = reason { words } else { nil }
+    }
+
+    @Test(arguments: kinds, ["agent.test", "localhost", "127.0.0.1"])
+    func aCertificateForTheNameAskedForIsAccepted(kind: WorldKind, name: String) throws {
+        let (client, server) = try dial(kind) { $0.serverName = name }
+        #expect(client.isOpen)
+        #expect(server?.text == "secret")
+    }
+
+    @Test(arguments: kinds, ["other.test", "127.0.0.2", "test"])
+    func aCertificateForAnotherNameIsRefused(kind: WorldKind, name: String) throws {
+        let (client, server) = try dial(kind) { $0.serverName = name }
+        #expect(!client.isOpen)
+        #expect(words(client.reason)?.hasPrefix("certificate: ") == true)
+        #expect(words(client.reason)?.contains("mismatch") == true)
+        #expect(words(server?.reason) != nil)
+    }
+
+    @Test(arguments: kinds)
+    func anUnknownAuthorityIsRefused(kind: WorldKind) throws {
+        let (client, _) = try dial(kind) { $0.authorityFile = nil }
+        #expect(!client.isOpen)
+        #expect(words(client.reason)?.hasPrefix("certificate: ") == true)
+    }
+
+    @Test(arguments: kinds)
+    func anExpiredCertificateIsRefused(kind: WorldKind) throws {
+        let (client, _) = try dial(kind, { _ in }, serving: TestAuthority.shared.expiredFile)
+        #expect(words(client.reason) == "certificate: certificate has expired")
+    }
+
+    @Test(arguments: kinds)
+    func withoutVerificationAnyCertificateWillDo(kind: WorldKind) throws {
+        let (client, _) = try dial(
+            kind,
+            {
+                $0.verifies = false
+                $0.serverName = "other.test"
+                $0.authorityFile = nil
+            }, serving: TestAuthority.shared.expiredFile)
+        #expect(client.isOpen)
+    }
+
+    @Test(arguments: kinds)
+    func aMissingAuthorityFileIsSaidInTheNextTurn(kind: WorldKind) throws {
+        let (client, _) = try dial(kind) { $0.authorityFile = "/no/such/file.pem" }
+        #expect(words(client.reason)?.contains("/no/such/file.pem") == true)
+    }
+
+    @Test(arguments: kinds)
+    func filesThatAreNoCertificateAreRefusedWhenListening(kind: WorldKind) throws {
+        let world = TestWorld(kind)
+        let authority = TestAuthority.shared
+        for (certificate, key) in [
+            ("/no/such.pem", authority.keyFile), (authority.certificateFile, "/no/such.key"),
+            (authority.keyFile, authority.keyFile),
+            (authority.certificateFile, authority.folder + "/authority.key"),
+        ] {
+            var options = ListenOptions()
+            options.tls = TLSServerOptions(certificateFile: certificate, keyFile: key)
+            #expect(throws: NetworkError.self) {
+                try world.network.listen(on: .loopback(0), options: options, handler: Acceptor())
+            }
+        }
+    }
+
+    @Test func aPeerThatSpeaksNoTLSIsNamedAsSuch() throws {
+        let world = TestWorld(.posix)
+        let acceptor = Acceptor()
+        acceptor.onAccepted = { $0.send("HTTP/1.1 400 Bad Request\r\n\r\n") }
+        let listener = try world.network.listen(
+            on: .loopback(0), options: ListenOptions(), handler: acceptor)
+        let client = StreamLog()
+        var options = ConnectOptions()
+        options.tls = TLSClientOptions(serverName: "localhost")
+        client.stream = world.network.connect(
+            to: listener.endpoint, options: options, handler: client)
+        world.run { client.isClosed }
+        #expect(client.events.count == 1)
+        #expect(words(client.reason) == "wrong version number")
+        listener.close()
+    }
+
+    @Test func aClientThatSpeaksNoTLSIsClosed() throws {
+        let world = TestWorld(.posix)
+        let authority = TestAuthority.shared
+        let acceptor = Acceptor()
+        var listen = ListenOptions()
+        listen.tls = TLSServerOptions(
+            certificateFile: authority.certificateFile, keyFile: authority.keyFile)
+        let listener = try world.network.listen(
+            on: .loopback(0), options: listen, handler: acceptor)
+        let client = StreamLog()
+        client.stream = world.network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: client)
+        client.send("GET / HTTP/1.1\r\n\r\n")
+        world.run { client.isClosed && acceptor.logs.first?.isClosed ?? false }
+        #expect(words(acceptor.logs.first?.reason) == "http request")
+        listener.close()
+    }
+
+    @Test func aPeerThatNeverShakesHandsTimesOut() throws {
+        let world = SimulatedWorld()
+        let acceptor = Acceptor()
+        let listener = try world.network.listen(
+            on: .loopback(443), options: ListenOptions(), handler: acceptor)
+        let layer = TLSLayer(loop: world.loop)
+        var options = ConnectOptions()
+        options.timeout = .seconds(3)
+        options.tls = TLSClientOptions(serverName: "agent.test")
+        let client = StreamLog()
+        client.stream = layer.connect(
+            over: world.network, to: listener.endpoint, options: options, handler: client)
+        world.run()
+        #expect(client.events == [.closed(.unreachable(errno: ETIMEDOUT))])
+        #expect(world.now == .zero + .seconds(3))
+        #expect(acceptor.logs.first?.isClosed == true)
+    }
+
+    @Test(arguments: [1, 7, 1000])
+    func recordsMayComeInPieces(window: Int) throws {
+        let world = SimulatedWorld(seed: Seed(5))
+        world.network.window = window
+        let network = TLSNetwork(over: world.network, loop: world.loop)
+        let acceptor = Acceptor()
+        let listener = try network.listen(
+            on: .loopback(0), options: ListenOptions(), handler: acceptor)
+        let client = StreamLog()
+        client.stream = network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: client)
+        let payload = [UInt8](repeating: 9, count: 20_000)
+        client.send(payload)
+        client.stream.closeWriting()
+        world.run(for: .seconds(1))
+        #expect(acceptor.logs.first?.bytes == payload)
+        #expect(acceptor.logs.first?.reason == .ended)
+        #expect(client.reason == .ended)
+    }
+}
