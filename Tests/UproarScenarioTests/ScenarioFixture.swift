@@ -24,7 +24,7 @@ enum ScenarioFixture {
             .init(
                 name: "stall_at", summary: "The stream stops.", effect: "a stream stopped",
                 attributes: [.init("position", .chance, "of the stream")]),
-        ], places: ["redis", "agent"])
+        ], places: ["redis", "agent"], variants: ["clean", "street", "low"])
 
     static let full = """
         name: deepgram-outage

@@ -33,11 +33,11 @@ import UproarScenario
                 "stt-down", "mark-1", "expect-1", "stall_at-1",
             ])
         #expect(scenario.gates.count == 4 && !scenario.hasDefaultGates)
-        guard case .corpus(let corpus) = scenario.audio else {
+        guard case .corpora(let corpora) = scenario.audio else {
             Issue.record("the audio is no corpus")
             return
         }
-        #expect(corpus.clips.count == 6 && corpus.variant == "clean")
+        #expect(corpora[0].clips.count == 6 && corpora[0].variant == "clean")
         #expect(scenario.audio.label == "tasks (clean, 6 clips)")
     }
 
@@ -72,6 +72,27 @@ import UproarScenario
                     url: "ws://127.0.0.1:{port}/ws"))
         let file = ScenarioFixture.small.replacing("fixtures/tasks", with: "one.wav")
         #expect(try ScenarioFixture.read(file).audio == .file("one.wav"))
+    }
+
+    @Test func corporaJoinAndVariantsAreMade() throws {
+        var files = ScenarioFixture.files
+        files["share/fixtures/more"] = ""
+        files["share/fixtures/more/manifest.yaml"] = ScenarioFixture.manifest.replacing(
+            "corpus: tasks", with: "corpus: more"
+        ).replacing("id: ", with: "id: x-")
+        let text = ScenarioFixture.small.replacing(
+            "audio: fixtures/tasks",
+            with: "audio: {path: [fixtures/tasks, fixtures/more], variant: street}")
+        let scenario = try ScenarioFixture.read(text, files: files)
+        #expect(scenario.audio.clips.count == 12)
+        #expect(scenario.audio.label == "tasks (street, 6 clips), more (street, 6 clips)")
+        guard case .corpora(let corpora) = scenario.audio else { return }
+        #expect(corpora.map(\.isVariantMade) == [true, true])
+        // The same ids in two corpora would make names ambiguous.
+        files["share/fixtures/more/manifest.yaml"] = ScenarioFixture.manifest.replacing(
+            "corpus: tasks", with: "corpus: more")
+        let problems = ScenarioFixture.problems(text, files: files)
+        #expect(problems.count == 6 && problems[0].reason.contains("is in tasks and in more"))
     }
 
     @Test(arguments: [

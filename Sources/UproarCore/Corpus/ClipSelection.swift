@@ -28,14 +28,15 @@ package enum ClipSelection {
 }
 
 extension ClipDescription {
-    /// The id without its variant: the same words in the same voice (`add-milk-slt` for `add-milk-slt-cafe`).
+    /// The id without its variant: the same words in the same voice (`add-milk-slt` for `add-milk-slt.cafe`).
     package var spokenWords: String { Self.cut(id, variant) }
 
     /// The id without variant and voice: the same words (`add-milk` for `add-milk-slt`).
     package var words: String { Self.cut(spokenWords, speaker) }
 
     private static func cut(_ id: String, _ ending: String) -> String {
-        guard !ending.isEmpty, id.utf8.count > ending.utf8.count + 1, id.hasSuffix("-" + ending)
+        guard !ending.isEmpty, id.utf8.count > ending.utf8.count + 1,
+            id.hasSuffix("-" + ending) || id.hasSuffix("." + ending)
         else { return id }
         return String(id.dropLast(ending.count + 1))
     }

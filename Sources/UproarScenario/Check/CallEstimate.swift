@@ -26,9 +26,7 @@ package struct CallEstimate: Hashable, Sendable {
 
     package init(_ scenario: Scenario) {
         let script = scenario.conversation
-        var clips: [ClipDescription] = []
-        if case .corpus(let corpus) = scenario.audio { clips = corpus.clips }
-        let utterances = clips.filter { $0.kind == .utterance }
+        let utterances = scenario.audio.clips.filter { $0.kind == .utterance }
         let speech =
             utterances.isEmpty
             ? Duration.seconds(3)

@@ -95,8 +95,7 @@ package struct ScenarioCheck: Sendable {
 
     /// The corpus as 16-bit samples at 16 kHz, and encoded for the wire.
     private static func audioMemory(_ scenario: Scenario) -> Int {
-        guard case .corpus(let corpus) = scenario.audio else { return 0 }
-        let seconds = corpus.clips.reduce(0.0) { $0 + $1.speech.upperBound.inSeconds + 0.5 }
+        let seconds = scenario.audio.clips.reduce(0.0) { $0 + $1.speech.upperBound.inSeconds + 0.5 }
         return Int(seconds * (32_000 + 8_000))
     }
 

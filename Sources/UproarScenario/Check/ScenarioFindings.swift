@@ -116,10 +116,10 @@ struct ScenarioFindings {
 
     /// An endpointing shorter than a pause inside an utterance cuts callers off, and the run then measures that.
     mutating func checkEndpointing(default standard: Duration?) {
-        guard case .embedded = scenario.target, case .corpus(let corpus) = scenario.audio,
+        guard case .embedded = scenario.target,
             let endpointing = scenario.agent.endpointing ?? standard
         else { return }
-        let used = scenario.conversation.clips(of: corpus.clips)
+        let used = scenario.conversation.clips(of: scenario.audio.clips)
         let longest = ClipSelection.longestInnerPause(of: used)
         guard longest >= endpointing,
             let clip = used.first(where: { clip in

@@ -37,14 +37,12 @@ extension Scenario {
             copy.target = .command(arguments: arguments, url: Self.withoutPort(url))
         }
         // Where the corpus lies is no part of what it is.
-        if case .corpus(var corpus) = audio {
-            corpus.folder = ""
-            copy.audio = .corpus(corpus)
+        if case .corpora(var corpora) = audio {
+            for index in corpora.indices { corpora[index].folder = "" }
+            copy.audio = .corpora(corpora)
         }
         var bytes = copy.resolved(seed: nil).encoded()
-        if case .corpus(let corpus) = audio {
-            JSONValue.array(corpus.clips.map(\.json)).write(into: &bytes)
-        }
+        JSONValue.array(audio.clips.map(\.json)).write(into: &bytes)
         JSONValue.array(prices.prices.map(\.json)).write(into: &bytes)
         return bytes
     }
@@ -105,20 +103,31 @@ extension Scenario.AudioSource {
     var json: JSONValue {
         switch self {
         case .file(let path): ["file": .string(path)]
-        case .corpus(let corpus):
-            [
-                "corpus": .string(corpus.name), "folder": .string(corpus.folder),
-                "variant": JSONValue(corpus.variant), "clips": JSONValue(corpus.clips.count),
-            ]
+        case .corpora(let corpora):
+            .array(
+                corpora.map { corpus in
+                    [
+                        "corpus": .string(corpus.name), "folder": .string(corpus.folder),
+                        "variant": JSONValue(corpus.variant),
+                        "clips": JSONValue(corpus.clips.count),
+                    ]
+                })
         }
     }
 
-    /// For summaries: `task-manager (clean, 90 clips)`.
+    /// The clips of all corpora in order: conversation plans and steps name them by their index here. Empty for a file.
+    package var clips: [ClipDescription] {
+        if case .corpora(let corpora) = self { corpora.flatMap(\.clips) } else { [] }
+    }
+
+    /// For summaries: `task-manager (clean, 54 clips)`.
     package var label: String {
         switch self {
         case .file(let path): path
-        case .corpus(let corpus):
-            "\(corpus.name) (\(corpus.variant ?? "all variants"), \(corpus.clips.count) clips)"
+        case .corpora(let corpora):
+            corpora.map {
+                "\($0.name) (\($0.variant ?? "all variants"), \($0.clips.count) clips)"
+            }.joined(separator: ", ")
         }
     }
 }

@@ -77,8 +77,8 @@ package struct Scenario: Hashable, Sendable {
     }
 
     package enum AudioSource: Hashable, Sendable {
-        /// A folder with a manifest, cut down to one variant.
-        case corpus(Corpus)
+        /// Folders with a manifest each, cut down to one variant; ids are unique in all of them together. Never empty.
+        case corpora([Corpus])
         /// One audio file, which is annotated when it is loaded.
         case file(String)
     }
@@ -90,6 +90,8 @@ package struct Scenario: Hashable, Sendable {
         package var licence: String
         /// nil: no variant was asked for and the corpus has no `clean` one.
         package var variant: String?
+        /// The corpus was not recorded in this variant: whoever loads it makes it of the clips.
+        package var isVariantMade: Bool
         package var clips: [ClipDescription]
     }
 

@@ -17,26 +17,39 @@ extension ScenarioReader {
         return (script, found.path, reader.clipNames)
     }
 
-    /// `fixtures/task-manager`, `recording.wav`, or `{path: …, variant: cafe}`.
-    func audio(_ map: MapReader, _ file: String) -> Scenario.AudioSource? {
+    /// `fixtures/task-manager`, `recording.wav`, `[fixtures/a, fixtures/b]`, or `{path: …, variant: cafe}`.
+    func audio(_ map: MapReader) -> Scenario.AudioSource? {
         let page = CorpusManifest.page
         guard map.hasRequired("audio", "a folder with manifest.yaml, or an audio file"),
             var node = map.node("audio")
         else { return nil }
         var variant: YAMLNode?
         if node.map != nil {
-            guard let inner = map.map("audio", keys: ["path", "variant"], page: page) else {
-                return nil
-            }
-            guard inner.hasRequired("path", "a folder with manifest.yaml, or an audio file"),
+            guard let inner = map.map("audio", keys: ["path", "variant"], page: page),
+                inner.hasRequired("path", "a folder with manifest.yaml, or an audio file"),
                 let path = inner.node("path")
             else { return nil }
             variant = inner.node("variant")
             node = path
         }
-        guard let name = reading.value(node, path: "audio", page: page, ScalarText.text) else {
-            return nil
+        let paths = reading.texts(node, path: "audio", page: page)
+        var corpora: [Scenario.Corpus] = []
+        for path in paths {
+            switch source(path, variant, isAlone: paths.count == 1) {
+            case .corpora(let found)?: corpora += found
+            case .file(let file)?: return .file(file)
+            case nil: break
+            }
         }
+        checkIds(corpora, node)
+        return corpora.isEmpty || corpora.count < paths.count ? nil : .corpora(corpora)
+    }
+
+    private func source(_ node: YAMLNode, _ variant: YAMLNode?, isAlone: Bool)
+        -> Scenario.AudioSource?
+    {
+        let page = CorpusManifest.page
+        let name = node.scalar ?? ""
         guard let found = reading.find(name, node, files) else {
             reading.report(
                 node.mark, "audio: there is no \"\(name)\"",
@@ -48,15 +61,15 @@ extension ScenarioReader {
         let manifest = ScenarioFiles.path("manifest.yaml", in: found)
         switch files.read(manifest) {
         case .success(let bytes):
-            guard let corpus = CorpusManifest.read(bytes, file: manifest, reading) else {
-                return nil
-            }
-            return self.corpus(corpus, found, variant)
-        case .failure where files.find(manifest, file) == nil:
-            if let variant {
+            return CorpusManifest.read(bytes, file: manifest, reading)
+                .flatMap { corpus($0, found, variant) }.map { .corpora([$0]) }
+        case .failure where files.find(manifest, "") == nil:
+            guard isAlone, variant == nil else {
                 reading.report(
-                    variant.mark, "a single audio file has no variants",
-                    allowed: "variant: with a corpus", page: page)
+                    variant?.mark ?? node.mark,
+                    "a single audio file has no variants and stands beside no corpus",
+                    allowed: "one audio file alone, or corpora", page: page)
+                return nil
             }
             return .file(found)
         case .failure(let refusal):
@@ -68,37 +81,52 @@ extension ScenarioReader {
     }
 
     private func corpus(_ manifest: CorpusManifest, _ folder: String, _ node: YAMLNode?)
-        -> Scenario.AudioSource?
+        -> Scenario.Corpus?
     {
-        let variants = ClipSelection.variants(of: manifest.clips)
-        var variant: String?
+        let recorded = ClipSelection.variants(of: manifest.clips)
+        var variant = recorded.contains("clean") ? "clean" : nil
         if let node {
+            let known = recorded + catalog.variants.filter { !recorded.contains($0) }
             variant = reading.value(node, path: "audio.variant", page: CorpusManifest.page) {
                 text throws(TextProblem) in
-                try ScalarText.word(text, of: variants.map { ($0, $0) }, what: "variant")
+                try ScalarText.word(text, of: known.map { ($0, $0) }, what: "variant")
             }
             guard variant != nil else { return nil }
-        } else if variants.contains("clean") {
-            variant = "clean"
         }
-        let clips = variant.flatMap { ClipSelection.clips(of: manifest.clips, variant: $0) }
-        return .corpus(
-            Scenario.Corpus(
-                name: manifest.corpus, folder: folder, licence: manifest.licence, variant: variant,
-                clips: clips ?? manifest.clips))
+        // What was not recorded is made of the clean clips.
+        let isMade = variant.map { !recorded.contains($0) } ?? false
+        let selected = isMade ? "clean" : variant
+        let clips = selected.flatMap { ClipSelection.clips(of: manifest.clips, variant: $0) }
+        return Scenario.Corpus(
+            name: manifest.corpus, folder: folder, licence: manifest.licence, variant: variant,
+            isVariantMade: isMade, clips: clips ?? manifest.clips)
+    }
+
+    private func checkIds(_ corpora: [Scenario.Corpus], _ node: YAMLNode) {
+        var owners: [String: String] = [:]
+        for corpus in corpora {
+            for clip in corpus.clips {
+                if let other = owners[clip.id], other != corpus.name {
+                    reading.report(
+                        node.mark, "the clip \(clip.id) is in \(other) and in \(corpus.name)",
+                        allowed: "corpora without common ids", page: CorpusManifest.page)
+                }
+                owners[clip.id] = corpus.name
+            }
+        }
     }
 
     func checkClips(
-        _ script: ConversationScript, _ corpus: Scenario.Corpus, _ places: ClipNames
+        _ script: ConversationScript, _ corpora: [Scenario.Corpus], _ places: ClipNames
     ) {
-        let missing = ConversationPlan.missingClips(of: script, in: corpus.clips)
+        let missing = ConversationPlan.missingClips(of: script, in: corpora.flatMap(\.clips))
+        let names = corpora.map(\.name).joined(separator: ", ")
         for place in places {
             guard let clip = missing.first(where: { $0.name == place.name }) else { continue }
             let near = clip.nearest.map { "; did you mean \"\($0)\"?" } ?? ""
             reading.report(
-                place.mark, "the corpus \(corpus.name) has no clip \"\(clip.name)\"\(near)",
-                allowed:
-                    "an id of \(corpus.folder)/manifest.yaml, with or without voice and variant",
+                place.mark, "the audio (\(names)) has no clip \"\(clip.name)\"\(near)",
+                allowed: "an id of the manifest, with or without voice and variant",
                 page: ConversationReader.page)
         }
     }

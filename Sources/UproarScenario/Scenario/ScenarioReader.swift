@@ -53,9 +53,9 @@ package struct ScenarioReader {
         let target = target(map, transport)
         let (load, lines) = load(map)
         let (conversation, conversationFile, clipNames) = conversation(map)
-        let audio = audio(map, file)
-        if let conversation, case .corpus(let corpus)? = audio {
-            checkClips(conversation, corpus, clipNames)
+        let audio = audio(map)
+        if let conversation, case .corpora(let corpora)? = audio {
+            checkClips(conversation, corpora, clipNames)
         }
         let providers = providers(map.node("providers"))
         let (prices, pricesFile) = prices(map, file)
