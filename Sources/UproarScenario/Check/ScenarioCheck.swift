@@ -69,6 +69,7 @@ package struct ScenarioCheck: Sendable {
         findings.checkGates(windows, turns: turns)
         findings.checkTimeline(timeline, plan: plan, call: call)
         findings.checkEndpointing(default: endpointing)
+        findings.checkIntents()
         problems = findings.problems
         warnings = findings.warnings
     }

@@ -132,6 +132,26 @@ struct ScenarioFindings {
             "an endpointing above \(text(longest)), or other clips", "#agent")
     }
 
+    /// A turn that expects an intent must be understood as that intent, or its expectation can never come true.
+    mutating func checkIntents() {
+        let script = scenario.conversation
+        let mark = YAMLMark(
+            file: scenario.conversationFile ?? scenario.places.file, line: 0, column: 0)
+        for turn in script.turns {
+            guard case .intent(let name)? = turn.expect else { continue }
+            for clip in scenario.audio.clips where turn.clips.includes(clip) {
+                let found = script.languageModel.recognise(clip.transcript)
+                    .map { script.languageModel.intents[$0.intent].name }
+                guard found != name else { continue }
+                warning(
+                    mark,
+                    "\"\(clip.transcript)\" (\(clip.id)) is understood as \(found ?? "nothing"), not as \(name)",
+                    "a pattern of \(name) that fits, before the others",
+                    page: LanguageModelReader.page)
+            }
+        }
+    }
+
     private func text(_ duration: Duration) -> String { DurationText.exact(duration) }
 
     private mutating func problem(
@@ -154,16 +174,30 @@ struct ScenarioFindings {
 }
 
 extension ConversationScript {
-    /// The clips of a corpus that some call may speak as an utterance.
+    /// The clips of a corpus that some call may speak.
     func clips(of corpus: [ClipDescription]) -> [ClipDescription] {
         let choices = clipChoices
-        return corpus.filter { clip in
-            choices.contains { choice in
-                switch choice {
-                case .any(let kind): clip.kind == kind
-                case .named(let names): names.contains(clip.id) || names.contains(clip.words)
-                }
+        return corpus.filter { clip in choices.contains { $0.includes(clip) } }
+    }
+
+    /// Every turn of every step, in order.
+    var turns: [Turn] {
+        steps.flatMap { step -> [Turn] in
+            switch step {
+            case .say(let turn): return [turn]
+            case .pool(_, let turns): return turns
+            case .wait, .digits, .hangUp: return []
             }
+        }
+    }
+}
+
+extension ConversationScript.ClipChoice {
+    /// Whether some call may choose this clip.
+    func includes(_ clip: ClipDescription) -> Bool {
+        switch self {
+        case .any(let kind): clip.kind == kind
+        case .named(let names): names.contains(clip.id) || names.contains(clip.words)
         }
     }
 }

@@ -117,11 +117,15 @@ struct ConversationReader {
         var turns: [ConversationScript.Turn] = []
         for (index, item) in items.enumerated() {
             let path = "\(map.name("pool"))[\(index)]"
-            if item.map == nil, let choice = choice(item, path) {
-                turns.append(.init(clips: choice))
-            } else if case .say(let turn)? = step(item, path) {
-                turns.append(turn)
-            } else if item["say"] == nil {
+            // A clip id, a choice of clips, or a turn with all its settings.
+            if item.map == nil || item["any"] != nil || item["any_of"] != nil {
+                if let choice = choice(item, path) { turns.append(.init(clips: choice)) }
+                continue
+            }
+            switch step(item, path) {
+            case .say(let turn)?: turns.append(turn)
+            case nil: break
+            default:
                 reading.report(
                     item.mark, "\(path) says nothing", allowed: "clip ids, or turns with say:",
                     page: Self.page)
