@@ -231,6 +231,15 @@ import UproarScenario
         #expect(try hash(full, ["seed=43"]) == first)
         #expect(try hash(full, ["patience=11s"]) != first)
         #expect(try hash(full, ["providers.openai.pace=61 tokens/s"]) != first)
+        // The same corpus elsewhere is the same corpus.
+        var moved = ScenarioFixture.files
+        moved["s/fixtures/tasks"] = ""
+        moved["s/fixtures/tasks/manifest.yaml"] = ScenarioFixture.manifest
+        let here = try ScenarioFixture.read(files: moved)
+        let there = try ScenarioFixture.read()
+        #expect(here.audio.clips[0].file == "s/fixtures/tasks/a.flac")
+        #expect(there.audio.clips[0].file == "share/fixtures/tasks/a.flac")
+        #expect(here.canonicalBytes == there.canonicalBytes)
         let url = "target: {url: 'ws://127.0.0.1:PORT/x'}\n"
         let one = try hash(ScenarioFixture.small + url.replacing("PORT", with: "8000"))
         let two = try hash(ScenarioFixture.small + url.replacing("PORT", with: "8001"))

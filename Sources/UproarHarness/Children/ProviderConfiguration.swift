@@ -26,7 +26,6 @@ extension ProviderConfiguration {
         isTagging = scenario.isTagging
         script = scenario.conversation.languageModel
         clips = plan.clips
-        if case .corpus(let corpus) = scenario.audio { folder = corpus.folder }
         pace = [:]
         for timing in scenario.providers.timings { pace[timing.provider] = timing.pace }
         let agent = EmbeddedConfigurations.settings(plan)

@@ -9,15 +9,22 @@ package struct CorpusAudio {
 
     package static func load(_ source: Scenario.AudioSource) throws -> CorpusAudio {
         switch source {
-        case .corpus(let corpus):
+        case .corpora(let corpora):
             var sounds: [PCM] = []
-            for clip in corpus.clips {
-                let path = ScenarioFiles.path(clip.file, in: corpus.folder)
-                do {
-                    sounds.append(try AudioFile.read(path))
-                } catch { throw ScenarioLoading.Problem("audio of clip \(clip.id): \(error)") }
+            for corpus in corpora {
+                let noise =
+                    corpus.isVariantMade
+                    ? corpus.variant.flatMap(NoiseVariant.init(rawValue:)) : nil
+                for clip in corpus.clips {
+                    do {
+                        let sound = try AudioFile.read(clip.file)
+                        sounds.append(noise?.applied(to: sound, clip: clip.id) ?? sound)
+                    } catch {
+                        throw ScenarioLoading.Problem("audio of clip \(clip.id): \(error)")
+                    }
+                }
             }
-            return CorpusAudio(clips: corpus.clips, sounds: sounds)
+            return CorpusAudio(clips: source.clips, sounds: sounds)
         case .file(let path):
             let sound: PCM
             do { sound = try AudioFile.read(path) } catch {

@@ -17,7 +17,8 @@ enum AudioText {
     static func of(_ source: Scenario.AudioSource, _ clips: [ClipDescription]) -> RunResult.Audio {
         var audio = RunResult.Audio()
         switch source {
-        case .corpus(let corpus): audio.corpus = corpus.name
+        case .corpora(let corpora):
+            audio.corpus = corpora.map(\.name).joined(separator: ", ")
         case .file(let path): audio.corpus = path
         }
         audio.clips = clips.count

@@ -13,7 +13,8 @@ package enum ScenarioLoading {
     }
 
     package static let catalog = ScenarioCatalog(
-        transports: TransportCatalog.all, faults: FaultCatalog.all)
+        transports: TransportCatalog.all, faults: FaultCatalog.all,
+        variants: NoiseVariant.allCases.map(\.rawValue))
 
     package static let files = ScenarioFiles(
         find: { path, from in

@@ -22,9 +22,10 @@ package struct ScenarioFiles: Sendable {
         self.read = read
     }
 
-    /// The path of `name` inside a folder.
+    /// The path of `name` inside a folder; a name that begins at the root stays.
     package static func path(_ name: String, in folder: String) -> String {
-        folder.last == "/" ? folder + name : folder + "/" + name
+        if name.first == "/" { return name }
+        return folder.last == "/" ? folder + name : folder + "/" + name
     }
 }
 

@@ -38,11 +38,18 @@ extension Scenario {
         }
         // Where the corpus lies is no part of what it is.
         if case .corpora(var corpora) = audio {
-            for index in corpora.indices { corpora[index].folder = "" }
+            for index in corpora.indices {
+                let folder = corpora[index].folder + "/"
+                for clip in corpora[index].clips.indices
+                where corpora[index].clips[clip].file.hasPrefix(folder) {
+                    corpora[index].clips[clip].file.removeFirst(folder.count)
+                }
+                corpora[index].folder = ""
+            }
             copy.audio = .corpora(corpora)
         }
         var bytes = copy.resolved(seed: nil).encoded()
-        JSONValue.array(audio.clips.map(\.json)).write(into: &bytes)
+        JSONValue.array(copy.audio.clips.map(\.json)).write(into: &bytes)
         JSONValue.array(prices.prices.map(\.json)).write(into: &bytes)
         return bytes
     }

@@ -92,6 +92,7 @@ package struct Scenario: Hashable, Sendable {
         package var variant: String?
         /// The corpus was not recorded in this variant: whoever loads it makes it of the clips.
         package var isVariantMade: Bool
+        /// Their files are paths as found, no longer relative to the manifest.
         package var clips: [ClipDescription]
     }
 

@@ -96,10 +96,16 @@ extension ScenarioReader {
         // What was not recorded is made of the clean clips.
         let isMade = variant.map { !recorded.contains($0) } ?? false
         let selected = isMade ? "clean" : variant
-        let clips = selected.flatMap { ClipSelection.clips(of: manifest.clips, variant: $0) }
+        let selection = selected.flatMap { ClipSelection.clips(of: manifest.clips, variant: $0) }
+        let clips = (selection ?? manifest.clips).map { clip in
+            var clip = clip
+            clip.file = ScenarioFiles.path(clip.file, in: folder)
+            if isMade, let variant { clip.variant = variant }
+            return clip
+        }
         return Scenario.Corpus(
             name: manifest.corpus, folder: folder, licence: manifest.licence, variant: variant,
-            isVariantMade: isMade, clips: clips ?? manifest.clips)
+            isVariantMade: isMade, clips: clips)
     }
 
     private func checkIds(_ corpora: [Scenario.Corpus], _ node: YAMLNode) {
