@@ -11,7 +11,10 @@ final class CurlExchange: HTTPExchange {
     private(set) var easy: UnsafeMutableRawPointer?
     private(set) var isOver = false
 
-    private let client: CurlHTTPClient
+    /// The client keeps its exchanges, not they it.
+    private weak var client: CurlHTTPClient?
+    private let loop: EventLoop
+    private let options: CurlHTTPClient.Options
     private let request: HTTPRequest
     private var handler: (any HTTPExchangeHandler)?
     private var body: UnsafeMutableRawBufferPointer?
@@ -26,6 +29,8 @@ final class CurlExchange: HTTPExchange {
 
     init(client: CurlHTTPClient, request: HTTPRequest, handler: any HTTPExchangeHandler) {
         self.client = client
+        loop = client.loop
+        options = client.options
         self.request = request
         self.handler = handler
         words.initialize(repeating: 0)
@@ -39,14 +44,17 @@ final class CurlExchange: HTTPExchange {
     func cancel() {
         guard !isOver else { return }
         end()
-        client.cancel(self)
+        client?.cancel(self)
     }
+
+    /// The client goes: nothing is told any more.
+    func abandon() { end() }
 
     /// Stops the timers and forgets the handler, which it answers: nothing is told after it.
     @discardableResult
     private func end() -> (any HTTPExchangeHandler)? {
         isOver = true
-        for timer in timers { client.loop.cancel(timer) }
+        for timer in timers { loop.cancel(timer) }
         defer { handler = nil }
         return handler
     }
@@ -61,10 +69,10 @@ final class CurlExchange: HTTPExchange {
     /// The easy handle, ready to go; nil when the request cannot be one, which is told in the next turn.
     func prepare() -> UnsafeMutableRawPointer? {
         guard let url = try? WireURL(request.url), [.http, .https].contains(url.scheme) else {
-            schedule(.badURL, at: client.loop.now)
+            schedule(.badURL, at: loop.now)
             return nil
         }
-        startedAt = client.loop.now
+        startedAt = loop.now
         if let limit = request.deadlines.firstByte { schedule(.firstByte, at: startedAt + limit) }
         if let limit = request.deadlines.total { schedule(.total, at: startedAt + limit) }
         copyBody()
@@ -85,7 +93,7 @@ final class CurlExchange: HTTPExchange {
 
     private func makeEasy(isDirect: Bool) -> UnsafeMutableRawPointer {
         CStrings.with(headerLines()) { lines in
-            CStrings.withOptional(client.options.authorityFile) { authorityFile in
+            CStrings.withOptional(options.authorityFile) { authorityFile in
                 request.method.withCString { method in
                     request.url.withCString { url in
                         var wish = uproar_curl_request()
@@ -99,7 +107,7 @@ final class CurlExchange: HTTPExchange {
                             request.deadlines.connect.map {
                                 max(1, Int($0.nanoseconds / 1_000_000))
                             } ?? 0
-                        wish.verifies = client.options.verifies ? 1 : 0
+                        wish.verifies = options.verifies ? 1 : 0
                         wish.authority_file = authorityFile
                         wish.direct = isDirect ? 1 : 0
                         wish.words = words.baseAddress
@@ -153,9 +161,9 @@ final class CurlExchange: HTTPExchange {
     private func receivedHeader(_ line: UnsafeRawBufferPointer) -> Int {
         guard !isOver else { return 0 }
         if head.take(line) {
-            lastPieceAt = client.loop.now
+            lastPieceAt = loop.now
             if let limit = request.deadlines.stall {
-                schedule(.stall, at: client.loop.now + limit)
+                schedule(.stall, at: loop.now + limit)
             }
             handler?.answered(status: head.status, headers: head.fields, on: self)
         }
@@ -164,7 +172,7 @@ final class CurlExchange: HTTPExchange {
 
     private func receivedBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard !isOver else { return 0 }
-        lastPieceAt = client.loop.now
+        lastPieceAt = loop.now
         handler?.received(body: bytes.bytes, on: self)
         return isOver ? 0 : bytes.count
     }
@@ -188,13 +196,13 @@ final class CurlExchange: HTTPExchange {
     // MARK: Deadlines
 
     private func schedule(_ token: Token, at deadline: Instant) {
-        timers[Int(token.rawValue)] = client.loop.schedule(
+        timers[Int(token.rawValue)] = loop.schedule(
             self, token: token.rawValue, at: deadline)
     }
 
     private func timeOut(_ name: String) {
         let handler = end()
-        client.cancel(self)
+        client?.cancel(self)
         handler?.failed(.timedOut(name), on: self)
     }
 }

@@ -7,7 +7,7 @@ import UproarRuntime
 /// checked. Redirects are answers like any other.
 ///
 /// libcurl tells which sockets to watch and when to be woken; it works inside `act`, and what handlers want of it meanwhile (a
-/// new request, a cancellation) waits until it is done.
+/// new request, a cancellation) waits until it is done. Exchanges under way end unheard with their client.
 package final class CurlHTTPClient: HTTPClient {
     package struct Options: Hashable, Sendable {
         /// False only by the person's own word (`--insecure`).
@@ -58,6 +58,7 @@ package final class CurlHTTPClient: HTTPClient {
         for socket in sockets.values { if let watch = socket.watch { driver.unwatch(watch) } }
         loop.cancel(timer)
         for exchange in exchanges.values {
+            exchange.abandon()
             uproar_curl_remove(multi, exchange.easy)
             exchange.release()
         }
