@@ -15,29 +15,36 @@ package enum Base64 {
 
     /// Appends the padded encoding of `bytes`.
     package static func encode(_ bytes: RawSpan, into output: inout [UInt8]) {
-        bytes.withUnsafeBytes { source in
-            letters.withUnsafeBufferPointer { letters in
-                output.reserveCapacity(output.count + encodedCount(source.count))
-                var index = 0
-                while index + 2 < source.count {
-                    let word =
-                        UInt32(source[index]) << 16 | UInt32(source[index + 1]) << 8
-                        | UInt32(source[index + 2])
-                    output.append(letters[Int(word >> 18)])
-                    output.append(letters[Int(word >> 12 & 63)])
-                    output.append(letters[Int(word >> 6 & 63)])
-                    output.append(letters[Int(word & 63)])
-                    index += 3
-                }
-                let rest = source.count - index
-                if rest > 0 {
-                    let word =
-                        UInt32(source[index]) << 16
-                        | (rest == 2 ? UInt32(source[index + 1]) << 8 : 0)
-                    output.append(letters[Int(word >> 18)])
-                    output.append(letters[Int(word >> 12 & 63)])
-                    output.append(rest == 2 ? letters[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-                    output.append(UInt8(ascii: "="))
+        let start = output.count
+        // Room is made once and filled by pointer: an append for each letter would check the array each time.
+        output.append(contentsOf: repeatElement(0, count: encodedCount(bytes.byteCount)))
+        output.withUnsafeMutableBufferPointer { output in
+            bytes.withUnsafeBytes { source in
+                letters.withUnsafeBufferPointer { letters in
+                    var place = start
+                    var index = 0
+                    while index + 2 < source.count {
+                        let word =
+                            UInt32(source[index]) << 16 | UInt32(source[index + 1]) << 8
+                            | UInt32(source[index + 2])
+                        output[place] = letters[Int(word >> 18)]
+                        output[place + 1] = letters[Int(word >> 12 & 63)]
+                        output[place + 2] = letters[Int(word >> 6 & 63)]
+                        output[place + 3] = letters[Int(word & 63)]
+                        index += 3
+                        place += 4
+                    }
+                    let rest = source.count - index
+                    if rest > 0 {
+                        let word =
+                            UInt32(source[index]) << 16
+                            | (rest == 2 ? UInt32(source[index + 1]) << 8 : 0)
+                        output[place] = letters[Int(word >> 18)]
+                        output[place + 1] = letters[Int(word >> 12 & 63)]
+                        output[place + 2] =
+                            rest == 2 ? letters[Int(word >> 6 & 63)] : UInt8(ascii: "=")
+                        output[place + 3] = UInt8(ascii: "=")
+                    }
                 }
             }
         }
@@ -51,42 +58,49 @@ package enum Base64 {
 
     /// Appends the decoded bytes. False, with `output` as it was, when `text` is not Base64. Padding may be missing.
     package static func decode(_ text: RawSpan, into output: inout [UInt8]) -> Bool {
-        let before = output.count
+        let start = output.count
         let good = text.withUnsafeBytes { source -> Bool in
-            values.withUnsafeBufferPointer { values in
-                var count = source.count
-                while count > 0, source[count - 1] == UInt8(ascii: "="), source.count - count < 2 {
-                    count -= 1
+            var count = source.count
+            while count > 0, source[count - 1] == UInt8(ascii: "="), source.count - count < 2 {
+                count -= 1
+            }
+            let rest = count % 4
+            guard rest != 1 else { return false }
+            output.append(contentsOf: repeatElement(0, count: count / 4 * 3 + max(0, rest - 1)))
+            return output.withUnsafeMutableBufferPointer { output in
+                values.withUnsafeBufferPointer { values in
+                    var place = start
+                    var index = 0
+                    // Letters of no value leave a high bit; one look at the end is enough.
+                    var seen: UInt8 = 0
+                    while index + 3 < count {
+                        let a = values[Int(source[index])]
+                        let b = values[Int(source[index + 1])]
+                        let c = values[Int(source[index + 2])]
+                        let d = values[Int(source[index + 3])]
+                        seen |= a | b | c | d
+                        let word =
+                            UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6 | UInt32(d)
+                        output[place] = UInt8(truncatingIfNeeded: word >> 16)
+                        output[place + 1] = UInt8(truncatingIfNeeded: word >> 8)
+                        output[place + 2] = UInt8(truncatingIfNeeded: word)
+                        index += 4
+                        place += 3
+                    }
+                    if rest >= 2 {
+                        let a = values[Int(source[index])]
+                        let b = values[Int(source[index + 1])]
+                        let c = rest == 3 ? values[Int(source[index + 2])] : 0
+                        seen |= a | b | c
+                        let word = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6
+                        output[place] = UInt8(truncatingIfNeeded: word >> 16)
+                        if rest == 3 { output[place + 1] = UInt8(truncatingIfNeeded: word >> 8) }
+                    }
+                    return seen < 64
                 }
-                guard count % 4 != 1 else { return false }
-                output.reserveCapacity(before + count * 3 / 4)
-                var index = 0
-                while index + 3 < count {
-                    let a = values[Int(source[index])]
-                    let b = values[Int(source[index + 1])]
-                    let c = values[Int(source[index + 2])]
-                    let d = values[Int(source[index + 3])]
-                    guard a | b | c | d < 64 else { return false }
-                    let word = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6 | UInt32(d)
-                    output.append(UInt8(truncatingIfNeeded: word >> 16))
-                    output.append(UInt8(truncatingIfNeeded: word >> 8))
-                    output.append(UInt8(truncatingIfNeeded: word))
-                    index += 4
-                }
-                let rest = count - index
-                if rest >= 2 {
-                    let a = values[Int(source[index])]
-                    let b = values[Int(source[index + 1])]
-                    let c = rest == 3 ? values[Int(source[index + 2])] : 0
-                    guard a | b | c < 64 else { return false }
-                    let word = UInt32(a) << 18 | UInt32(b) << 12 | UInt32(c) << 6
-                    output.append(UInt8(truncatingIfNeeded: word >> 16))
-                    if rest == 3 { output.append(UInt8(truncatingIfNeeded: word >> 8)) }
-                }
-                return true
             }
         }
-        if !good { output.removeLast(output.count - before) }
+        if !good { output.removeLast(output.count - start) }
         return good
     }
 
