@@ -25,6 +25,11 @@ import UproarScenario
         #expect(shape.text == text)
     }
 
+    @Test func oneCallerIsNoCallers() throws {
+        #expect(try parse("spike", "1 caller at once") == .spike(SpikeShape(calls: 1)))
+        #expect(try parse("hold", "1 caller for 5s").text == "1 callers for 5s")
+    }
+
     @Test(arguments: [
         ("ramp", "0 -> 200 over 10s", 9, "\"callers\" is due"),
         ("ramp", "0 200 callers over 10s", 2, "-> is due"),

@@ -192,10 +192,13 @@ package enum LoadText {
         }
     }
 
+    private static func isCallers(_ word: StaticString) -> Bool { "\(word)" == "callers" }
+
     private static func word(_ scanner: inout TextScanner, _ word: StaticString, _ form: String)
         throws(TextProblem)
     {
-        guard scanner.takeWord(word) else {
+        // One caller is no callers.
+        guard scanner.takeWord(word) || isCallers(word) && scanner.takeWord("caller") else {
             scanner.skipSpaces()
             throw scanner.problem("\"\(word)\" is due, \(scanner.found) stands", allowed: form)
         }
