@@ -1,0 +1,36 @@
+import UproarCore
+
+/// Seconds since 1970 as `2026-01-01T00:00:00.000Z` (proleptic Gregorian calendar; H. Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms", `civil_from_days`).
+enum UnixTime {
+    static func text(_ seconds: Int64) -> String {
+        let days = Int((seconds >= 0 ? seconds : seconds - 86_399) / 86_400)
+        let second = Int(seconds) - days * 86_400
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ value: Int) -> String { NumberText.padded(value, 2) }
+        return "\(NumberText.padded(year, 4))-\(two(month))-\(two(day))T"
+            + "\(two(second / 3_600)):\(two(second / 60 % 60)):\(two(second % 60)).000Z"
+    }
+}
+
+/// Files sent where raw samples were promised, told by their first bytes.
+enum AudioContainer {
+    static func isOne(_ bytes: RawSpan) -> Bool {
+        let magic: [[UInt8]] = [
+            Array("RIFF".utf8), Array("OggS".utf8), Array("fLaC".utf8), Array("ID3".utf8),
+            [0x1a, 0x45, 0xdf, 0xa3],
+        ]
+        return bytes.withUnsafeBytes { bytes in
+            magic.contains { bytes.starts(with: $0) }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import UproarAudio
+import UproarCore
+
+/// What an emulated recogniser makes of one stream: tags, the words of the clip being said, where its voice ends.
+///
+/// ```
+///  stream  ____[tag][word word  pause  word word]______
+///              ↑ utterance begins               ↑ end of voice
+/// ```
+/// A tag names the utterance; the words come from the corpus, by the levels that follow the tag (or the onset, for speech
+/// without a tag). Garbled audio has neither tag nor match, and gives nothing, as with a real recogniser.
+struct SpeechHearing: ~Copyable {
+    struct News: OptionSet {
+        var rawValue: Int
+        /// Something became audible after silence.
+        static let speechStarted = News(rawValue: 1)
+        /// A head tag was decoded: `utterance` has its reference, and is another one than before.
+        static let recognised = News(rawValue: 2)
+        /// Silence after something audible is certain.
+        static let speechEnded = News(rawValue: 4)
+    }
+
+    let format: AudioFormat
+    private let vocabulary: SpeechVocabulary
+    private let references: ReferenceText
+    private let isTagging: Bool
+    private var scanner: TagScanner
+    private var blocks: LevelBlocks
+    private var matcher: ClipMatcher
+    private var arrivals = ArrivalTimes()
+    private(set) var utterance: HeardUtterance?
+    /// The utterance before, when a tag began another before it was over.
+    private var replaced: HeardUtterance?
+    /// Where the latest onset was.
+    private(set) var onset = Duration.zero
+    /// Head tags decoded so far: what usage leaves out.
+    private(set) var tagCount = 0
+    /// The latest reference on this stream: tells the call of what carries none.
+    private(set) var lastReference: TurnReference?
+    private var lastVoice = 0
+    /// So many hops had been compared when the best match was last asked for.
+    private var judgedHops = 0
+
+    init(
+        _ format: AudioFormat, vocabulary: SpeechVocabulary, references: ReferenceText,
+        isTagging: Bool
+    ) {
+        self.format = format
+        self.vocabulary = vocabulary
+        self.references = references
+        self.isTagging = isTagging
+        scanner = TagScanner(format)
+        blocks = LevelBlocks(format)
+        matcher = ClipMatcher(vocabulary)
+    }
+
+    /// Audio received so far.
+    var position: Duration { format.rate.duration(samples: scanner.position) }
+    /// Whether anything is audible now.
+    var isSpeaking: Bool { scanner.isSpeaking }
+
+    /// Takes whole samples.
+    mutating func feed(_ bytes: RawSpan, at now: Instant) -> News {
+        let samples = bytes.byteCount / format.encoding.bytesPerSample
+        let isSilent = Self.isSilence(bytes, format.encoding.silence)
+        if isSilent { blocks.feedSilence(samples) } else { blocks.feed(bytes) }
+        var events: [TagScanner.Event] = []
+        if isSilent {
+            scanner.feedSilence(samples) { events.append($0) }
+        } else {
+            scanner.feed(bytes) { events.append($0) }
+        }
+        arrivals.note(position: scanner.position, at: now)
+        if let voice = scanner.lastVoice { lastVoice = voice }
+        var news: News = []
+        for event in events { take(event, &news) }
+        guard utterance != nil else { return news }
+        matcher.follow(blocks)
+        updateUtterance()
+        return news
+    }
+
+    /// All bytes of this value: what callers send between utterances, and by far the most of all audio.
+    static func isSilence(_ bytes: RawSpan, _ value: UInt8) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            let word = UInt64(value) &* 0x0101_0101_0101_0101
+            var index = 0
+            while index &+ 8 <= bytes.count {
+                guard bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) == word else {
+                    return false
+                }
+                index &+= 8
+            }
+            while index < bytes.count {
+                guard bytes[index] == value else { return false }
+                index &+= 1
+            }
+            return true
+        }
+    }
+
+    private mutating func take(_ event: TagScanner.Event, _ news: inout News) {
+        switch event {
+        case .speechStarted(let sample):
+            onset = format.rate.duration(samples: sample)
+            news.insert(.speechStarted)
+            // After a pause the utterance goes on, unless all of it has been said.
+            if let utterance, utterance.isOpen {
+                guard utterance.isOver(at: onset) else { return }
+                replaced = utterance
+            }
+            utterance = HeardUtterance(onset: onset)
+            matcher.start(atOnset: block(of: sample))
+            judgedHops = 0
+        case .tagDecoded(let wire, .head, let start, _):
+            // The tag of a reply is the agent's voice heard back: no utterance.
+            guard isTagging, let reference = references.reference(ofWire: wire),
+                reference.reply == 0
+            else { return }
+            let end = start + format.rate.samples(in: AudioTag.duration)
+            let span =
+                format.rate.duration(samples: start)..<format.rate.duration(samples: end)
+            tagCount += 1
+            lastReference = reference
+            replaced = utterance
+            utterance = HeardUtterance(
+                reference: reference, words: references.words(reference), tag: span)
+            matcher.start(atFileStart: block(of: end))
+            judgedHops = 0
+            news.insert(.recognised)
+        case .tagDecoded: break
+        case .speechEnded: news.insert(.speechEnded)
+        }
+    }
+
+    private func block(of sample: Int) -> Int {
+        let size = format.rate.value / 200
+        return (sample + size / 2) / size
+    }
+
+    private mutating func updateUtterance() {
+        utterance?.lastVoice = format.rate.duration(samples: lastVoice)
+        // What sounds now may turn out to be a tag, whose tones are no words.
+        guard utterance?.reference != nil || !isTagging || position - onset >= Self.tagTime else {
+            return
+        }
+        guard matcher.hops >= judgedHops + 5 else { return }
+        judgedHops = matcher.hops
+        judge(limit: ClipMatcher.limit)
+    }
+
+    /// Long enough after an onset for a tag to have been decoded.
+    private static let tagTime = AudioTag.duration + .milliseconds(100)
+    /// What is still believed when nothing more will be heard.
+    private static let lastLimit: Float = 40
+
+    private mutating func judge(limit: Float) {
+        guard let best = matcher.best(limit: limit) else { return }
+        let start = Duration.milliseconds(5 * best.startBlock)
+        utterance?.guess(
+            best.clip, of: vocabulary, from: start, rivals: matcher.rivals(of: best))
+    }
+
+    /// The voice has ended: decides what was said, as well as can be.
+    mutating func settle() {
+        guard let utterance, !utterance.isMatched else { return }
+        judge(limit: Self.lastLimit)
+    }
+
+    mutating func deliver(upTo count: Int, silence: Duration?) {
+        utterance?.deliver(upTo: count, silence: silence)
+    }
+
+    /// The utterance is over: what is heard next belongs to another.
+    mutating func endUtterance() {
+        utterance = nil
+        matcher.stop()
+    }
+
+    /// An utterance that ended because the next one began.
+    mutating func takeReplaced() -> HeardUtterance? {
+        defer { replaced = nil }
+        return replaced
+    }
+
+    /// When the sample at `position` of the stream arrived.
+    func arrival(of position: Duration) -> Instant {
+        arrivals.arrival(of: format.rate.samples(in: position))
+    }
+}
+
+/// When the latest pieces of a stream arrived.
+struct ArrivalTimes {
+    private var pieces = InlineArray<256, (position: Int, at: Instant)>(
+        repeating: (0, Instant.zero))
+    private var count = 0
+
+    /// Everything before `position` has arrived by `at`.
+    mutating func note(position: Int, at: Instant) {
+        pieces[count & 255] = (position, at)
+        count += 1
+    }
+
+    /// The arrival of the piece with this sample; of the oldest piece known for what came before it.
+    func arrival(of position: Int) -> Instant {
+        var index = max(0, count - 256)
+        while index < count - 1, pieces[index & 255].position < position { index += 1 }
+        return count == 0 ? .zero : pieces[index & 255].at
+    }
+}
