@@ -72,7 +72,7 @@ package struct GateEvaluator: Sendable {
                 ? "known only to be at least \(Figure(seen.figure.value).text(dimension))"
                 : "the confidence interval holds the limit"
         }
-        if result.outcome != .passed || rule.severity == .warn {
+        if result.outcome != .passed {
             result.worstCalls = source.worstCalls(rule, metric.kind, ranges)
         }
         return result

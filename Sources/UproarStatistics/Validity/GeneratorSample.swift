@@ -48,6 +48,13 @@ package struct GeneratorSample: Hashable, Sendable {
 
     package var end: Instant { at + length }
 
+    /// Neighbours joined to one sample; there must be at least one.
+    package static func joined(_ samples: ArraySlice<GeneratorSample>) -> GeneratorSample {
+        var sum = samples[samples.startIndex]
+        for sample in samples.dropFirst() { sum.join(sample) }
+        return sum
+    }
+
     /// Joins the sample that follows: counts add, levels keep the worst, shares weigh by time.
     mutating func join(_ next: GeneratorSample) {
         let mine = length.inSeconds

@@ -1,0 +1,222 @@
+import UproarCore
+import UproarStatistics
+
+/// The first screen: did it pass, why not, what broke, what did it cost, which calls to listen to.
+extension HTMLReport {
+    var hero: String {
+        let scenario = result.scenario
+        var meta = [
+            "run \(result.validity.state.rawValue)", "\(digest.duration)",
+            "peak \(NumberText.grouped(result.load.peak)) calls", "seed \(result.seed)",
+            result.world.rawValue,
+        ]
+        if !result.target.isEmpty { meta.append("target \(result.target)") }
+        let summary =
+            scenario.summary.isEmpty ? "" : "<p>\(HTMLText.escaped(scenario.summary))</p>"
+        return """
+            <header class="card hero \(tone)">
+            <div class="headline"><div><div class="brand">UPROAR</div>
+            <h1>\(HTMLText.escaped(scenario.name))</h1>\(summary)
+            <p class="soft">\(HTMLText.escaped(meta.joined(separator: " · ")))</p></div>
+            <div class="verdict \(tone)-box">\(sign(tone)) \(result.outcome.word.rawValue.uppercased())<small>exit \(result.outcome.exitCode.rawValue)</small></div></div>
+            \(banners)\(answers)\(tiles)
+            </header>
+            """
+    }
+
+    func sign(_ tone: String) -> String {
+        switch tone {
+        case "good": "✓"
+        case "bad": "✗"
+        default: "?"
+        }
+    }
+
+    private var banners: String {
+        var text = ""
+        if result.isPartial {
+            text +=
+                "<div class=\"banner doubt-box\">Partial: the run did not end by itself. Figures reach to "
+                + "its last checkpoint.</div>"
+        }
+        switch result.outcome.word {
+        case .invalid:
+            text += banner(
+                "This run is invalid: the harness was not fit to judge. It is neither a pass nor a fail."
+            )
+        case .aborted, .interrupted, .unreachable, .dirty, .usage, .inconclusive, .regressed:
+            text += banner("This run is \(result.outcome.word.rawValue).")
+        case .passed, .failed: break
+        }
+        return text
+    }
+
+    private func banner(_ text: String) -> String {
+        let reasons = result.outcome.reasons.prefix(6)
+            .map { "<li>\(HTMLText.escaped($0))</li>" }.joined()
+        return "<div class=\"banner \(tone)-box\">\(text)"
+            + (reasons.isEmpty ? "" : "<ul>\(reasons)</ul>") + "</div>"
+    }
+
+    private var answers: String {
+        var rows: [(String, String)] = []
+        let deciding = result.gates.filter { $0.decides && $0.outcome != .passed }
+        if result.gates.isEmpty {
+            rows.append(("Why", "No gate was judged."))
+        } else if deciding.isEmpty {
+            let warned = result.gates.count { !$0.decides && $0.outcome != .passed }
+            rows.append(
+                (
+                    "Why",
+                    "All \(result.gates.count { $0.decides }) deciding gates passed"
+                        + (warned > 0 ? ", \(warned) warned." : ".")
+                ))
+        } else {
+            let items = deciding.prefix(4).map { gate in
+                "<li>\(HTMLText.escaped(gate.rule.subject)) is <b>"
+                    + "\(HTMLText.escaped(gate.observed?.text(gate.dimension) ?? "unknown"))</b>, wanted "
+                    + "\(HTMLText.escaped(gate.rule.demand))"
+                    + (gate.outcome == .inconclusive
+                        ? " (\(HTMLText.escaped(gate.reason ?? "inconclusive")))" : "") + "</li>"
+            }
+            let more =
+                deciding.count > 4
+                ? "<li><a href=\"#gates\">and \(deciding.count - 4) more</a></li>" : ""
+            rows.append(("Why", "<ul>\(items.joined())\(more)</ul>"))
+        }
+        rows.append(("What broke", broken))
+        rows.append(("Cost", costSentence))
+        if !result.worstCalls.isEmpty {
+            let links = result.worstCalls.prefix(6).map {
+                "<a href=\"#call-\($0.id)\">call \($0.id)</a>"
+            }
+            rows.append(("Look at", links.joined(separator: ", ")))
+        }
+        return "<dl class=\"answers\">"
+            + rows.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined() + "</dl>"
+    }
+
+    private var broken: String {
+        let counts = (digest.callCounts + digest.turnCounts + digest.bargeInCounts).filter {
+            $0.isBad && $0.count > 0
+        }
+        let turnNames = Set(digest.turnCounts.map(\.name))
+        var parts = counts.map { count in
+            let kind =
+                turnNames.contains(count.name)
+                ? "turn"
+                : digest.callCounts.contains { $0.name == count.name } ? "call" : "barge-in"
+            return "\(NumberText.grouped(Int(count.count))) \(kind)\(count.count == 1 ? "" : "s") "
+                + count.name
+        }
+        for fault in result.faults.prefix(3) { parts.append("fault \(fault.id) was injected") }
+        guard !parts.isEmpty else {
+            return result.ledger.turns.owed > 0
+                ? "Nothing: no turn lost, late, doubled or cut; no call dropped or refused."
+                : "No turn was measured."
+        }
+        return HTMLText.escaped(parts.joined(separator: ", ")) + "."
+    }
+
+    private var costSentence: String {
+        let cost = result.cost
+        guard let total = cost.dollars else { return "Unknown: no provider's usage was seen." }
+        let parts = [
+            cost.dollarsPerCall.map { "\(NumberText.dollars($0)) a call" },
+            cost.dollarsPerMinute.map { "\(NumberText.dollars($0)) a minute" },
+            "\(NumberText.dollars(total)) in all",
+        ].compactMap { $0 }
+        return HTMLText.escaped(parts.joined(separator: ", "))
+    }
+
+    private var tiles: String {
+        var tiles: [(value: String, name: String, isBad: Bool)] = []
+        func add(_ figure: Figure?, _ name: String) {
+            if let figure { tiles.append((figure.text(.time), name, figure.isCensored)) }
+        }
+        add(digest.figure("voice_to_voice", 0.95), "voice to voice, p95")
+        add(digest.figure("agent_share", 0.95), "agent's share, p95")
+        add(digest.figure("provider_share", 0.95), "providers' share, p95")
+        let turns = result.ledger.turns
+        if turns.owed > 0 {
+            tiles.append(
+                (
+                    NumberText.grouped(Int(turns.answered)),
+                    "of \(NumberText.grouped(Int(turns.owed))) turns answered",
+                    turns.answered < turns.owed
+                ))
+        }
+        if let goodput = digest.goodput {
+            tiles.append((RunDigest.percent(goodput), "good turns", goodput < 0.95))
+        }
+        if let minute = result.cost.dollarsPerMinute {
+            tiles.append((NumberText.dollars(minute), "a minute", false))
+        }
+        guard !tiles.isEmpty else { return "" }
+        let presets = digest.presets
+        let note =
+            presets.isEmpty
+            ? ""
+            : "<p class=\"note\" style=\"margin:10px 0 0\">Providers: "
+                + "\(HTMLText.escaped(presets.joined(separator: "; "))). "
+                + (result.providers.contains { $0.isEmulated }
+                    ? "Emulated: these are the emulators' figures, not the vendors'." : "") + "</p>"
+        return "<div class=\"tiles\">"
+            + tiles.map {
+                "<div class=\"tile\($0.isBad ? " bad" : "")\"><b>\(HTMLText.escaped($0.value))</b>"
+                    + "<span>\(HTMLText.escaped($0.name))</span></div>"
+            }.joined() + "</div>\(note)"
+    }
+
+    // MARK: Gates
+
+    var gates: String {
+        guard !result.gates.isEmpty else {
+            return HTMLText.section("gates", "Gates", "<p>This run has no gates.</p>")
+        }
+        let order: [GateOutcome] = [.failed, .inconclusive, .passed]
+        let sorted = order.flatMap { outcome in result.gates.filter { $0.outcome == outcome } }
+        let rows = sorted.map { gate in
+            [
+                mark(gate),
+                "<code>\(HTMLText.escaped(gate.rule.text))</code>"
+                    + (gate.rule.why.map { "<div class=\"note\">\(HTMLText.escaped($0))</div>" }
+                        ?? ""),
+                "<b>\(HTMLText.escaped(gate.observed?.text(gate.dimension) ?? "–"))</b>",
+                HTMLText.escaped(
+                    gate.limit.map { GateRule.Quantity($0, gate.dimension).text }
+                        ?? gate.rule.bound.text),
+                HTMLText.escaped(RunDigest.evidence(of: gate)), links(gate.worstCalls),
+            ]
+        }
+        return HTMLText.section(
+            "gates", "Gates",
+            intro:
+                "What had to hold. CI is the 95 % confidence interval; p95 needs 200 samples and p99 "
+                + "1,000, else a gate has no answer.",
+            HTMLText.table(
+                [
+                    .init(name: "verdict"), .init(name: "gate", isWide: true),
+                    .init(name: "observed"), .init(name: "limit"), .init(name: "evidence"),
+                    .init(name: "worst calls"),
+                ], rows, caption: "Gates"))
+    }
+
+    private func mark(_ gate: GateResult) -> String {
+        let tone =
+            switch gate.outcome {
+            case .passed: "good"
+            case .failed: gate.decides ? "bad" : "doubt"
+            case .inconclusive: "doubt"
+            }
+        let word = gate.decides ? gate.outcome.rawValue : "warning"
+        return "<span class=\"mark \(tone)\">\(sign(tone)) "
+            + "\(gate.outcome == .passed ? gate.outcome.rawValue : word)</span>"
+    }
+
+    private func links(_ calls: [UInt32]) -> String {
+        let known = Set(result.worstCalls.map(\.id))
+        return calls.map { known.contains($0) ? "<a href=\"#call-\($0)\">\($0)</a>" : "\($0)" }
+            .joined(separator: ", ")
+    }
+}
