@@ -1,7 +1,8 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .check, .plan, .report, .list, .doctor, .agent, .guardian,
+        .run, .check, .plan, .report, .list, .calibrate, .doctor, .agent, .providers, .guardian,
+        .calibrationTarget,
     ]
 
     static var visible: [Command] { all.filter { !$0.isInternal } }

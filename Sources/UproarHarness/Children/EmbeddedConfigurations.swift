@@ -16,7 +16,9 @@ package final class EmbeddedConfigurations: ChildConfigurations {
     }
 
     package func providers() -> JSONValue {
-        ProviderConfiguration(plan: plan, epoch: clock.epoch).json
+        ProviderConfiguration(
+            plan: plan, epoch: clock.epoch, epochSeconds: Int64(time(nil))
+        ).json
     }
 
     package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {

@@ -1,77 +1,107 @@
 import UproarAgent
+import UproarAudio
 import UproarCore
+import UproarProviders
 import UproarScenario
 
-/// What the emulators of a run are told, as it travels in `children/providers.yaml`.
-package struct ProviderConfiguration: Sendable {
-    package var seed: Seed
+/// What the emulators of a run are told, as it travels in `children/providers.yaml`: their settings and the words they know.
+package struct ProviderConfiguration {
+    /// A clip whose words the recogniser knows, with the noise that the run puts over it.
+    package struct Clip {
+        package var description: ClipDescription
+        package var noise: NoiseVariant?
+    }
+
+    package var settings: ProviderEmulatorsSettings
+    package var clips: [Clip]
+    /// CLOCK_MONOTONIC at the run's epoch; nil: the process's own start.
     package var epoch: Int64?
-    package var isTagging: Bool
-    package var script: LanguageModelScript
-    package var clips: [ClipDescription]
-    /// Folder of the clips' files; nil when they are named by whole paths.
-    package var folder: String?
-    package var pace: [ProviderID: ProviderPace]
-    /// Texts to be rendered before the first call.
-    package var texts: [String]
-    /// Zero ports ask for ephemeral ones.
-    package var ports: [ProviderID: UInt16] = [:]
 }
 
 extension ProviderConfiguration {
-    package init(plan: RunPlan, epoch: Int64) {
+    package init(plan: RunPlan, epoch: Int64?, epochSeconds: Int64) {
         let scenario = plan.scenario
-        seed = plan.seed
-        self.epoch = epoch
-        isTagging = scenario.isTagging
-        script = scenario.conversation.languageModel
-        clips = plan.clips
-        pace = [:]
-        for timing in scenario.providers.timings { pace[timing.provider] = timing.pace }
+        settings = ProviderEmulatorsSettings(
+            seed: plan.seed, script: scenario.conversation.languageModel)
+        settings.isTagging = scenario.isTagging
+        settings.epochSeconds = epochSeconds
+        for timing in scenario.providers.timings {
+            switch timing.pace {
+            case .speechToText(let latency):
+                settings.deepgram = .init(.init(latency: latency))
+            case .languageModel(let firstToken, let tokensPerSecond):
+                settings.openai = .init(
+                    .init(
+                        firstToken: firstToken,
+                        tokenInterval: .constant(.fromSeconds(1 / tokensPerSecond))))
+            case .textToSpeech(let firstByte, let factor):
+                var voice = CartesiaEmulator.Settings(firstByte: firstByte)
+                voice.pace.speed = factor.value
+                settings.cartesia = .init(voice)
+            }
+        }
         let agent = EmbeddedConfigurations.settings(plan)
-        texts =
+        settings.phrases =
             [agent.greeting, agent.resumption, agent.toolFiller, agent.apology]
-            + script.everyReply(to: plan.clips.map(\.transcript))
+            .filter { !$0.isEmpty }
+            + scenario.conversation.languageModel.everyReply(to: plan.clips.map(\.transcript))
+        self.epoch = epoch
+        clips = []
+        if case .corpora(let corpora) = scenario.audio {
+            for corpus in corpora {
+                let noise =
+                    corpus.isVariantMade
+                    ? corpus.variant.flatMap(NoiseVariant.init(rawValue:)) : nil
+                clips += corpus.clips.map { Clip(description: $0, noise: noise) }
+            }
+        } else {
+            clips = plan.clips.map { Clip(description: $0, noise: nil) }
+        }
     }
 
     package var json: JSONValue {
         .object([
-            .init("seed", .string(String(seed.value))),
             .init("epoch_ns", epoch.map { .integer($0) } ?? .null),
-            .init("tagging", .bool(isTagging)),
-            .init("folder", JSONValue(folder)),
-            .init("clips", .array(clips.map(\.json))),
-            .init("script", script.json),
+            .init("emulators", settings.json),
             .init(
-                "pace",
-                .object(
-                    ProviderID.allCases.compactMap { id in
-                        pace[id].map { JSONValue.Member(id.name, Self.json($0)) }
-                    })),
-            .init("texts", .array(texts.map { .string($0) })),
-            .init(
-                "ports",
-                .object(
-                    ProviderID.allCases.compactMap { id in
-                        ports[id].map { JSONValue.Member(id.name, .integer(Int64($0))) }
+                "clips",
+                .array(
+                    clips.map {
+                        [
+                            "clip": $0.description.json,
+                            "noise": JSONValue($0.noise?.rawValue),
+                        ]
                     })),
         ])
     }
 
-    private static func json(_ pace: ProviderPace) -> JSONValue {
-        switch pace {
-        case .speechToText(let latency):
-            ["latency": .string(DistributionText.exact(latency))]
-        case .languageModel(let firstToken, let tokensPerSecond):
-            [
-                "first_token": .string(DistributionText.exact(firstToken)),
-                "tokens_per_second": .number(tokensPerSecond),
-            ]
-        case .textToSpeech(let firstByte, let factor):
-            [
-                "first_byte": .string(DistributionText.exact(firstByte)),
-                "factor": .number(factor.value),
-            ]
+    package init(json: JSONValue) throws {
+        guard let settings = json["emulators"].flatMap(ProviderEmulatorsSettings.init(json:)) else {
+            throw ScenarioLoading.Problem("\"emulators\" holds no settings of the emulators")
         }
+        self.settings = settings
+        epoch = json["epoch_ns"]?.int.map { Int64($0) }
+        clips = try (json["clips"]?.items ?? []).map { item in
+            guard let clip = item["clip"].flatMap(ClipDescription.init(json:)) else {
+                throw ScenarioLoading.Problem("\"clips\" holds something that is no clip")
+            }
+            return Clip(
+                description: clip, noise: item["noise"]?.text.flatMap(NoiseVariant.init(rawValue:)))
+        }
+    }
+
+    /// The clips with their sound, as the callers speak them.
+    package func corpus() throws -> AudioCorpus {
+        AudioCorpus(
+            name: "run",
+            clips: try clips.map { clip in
+                let sound: PCM
+                do { sound = try AudioFile.read(clip.description.file) } catch {
+                    throw ScenarioLoading.Problem("\(error)")
+                }
+                return AudioCorpus.Clip(
+                    description: clip.description,
+                    sound: clip.noise?.applied(to: sound, clip: clip.description.id) ?? sound)
+            })
     }
 }

@@ -292,6 +292,11 @@ package final class LiveRun {
 
     private func settle() {
         guard phase == .calling else { return }
+        if let counts = sampler?.counts, counts.answered == 0, counts.refused > 0,
+            counts.refused == counts.ended, results.unreachable == nil
+        {
+            results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
+        }
         phase = .settling
         services?.drain()
         loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.close() }

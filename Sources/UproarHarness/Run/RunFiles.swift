@@ -6,7 +6,7 @@ import UproarStatistics
 
 /// Writes what a finished run leaves in its folder.
 enum RunFiles {
-    static func write(_ results: RunResults, to folder: RunFolder, options: RunOptions) {
+    static func write(_ results: RunResults, to folder: RunFolder) {
         let result = results.result
         if !results.tapes.isEmpty { folder.makeFolder("tapes") }
         for tape in results.tapes { write(tape, to: folder) }

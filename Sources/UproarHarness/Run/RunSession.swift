@@ -44,7 +44,7 @@ package enum RunSession {
             results: results, clock: clock, configurations: configurations)
         run.run()
         if results.result.isPartial { results.finishUnstarted() }
-        RunFiles.write(results, to: folder, options: options)
+        RunFiles.write(results, to: folder)
         var printed = results.result
         // The folder's path is the machine's: it is printed, and stands in no result.
         if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }

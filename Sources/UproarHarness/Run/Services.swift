@@ -23,7 +23,8 @@ package final class Services {
     private let folder: RunFolder
     private let plan: RunPlan
     private let configurations: any ChildConfigurations
-    private var redis: RedisService?
+    private var redis: RedisServer?
+    private var isRedisReady = false
     package private(set) var providers: ChildProcess?
     package private(set) var agent: ChildProcess?
     /// What the emulators said at their end.
@@ -56,6 +57,10 @@ package final class Services {
     package func start(ready: @escaping (String) -> Void, failed: @escaping (String) -> Void) {
         self.ready = ready
         self.failed = failed
+        if let standIn = configurations.standIn {
+            agent = start(standIn, configurations.agent(ports: [:], redis: 0))
+            return
+        }
         switch plan.scenario.target {
         case .url(let url):
             loop.schedule(at: loop.now) { ready(url) }
@@ -73,13 +78,11 @@ package final class Services {
     }
 
     private func startRedis() {
-        redis = RedisService(
-            loop: loop, network: network, host: host, folder: folder.path + "/children",
-            ready: { [weak self] pid in
-                self?.onProcess?(pid, "redis")
-                self?.startAgent()
-            },
-            ended: { [weak self] in self?.ended("redis", $0) })
+        let server = RedisServer(
+            folder: folder.path + "/children", host: host, network: network, loop: loop,
+            handler: self)
+        redis = server
+        server.start()
     }
 
     private func startProviders() {
@@ -87,7 +90,9 @@ package final class Services {
     }
 
     private func startAgent() {
-        guard agent == nil, let port = redis?.port, let providers, !providers.ports.isEmpty else {
+        guard agent == nil, isRedisReady, let port = redis?.port, let providers,
+            !providers.ports.isEmpty
+        else {
             return
         }
         agent = start("agent", configurations.agent(ports: providers.ports, redis: port))
@@ -120,6 +125,18 @@ package final class Services {
     }
 }
 
+extension Services: RedisServerHandler {
+    package func redisReady(_ server: RedisServer) {
+        isRedisReady = true
+        if let pid = server.hosted?.pid { onProcess?(pid, "redis") }
+        startAgent()
+    }
+
+    package func redisEnded(_ server: RedisServer, exit: ProcessExit, failure: String?) {
+        ended("redis", failure ?? "redis-server ended with \(exit)")
+    }
+}
+
 extension Services: ChildProcessHandler {
     package func childReady(_ child: ChildProcess) {
         if let pid = child.hosted?.pid { onProcess?(pid, child.name) }
@@ -146,4 +163,10 @@ package protocol ChildConfigurations: AnyObject {
     /// - ports: of the emulators, by provider name.
     func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue
     func environment(of child: String) -> [EnvironmentEntry]
+    /// The name of a child that is called in place of the scenario's target; nil: none.
+    var standIn: String? { get }
+}
+
+extension ChildConfigurations {
+    package var standIn: String? { nil }
 }

@@ -125,8 +125,11 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
 
     private func flush() {
         guard !output.isEmpty else { return }
-        stream?.write(output.span.bytes)
-        output.removeAll(keepingCapacity: output.capacity <= 64 << 10)
+        var bytes: [UInt8] = []
+        swap(&bytes, &output)
+        stream?.write(bytes.span.bytes)
+        bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 10)
+        if output.isEmpty { swap(&bytes, &output) }
     }
 
     private func fail(later then: @escaping (Reply) -> Void, _ failure: StoreFailure) {

@@ -1,0 +1,65 @@
+import Glibc
+import UproarCore
+import UproarPosix
+import UproarProviders
+import UproarRuntime
+
+/// `uproar providers`: the emulated vendors as a process of their own, by hand or as a run's child.
+package enum ProvidersProcess {
+    package static func run(_ configuration: ProviderConfiguration, say: @escaping (String) -> Void)
+        throws -> ExitCode
+    {
+        _ = DescriptorLimit.raise()
+        let isChild = getenv(ControlSocket.variable) != nil
+        let clock = configuration.epoch.flatMap { isChild ? RunClock(epoch: $0) : nil }
+        let driver = try PosixDriver(clock: clock ?? .starting())
+        let loop = EventLoop(driver: driver)
+        let network = PosixNetwork(loop: loop, driver: driver)
+        let side = try ChildSide(name: "providers", loop: loop, network: network)
+        let worker = try HelperThread(name: "voice", loop: loop)
+        let assembly: ProvidersAssembly
+        do {
+            assembly = try ProvidersAssembly(
+                configuration.settings, corpus: try configuration.corpus(), loop: loop,
+                network: network, worker: worker, facts: side.facts)
+        } catch {
+            side.fail("\(error)")
+            say("providers: \(error)")
+            return .usage
+        }
+        let signals = try SignalSource(driver: driver, signals: [SIGINT, SIGTERM]) { _ in
+            assembly.close()
+            loop.stop()
+        }
+        side.onDrain = { side.finish(evidence: assembly.evidence) }
+        assembly.prepare {
+            side.ready(ports: assembly.ports)
+            for (name, port) in assembly.ports {
+                say("providers: \(name) \(configuration.settings.host):\(port)")
+            }
+        }
+        loop.run()
+        withExtendedLifetime((signals, side, assembly, worker)) {}
+        return .passed
+    }
+
+    /// As the command line has it: a run's file, or the shipped conversation and corpus on these ports.
+    package static func run(
+        config: String?, scenario: String, firstPort: Int?, say: @escaping (String) -> Void
+    ) throws -> ExitCode {
+        if let config {
+            return try run(ProviderConfiguration(json: try ConfigFile.read(config)), say: say)
+        }
+        let loaded = try LoadedScenario.file(scenario, overrides: ["seed=1"])
+        let (plan, _, _) = try ScenarioLoading.plan(
+            loaded.scenario, seed: loaded.seed, format: .telephone)
+        var configuration = ProviderConfiguration(
+            plan: plan, epoch: nil, epochSeconds: Int64(time(nil)))
+        if let firstPort {
+            configuration.settings.deepgram?.port = UInt16(firstPort)
+            configuration.settings.openai?.port = UInt16(firstPort + 1)
+            configuration.settings.cartesia?.port = UInt16(firstPort + 2)
+        }
+        return try run(configuration, say: say)
+    }
+}
