@@ -22,6 +22,7 @@ enum RunFiles {
         [
             ("junit.xml", JUnitReport(result).text), ("summary.md", MarkdownReport(result).text),
             ("metrics.prom", OpenMetricsReport(result).text),
+            ("report.html", HTMLReport(result).text),
         ]
     }
 
