@@ -6,7 +6,7 @@ BUILD_FLAGS = -c release --static-swift-stdlib --product uproar
 SOURCES = Package.swift Sources Tests Benchmarks
 UPROAR = .build/release/uproar
 
-.PHONY: help deps build demo test bench format format-check install clean
+.PHONY: help deps build demo test bench verify format format-check install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -31,6 +31,12 @@ test: deps
 bench: deps
 	Benchmarks/run
 
+## make verify          kill -9 at random moments: nothing is left, the result loads (needs Python)
+verify:
+	@scripts/install-deps verify
+	$(MAKE) build
+	scripts/verify-survival.py
+
 ## make format          lay out the sources
 format:
 	$(SWIFT) format -i -p -r $(SOURCES)
@@ -39,7 +45,7 @@ format:
 format-check:
 	$(SWIFT) format lint -s -p -r $(SOURCES)
 
-## make install PREFIX=…  one binary and its scenarios, fixtures and prices (default /usr/local; DESTDIR is kept)
+## make install PREFIX=…  one binary and its scenarios and fixtures (default /usr/local; DESTDIR is kept)
 install: build
 	scripts/install "$(DESTDIR)$(PREFIX)"
 
