@@ -1,7 +1,7 @@
 /// Says of each 10 ms whether somebody is heard, above a noise floor that it learns.
 ///
 /// The floor is the least power of the last 1.6 s (never above −42 dBFS, so that speech without pauses does not raise it
-/// without bound). A hop is voiced when it is 12 dB above the floor and above −50 dBFS; once voiced, 9 dB and −53 dBFS
+/// without bound). A hop is voiced when it is 12 dB above the floor and above −55 dBFS; once voiced, 9 dB and −58 dBFS
 /// suffice. A steady ambience below about −32 dBFS is therefore silence from its second 1.6 s on.
 package struct LevelDetector: Sendable {
     package static let hop = Duration.milliseconds(10)
@@ -17,8 +17,8 @@ package struct LevelDetector: Sendable {
     /// Mean square of full scale, 0 dBFS.
     private static let fullScale: Float = 32_768 * 32_768
     private static let loudestFloor = fullScale * 6.31e-5
-    private static let onLevel = fullScale * 1e-5
-    private static let offLevel = fullScale * 5e-6
+    private static let onLevel = fullScale * 3.16e-6
+    private static let offLevel = fullScale * 1.58e-6
     private static let hopsPerSlot = 32
 
     /// The mean square a hop must exceed to count as voiced now.

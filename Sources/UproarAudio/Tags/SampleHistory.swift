@@ -32,6 +32,17 @@ struct SampleHistory: ~Copyable {
         lost = factor == 1 ? [] : [Float](repeating: 0, count: Self.blockCapacity)
     }
 
+    /// Forgets everything; keeps its storage.
+    mutating func reset() {
+        count = 0
+        hopEnergy = 0
+        hopPower = 0
+        groupSize = 0
+        groupSum = 0
+        groupEnergy = 0
+        hopIsClosed = true
+    }
+
     /// Input samples taken so far.
     var position: Int { count * factor + groupSize }
     var hopIsFull: Bool { count > 0 && count % Self.hopSize == 0 && groupSize == 0 && !hopIsClosed }
