@@ -19,6 +19,14 @@ package enum RunSession {
         _ loaded: LoadedScenario, options: RunOptions, version: String, view: LiveView
     ) throws -> Ending {
         let scenario = loaded.scenario
+        if case .command = scenario.target {
+            throw ScenarioLoading.Problem(
+                """
+                target: this version cannot start an agent by command
+                  allowed: target: embedded, or target: {url: "ws://…"} for an agent that is running
+                  see docs/your-agent.md
+                """)
+        }
         let clock = RunClock.starting()
         for warning in try Checking.approve(loaded) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)
@@ -47,6 +55,40 @@ package enum RunSession {
         RunFiles.write(results, to: folder)
         var printed = results.result
         // The folder's path is the machine's: it is printed, and stands in no result.
+        if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
+        return Ending(
+            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
+    }
+
+    /// The same in virtual time.
+    package static func simulate(
+        _ loaded: LoadedScenario, options: RunOptions, version: String, view: LiveView
+    ) throws -> Ending {
+        guard case .embedded = loaded.scenario.target else {
+            throw ScenarioLoading.Problem(
+                """
+                target: only the embedded agent can be simulated; this scenario's is \
+                \(TargetText.of(loaded.scenario.target))
+                  allowed: target: embedded
+                  see docs/scenario.md#target
+                """)
+        }
+        for warning in try Checking.approve(loaded) { view.say(warning) }
+        let folderPath = options.out ?? RunFolder.defaultPath(scenario: loaded.scenario.name)
+        let folder: RunFolder
+        do { folder = try RunFolder(path: folderPath) } catch {
+            throw ScenarioLoading.Problem(
+                "the report folder \(folderPath) cannot be written: \(error)")
+        }
+        let (plan, frames, sounds) = try ScenarioLoading.plan(
+            loaded.scenario, seed: loaded.seed, format: .telephone)
+        let results = RunResults(
+            plan: plan, world: .simulated, folder: folder, commit: BuildCommit.read(),
+            version: version, command: options.commandLine)
+        results.writePartial()
+        try SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results).run()
+        RunFiles.write(results, to: folder)
+        var printed = results.result
         if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)

@@ -7,7 +7,8 @@ import UproarStatistics
 
 /// Watches the harness itself, once a second: what the caller loops told, what the processes used, what the machine did.
 package final class Sampler {
-    private let meter: ProcessTreeMeter
+    /// Nil in simulation, where processes are objects.
+    private let meter: ProcessTreeMeter?
     private var last: ResourceSample?
     private var lastCounts = CallDriver.Counts()
     private var loops: [CallDriver.Counts]
@@ -24,14 +25,14 @@ package final class Sampler {
 
     package static let groups = ["callers", "providers", "agent", "redis", "guardian"]
 
-    package init(clock: RunClock, plan: RunPlan, loopCount: Int) {
-        meter = ProcessTreeMeter(clock: clock)
+    package init(clock: RunClock?, plan: RunPlan, loopCount: Int) {
+        meter = clock.map { ProcessTreeMeter(clock: $0) }
         self.plan = plan
         loops = Array(repeating: CallDriver.Counts(), count: loopCount)
-        for group in Self.groups { meter.name(group: group) }
+        for group in Self.groups { meter?.name(group: group) }
     }
 
-    package func add(pid: Int32, to group: String) { meter.add(root: pid, to: group) }
+    package func add(pid: Int32, to group: String) { meter?.add(root: pid, to: group) }
 
     package func take(_ report: CallerFleet.Report, loop: Int) {
         loops[loop] = report.counts
@@ -48,7 +49,7 @@ package final class Sampler {
 
     /// Remembers what the processes use before the first call.
     package func start() {
-        let sample = meter.sample()
+        guard let sample = meter?.sample() else { return }
         last = sample
         agentMemoryIdle = sample.groups.first { $0.name == "agent" }?.residentBytes
     }
@@ -76,7 +77,7 @@ package final class Sampler {
     }
 
     private func addResources(_ sample: inout GeneratorSample, inCall: Int) {
-        let resources = meter.sample()
+        guard let resources = meter?.sample() else { return }
         defer { last = resources }
         guard let last, let use = ResourceUse(from: last, to: resources) else { return }
         self.use = use
