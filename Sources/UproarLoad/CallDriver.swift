@@ -138,6 +138,15 @@ package final class CallDriver: TimerHandler {
         self.seed = seed
         self.settings = settings
         nextExtraCall = settings.firstExtraCall
+        raiseCallLimit()
+    }
+
+    /// The loops of a run hand out numbers at about the same pace: another one may be this far ahead.
+    private static let loopSlack: UInt32 = 64
+
+    private func raiseCallLimit() {
+        let slack = settings.stride > 1 ? Self.loopSlack * settings.stride : 0
+        library.callLimit = min(TurnReference.callLimit, nextExtraCall + slack)
     }
 
     // MARK: Verbs
@@ -307,6 +316,7 @@ package final class CallDriver: TimerHandler {
         {
             schedule(Arrival(due: next, sequence: 0, seat: seat, call: nextExtraCall))
             nextExtraCall += settings.stride
+            raiseCallLimit()
             armDue()
         }
         finishIfDone()

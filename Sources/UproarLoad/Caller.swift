@@ -253,7 +253,14 @@ package final class Caller: FrameSender, CallMediaHandler {
         }
     }
 
-    private func reference(_ bits: UInt32) -> TurnReference? { library.key?.reference(bits) }
+    /// The reference behind a decoded tag; nil for noise that happened to decode.
+    private func reference(_ bits: UInt32) -> TurnReference? {
+        guard let reference = library.key?.reference(bits), reference.call < library.callLimit
+        else {
+            return nil
+        }
+        return reference
+    }
 
     // MARK: Effects
 

@@ -21,6 +21,8 @@ package final class CallerLibrary {
     package let headTag: (UInt32) -> [UInt8]
     /// Nil when callers carry no references (`tagging: off`).
     package let key: ReferenceKey?
+    /// Calls of the run are below this, as far as this loop knows: a tag that names another call is noise, not cross-talk.
+    var callLimit = TurnReference.callLimit
 
     package init(
         clips: [Clip], silence: any PreparedAudio, tones: any PreparedAudio,

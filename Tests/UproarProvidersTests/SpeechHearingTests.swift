@@ -39,7 +39,11 @@ struct SpeechHearingTests {
             AudioFormat(.linear16, Hertz(48_000)),
         ])
     func everyClip(format: AudioFormat) {
-        for clip in SpokenCorpus.shared.clips where clip.description.kind != .noise {
+        // All of them through the telephone; elsewhere every fifth.
+        let step = format == .telephone ? 1 : 5
+        for place in stride(from: 0, to: SpokenCorpus.shared.clips.count, by: step) {
+            let clip = SpokenCorpus.shared.clips[place]
+            guard clip.description.kind != .noise else { continue }
             let bytes = SpokenCorpus.frames(
                 clip, wire: references.key.wire(reference), as: format)
             let heard = hear(bytes, format)
@@ -85,8 +89,8 @@ struct SpeechHearingTests {
             let begin = Duration.milliseconds(500) + AudioTag.duration
             let span = clip.description.speech
             var said: [String] = []
-            for share in 1...20 {
-                let part = (span.upperBound - span.lowerBound) * share / 20
+            for share in 4...10 {
+                let part = (span.upperBound - span.lowerBound) * share / 10
                 let heard = hear(bytes, .telephone, upTo: begin + span.lowerBound + part)
                 let count = heard.utterance?.heardCount(at: heard.position, isOver: false) ?? 0
                 said += heard.utterance?.results(upTo: count).map(\.plain) ?? []

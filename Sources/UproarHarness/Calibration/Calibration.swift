@@ -35,6 +35,7 @@ package struct Calibration {
             folder: folder, view: view, results: results, clock: clock,
             configurations: CalibrationConfigurations(clock: clock, delay: delay))
         run.run()
+        withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
         RunFiles.write(results, to: folder)
         return Calibration(results.result, asked: delay, callers: callers, folder: folderPath)

@@ -113,6 +113,7 @@ private final class CalibrationCall: ByteStreamHandler, TimerHandler {
         guard let read = owed, stream != nil, let call else { return }
         owed = nil
         utterance += 1
+        let reply = reply
         connection.sendText(reply.span.bytes)
         let written = target.loop.now
         flush()

@@ -51,6 +51,7 @@ package enum RunSession {
             plan: plan, frames: frames, options: options, folder: folder, view: view,
             results: results, clock: clock, configurations: configurations)
         run.run()
+        withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
         RunFiles.write(results, to: folder)
         var printed = results.result
@@ -86,7 +87,9 @@ package enum RunSession {
             plan: plan, world: .simulated, folder: folder, commit: BuildCommit.read(),
             version: version, command: options.commandLine)
         results.writePartial()
-        try SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results).run()
+        let run = SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results)
+        try run.run()
+        withExtendedLifetime(run) {}
         RunFiles.write(results, to: folder)
         var printed = results.result
         if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }

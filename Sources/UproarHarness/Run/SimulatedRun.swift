@@ -54,7 +54,7 @@ package final class SimulatedRun {
             configuration.settings, corpus: corpus, loop: world.loop, network: world.network,
             worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
-        let mediaURL = try startAgent(assembly, redisPort: redis.endpoint.port)
+        let mediaURL = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
         assembly.prepare { [weak self] in self?.call(mediaURL) }
         while !isOver {
             guard world.loop.runOnce() else { break }

@@ -142,9 +142,10 @@ private final class DeepgramStream: SpeechToTextStream, ProviderSocketHandler, T
     // MARK: ProviderSocketHandler
 
     func opened(_ headers: HTTPHeaders, on socket: ProviderSocket) {
-        if !early.isEmpty { socket.send(binary: early.span.bytes) }
-        if finishesEarly { socket.send(json: ["type": "Finalize"]) }
+        let waiting = early
         early = []
+        if !waiting.isEmpty { socket.send(binary: waiting.span.bytes) }
+        if finishesEarly { socket.send(json: ["type": "Finalize"]) }
         lastSent = loop.now
         timer = loop.schedule(self, at: lastSent + Self.keepAliveInterval)
         handler?.opened(self)

@@ -32,7 +32,7 @@ final class DeepgramSession: EmulatedSession, TimerHandler {
     private var latency: Duration?
     private var utterances: UInt64 = 0
     private var interimCount = 0
-    private var lastInterimAt = Instant(nanoseconds: .min)
+    private var nextInterimAt = Instant(nanoseconds: .min)
     private var hasAnnouncedSpeech = false
     /// End of the last word sent in a final result, until `UtteranceEnd` was sent for it.
     private var lastWordEnd: Duration?
@@ -226,10 +226,10 @@ final class DeepgramSession: EmulatedSession, TimerHandler {
         let count = utterance.heardCount(at: position, isOver: false)
         let isWhole = utterance.isWhole(at: position)
         guard count > max(interimCount, utterance.delivered),
-            isWhole || now - lastInterimAt >= Self.interimInterval
+            isWhole || now >= nextInterimAt
         else { return }
         interimCount = count
-        lastInterimAt = now
+        nextInterimAt = now + Self.interimInterval
         let words = utterance.results(upTo: count)
         put(
             .interim(result(words, confidence: 0.94), isWhole: isWhole),

@@ -8,6 +8,7 @@ import UproarCore
 struct ClipMatcher {
     private struct Candidate {
         var clip: Int
+        var levels: Range<Int>
         /// The clip's first hop, counted from the anchor in hops.
         var shift: Int
         var sum: Float = 0
@@ -23,19 +24,30 @@ struct ClipMatcher {
     }
 
     private let vocabulary: SpeechVocabulary
+    /// The stream has room for treble; whether it carries any is open, for it may come from a telephone.
+    private let isWide: Bool
     private var candidates: [Candidate] = []
     private var anchorBlock = 0
     /// Hops compared so far.
     private(set) var hops = 0
     /// Of these, hops that were not silent.
     private var loudHops = 0
+    /// Of what is heard, to tell how much there is to explain.
+    private var levelSum: Float = 0
+    private var levelSquares: Float = 0
 
     /// From so many hops on, candidates far off are dropped.
     private static let hopsBeforePruning = 30
     /// The right clip stays far below this; another voice or other words are far above.
     static let limit: Float = 20
+    /// And below this share of the variance of what is heard: audio of one loudness, such as garbled audio is, is like no
+    /// clip.
+    private static let limitShare: Float = 0.4
 
-    init(_ vocabulary: SpeechVocabulary) { self.vocabulary = vocabulary }
+    init(_ vocabulary: SpeechVocabulary, rate: Hertz) {
+        self.vocabulary = vocabulary
+        isWide = rate > .telephone
+    }
 
     var isActive: Bool { !candidates.isEmpty }
 
@@ -45,9 +57,12 @@ struct ClipMatcher {
     }
 
     /// Something became audible at this block: a clip's speech begins here, or its file (one with noise).
+    ///
+    /// The quieter the clip, the later its onset is noticed.
     mutating func start(atOnset block: Int) {
-        start(at: block, shifts: [-1, 0, 1]) { clip in
-            [0, Int(clip.description.speech.lowerBound / SpeechVocabulary.hop)]
+        start(at: block, shifts: [-16, -14, -12, -10, -8, -6, -5, -4, -3, -2, -1, 0, 1]) { clip in
+            let speech = Int(clip.description.speech.lowerBound / SpeechVocabulary.hop)
+            return clip.isAudibleAtOnce ? [0, speech] : [speech]
         }
     }
 
@@ -57,17 +72,24 @@ struct ClipMatcher {
         anchorBlock = block
         hops = 0
         loudHops = 0
-        candidates.removeAll(keepingCapacity: true)
+        levelSum = 0
+        levelSquares = 0
+        candidates = []
         for (index, clip) in vocabulary.clips.enumerated() {
             for lead in leads(clip) {
                 for shift in shifts {
-                    candidates.append(Candidate(clip: index, shift: shift - lead))
+                    candidates.append(
+                        Candidate(clip: index, levels: clip.narrowLevels, shift: shift - lead))
+                    guard isWide, let levels = clip.wideLevels else { continue }
+                    candidates.append(
+                        Candidate(clip: index, levels: levels, shift: shift - lead))
                 }
             }
         }
     }
 
-    mutating func stop() { candidates.removeAll(keepingCapacity: true) }
+    /// Gives the memory back: there are many streams, and few are heard at once.
+    mutating func stop() { candidates = [] }
 
     /// Compares what has been heard since the last call.
     mutating func follow(_ blocks: LevelBlocks) {
@@ -82,13 +104,14 @@ struct ClipMatcher {
 
     private mutating func compare(_ level: Float) {
         if level > SpeechVocabulary.floor + 6 { loudHops += 1 }
+        levelSum += level
+        levelSquares += level * level
         let hop = hops
-        let clips = vocabulary.clips
         var followed: [Candidate] = []
         swap(&followed, &candidates)
         vocabulary.levels.withUnsafeBufferPointer { levels in
             for index in followed.indices {
-                let range = clips[followed[index].clip].levels
+                let range = followed[index].levels
                 let place = range.lowerBound &+ hop &- followed[index].shift
                 let known =
                     place >= range.lowerBound && place < range.upperBound
@@ -110,12 +133,15 @@ struct ClipMatcher {
         let hops = hops
         let best = candidates.lazy.map { Self.variance($0, hops) }.min() ?? 0
         let limit = max(40, best * 3)
-        candidates.removeAll { Self.variance($0, hops) > limit }
+        candidates = candidates.filter { Self.variance($0, hops) <= limit }
     }
 
     /// The best candidate, when it is good enough to be believed.
     func best(limit: Float = ClipMatcher.limit) -> Match? {
         guard hops >= 12, loudHops >= 6 else { return nil }
+        let mean = levelSum / Float(hops)
+        let heard = max(0, levelSquares / Float(hops) - mean * mean)
+        let limit = min(limit, heard * Self.limitShare)
         var best: (candidate: Candidate, variance: Float)?
         for candidate in candidates {
             let variance = Self.variance(candidate, hops)

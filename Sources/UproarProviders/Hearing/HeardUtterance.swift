@@ -1,11 +1,12 @@
 import UproarCore
 
 /// One utterance as it is being heard. Times are positions in the stream.
-struct HeardUtterance {
-    typealias Word = SpeechVocabulary.Word
+package struct HeardUtterance {
+    package typealias Word = SpeechVocabulary.Word
 
-    let reference: TurnReference?
+    package let reference: TurnReference?
     let onset: Duration
+    private let tagEnd: Duration
     /// The words of the reference, with the tag's time.
     private let head: [Word]
     /// The clip's words, as believed now.
@@ -13,7 +14,7 @@ struct HeardUtterance {
     /// How many of `words` are certain: rivals that fit as well say the same so far.
     private var certain = 0
     private var clip: (index: Int, start: Duration)?
-    var isMatched: Bool { clip != nil }
+    package var isMatched: Bool { clip != nil }
     /// From the first to after the last voiced sample of the clip, and its pauses.
     private(set) var speech = Duration.zero..<Duration.zero
     private var pauses: [Range<Duration>] = []
@@ -31,12 +32,14 @@ struct HeardUtterance {
         self.onset = onset
         head = []
         lastVoice = onset
+        tagEnd = onset
     }
 
     init(reference: TurnReference, words: String, tag: Range<Duration>) {
         self.reference = reference
         onset = tag.lowerBound
         lastVoice = tag.upperBound
+        tagEnd = tag.upperBound
         var written = words.split(separator: " ").map(String.init)
         written[0] = written[0].prefix(1).uppercased() + written[0].dropFirst()
         written[written.count - 1] += ","
@@ -70,10 +73,18 @@ struct HeardUtterance {
         }
     }
 
+    /// What was believed does not fit any more. What was delivered stays delivered.
+    mutating func forgetGuess() {
+        guard isMatched, delivered == 0 else { return }
+        clip = nil
+        words = []
+        certain = 0
+    }
+
     /// Words heard by `position`, the reference's included: what a result may hold.
     ///
     /// A word counts as heard when most of it has been; one that rivals dispute waits until the voice ends.
-    func heardCount(at position: Duration, isOver: Bool) -> Int {
+    package func heardCount(at position: Duration, isOver: Bool) -> Int {
         guard isMatched else { return isOver ? head.count : 0 }
         // Audio that got lost on the way leaves the clip a little short of its end.
         let length = speech.upperBound - speech.lowerBound
@@ -92,13 +103,13 @@ struct HeardUtterance {
     }
 
     /// The words from the first not delivered up to `count`.
-    func results(upTo count: Int) -> [Word] {
+    package func results(upTo count: Int) -> [Word] {
         let all = head + words
         return delivered < count ? Array(all[delivered..<min(count, all.count)]) : []
     }
 
     /// Everything that will be said has been heard.
-    func isWhole(at position: Duration) -> Bool {
+    package func isWhole(at position: Duration) -> Bool {
         isMatched && !hasRivals && position >= speech.upperBound
             && heardCount(at: position, isOver: true) == head.count + words.count
     }
@@ -108,9 +119,9 @@ struct HeardUtterance {
         isMatched && position >= speech.upperBound + .milliseconds(100)
     }
 
-    var wordCount: Int { head.count + words.count }
+    package var wordCount: Int { head.count + words.count }
     /// Some of it has not been part of a final result.
-    var isOpen: Bool { delivered < wordCount || !isMatched && delivered == 0 }
+    package var isOpen: Bool { delivered < wordCount || !isMatched && delivered == 0 }
 
     mutating func deliver(upTo count: Int, silence: Duration?) {
         delivered = max(delivered, count)
@@ -122,7 +133,12 @@ struct HeardUtterance {
     /// The clip's own annotation decides when it is known, so that noise in the recording is no voice; what the level says
     /// decides when audio got lost and the clip's end will never come.
     func silence(at position: Duration) -> Duration? {
-        guard isMatched else { return lastVoice < position ? lastVoice : nil }
+        guard isMatched else {
+            // Between a tag and the first word a recording may have its own silence.
+            let isTagAlone = reference != nil && lastVoice <= tagEnd + .milliseconds(50)
+            let least: Duration = isTagAlone ? .milliseconds(1_500) : .zero
+            return lastVoice + least < position ? lastVoice : nil
+        }
         if position >= speech.upperBound { return speech.upperBound }
         if let pause = pauses.last(where: { $0.contains(position) }) { return pause.lowerBound }
         return position - lastVoice >= .milliseconds(400) ? lastVoice : nil

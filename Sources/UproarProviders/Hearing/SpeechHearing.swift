@@ -9,18 +9,19 @@ import UproarCore
 /// ```
 /// A tag names the utterance; the words come from the corpus, by the levels that follow the tag (or the onset, for speech
 /// without a tag). Garbled audio has neither tag nor match, and gives nothing, as with a real recogniser.
-struct SpeechHearing: ~Copyable {
-    struct News: OptionSet {
-        var rawValue: Int
+package struct SpeechHearing: ~Copyable {
+    package struct News: OptionSet, Sendable {
+        package var rawValue: Int
+        package init(rawValue: Int) { self.rawValue = rawValue }
         /// Something became audible after silence.
-        static let speechStarted = News(rawValue: 1)
+        package static let speechStarted = News(rawValue: 1)
         /// A head tag was decoded: `utterance` has its reference, and is another one than before.
-        static let recognised = News(rawValue: 2)
+        package static let recognised = News(rawValue: 2)
         /// Silence after something audible is certain.
-        static let speechEnded = News(rawValue: 4)
+        package static let speechEnded = News(rawValue: 4)
     }
 
-    let format: AudioFormat
+    package let format: AudioFormat
     private let vocabulary: SpeechVocabulary
     private let references: ReferenceText
     private let isTagging: Bool
@@ -28,20 +29,22 @@ struct SpeechHearing: ~Copyable {
     private var blocks: LevelBlocks
     private var matcher: ClipMatcher
     private var arrivals = ArrivalTimes()
-    private(set) var utterance: HeardUtterance?
+    package private(set) var utterance: HeardUtterance?
     /// The utterance before, when a tag began another before it was over.
     private var replaced: HeardUtterance?
     /// Where the latest onset was.
-    private(set) var onset = Duration.zero
+    package private(set) var onset = Duration.zero
     /// Head tags decoded so far: what usage leaves out.
-    private(set) var tagCount = 0
+    package private(set) var tagCount = 0
     /// The latest reference on this stream: tells the call of what carries none.
-    private(set) var lastReference: TurnReference?
+    package private(set) var lastReference: TurnReference?
     private var lastVoice = 0
+    /// Where an utterance without a tag (so far) began, as long as its clip is not looked for.
+    private var onsetBlock: Int?
     /// So many hops had been compared when the best match was last asked for.
     private var judgedHops = 0
 
-    init(
+    package init(
         _ format: AudioFormat, vocabulary: SpeechVocabulary, references: ReferenceText,
         isTagging: Bool
     ) {
@@ -51,16 +54,16 @@ struct SpeechHearing: ~Copyable {
         self.isTagging = isTagging
         scanner = TagScanner(format)
         blocks = LevelBlocks(format)
-        matcher = ClipMatcher(vocabulary)
+        matcher = ClipMatcher(vocabulary, rate: format.rate)
     }
 
     /// Audio received so far.
-    var position: Duration { format.rate.duration(samples: scanner.position) }
+    package var position: Duration { format.rate.duration(samples: scanner.position) }
     /// Whether anything is audible now.
-    var isSpeaking: Bool { scanner.isSpeaking }
+    package var isSpeaking: Bool { scanner.isSpeaking }
 
     /// Takes whole samples.
-    mutating func feed(_ bytes: RawSpan, at now: Instant) -> News {
+    package mutating func feed(_ bytes: RawSpan, at now: Instant) -> News {
         let samples = bytes.byteCount / format.encoding.bytesPerSample
         let isSilent = Self.isSilence(bytes, format.encoding.silence)
         if isSilent { blocks.feedSilence(samples) } else { blocks.feed(bytes) }
@@ -74,9 +77,7 @@ struct SpeechHearing: ~Copyable {
         if let voice = scanner.lastVoice { lastVoice = voice }
         var news: News = []
         for event in events { take(event, &news) }
-        guard utterance != nil else { return news }
-        matcher.follow(blocks)
-        updateUtterance()
+        if utterance != nil { updateUtterance() }
         return news
     }
 
@@ -110,8 +111,8 @@ struct SpeechHearing: ~Copyable {
                 replaced = utterance
             }
             utterance = HeardUtterance(onset: onset)
-            matcher.start(atOnset: block(of: sample))
-            judgedHops = 0
+            matcher.stop()
+            onsetBlock = block(of: sample)
         case .tagDecoded(let wire, .head, let start, _):
             // The tag of a reply is the agent's voice heard back: no utterance.
             guard isTagging, let reference = references.reference(ofWire: wire),
@@ -125,8 +126,9 @@ struct SpeechHearing: ~Copyable {
             replaced = utterance
             utterance = HeardUtterance(
                 reference: reference, words: references.words(reference), tag: span)
-            matcher.start(atFileStart: block(of: end))
+            onsetBlock = nil
             judgedHops = 0
+            matcher.start(atFileStart: block(of: end))
             news.insert(.recognised)
         case .tagDecoded: break
         case .speechEnded: news.insert(.speechEnded)
@@ -140,13 +142,21 @@ struct SpeechHearing: ~Copyable {
 
     private mutating func updateUtterance() {
         utterance?.lastVoice = format.rate.duration(samples: lastVoice)
-        // What sounds now may turn out to be a tag, whose tones are no words.
-        guard utterance?.reference != nil || !isTagging || position - onset >= Self.tagTime else {
-            return
+        if let block = onsetBlock {
+            // What sounds now may turn out to be a tag, whose tones are no words.
+            guard !isTagging || position - onset >= Self.tagTime else { return }
+            startMatching(at: block)
         }
+        matcher.follow(blocks)
         guard matcher.hops >= judgedHops + 5 else { return }
         judgedHops = matcher.hops
         judge(limit: ClipMatcher.limit)
+    }
+
+    private mutating func startMatching(at block: Int) {
+        onsetBlock = nil
+        judgedHops = 0
+        matcher.start(atOnset: block)
     }
 
     /// Long enough after an onset for a tag to have been decoded.
@@ -155,36 +165,42 @@ struct SpeechHearing: ~Copyable {
     private static let lastLimit: Float = 40
 
     private mutating func judge(limit: Float) {
-        guard let best = matcher.best(limit: limit) else { return }
-        let start = Duration.milliseconds(5 * best.startBlock)
+        guard let best = matcher.best(limit: limit) else {
+            utterance?.forgetGuess()
+            return
+        }
         utterance?.guess(
-            best.clip, of: vocabulary, from: start, rivals: matcher.rivals(of: best))
+            best.clip, of: vocabulary, from: .milliseconds(5 * best.startBlock),
+            rivals: matcher.rivals(of: best))
     }
 
     /// The voice has ended: decides what was said, as well as can be.
-    mutating func settle() {
-        guard let utterance, !utterance.isMatched else { return }
-        judge(limit: Self.lastLimit)
+    package mutating func settle() {
+        guard let utterance else { return }
+        if let block = onsetBlock { startMatching(at: block) }
+        matcher.follow(blocks)
+        if !utterance.isMatched { judge(limit: Self.lastLimit) }
     }
 
-    mutating func deliver(upTo count: Int, silence: Duration?) {
+    package mutating func deliver(upTo count: Int, silence: Duration?) {
         utterance?.deliver(upTo: count, silence: silence)
     }
 
     /// The utterance is over: what is heard next belongs to another.
-    mutating func endUtterance() {
+    package mutating func endUtterance() {
         utterance = nil
+        onsetBlock = nil
         matcher.stop()
     }
 
     /// An utterance that ended because the next one began.
-    mutating func takeReplaced() -> HeardUtterance? {
+    package mutating func takeReplaced() -> HeardUtterance? {
         defer { replaced = nil }
         return replaced
     }
 
     /// When the sample at `position` of the stream arrived.
-    func arrival(of position: Duration) -> Instant {
+    package func arrival(of position: Duration) -> Instant {
         arrivals.arrival(of: format.rate.samples(in: position))
     }
 }

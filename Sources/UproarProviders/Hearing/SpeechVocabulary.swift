@@ -44,8 +44,11 @@ package final class SpeechVocabulary: Sendable {
         package var words: [Word]
         /// Clips with the same number say the same words.
         package var wording: Int
-        /// Where its levels stand in `levels`, one every 10 ms.
-        package var levels: Range<Int>
+        /// Where its levels stand in `levels`, one every 10 ms: as a telephone carries it, and with all its treble.
+        package var narrowLevels: Range<Int>
+        package var wideLevels: Range<Int>?
+        /// Something is audible from the file's beginning, before the speech: a recording with noise.
+        package var isAudibleAtOnce: Bool
     }
 
     package let clips: [Clip]
@@ -66,11 +69,18 @@ package final class SpeechVocabulary: Sendable {
             let wording = wordings[plain] ?? wordings.count
             wordings[plain] = wording
             let start = levels.count
-            levels += Self.levels(of: clip.sound)
+            levels += Self.levels(of: clip.sound.resampled(to: .telephone))
+            let wideStart = levels.count
+            if clip.sound.rate > .telephone { levels += Self.levels(of: clip.sound) }
+            let lead = Int(description.speech.lowerBound / Self.hop)
             clips.append(
                 Clip(
                     description: description, words: words, wording: wording,
-                    levels: start..<levels.count))
+                    narrowLevels: start..<wideStart,
+                    wideLevels: wideStart < levels.count ? wideStart..<levels.count : nil,
+                    isAudibleAtOnce: levels[start..<wideStart].prefix(lead).contains {
+                        $0 > Self.floor + 6
+                    }))
         }
         self.clips = clips
         self.levels = levels
