@@ -108,7 +108,9 @@ package final class Caller: FrameSender, CallMediaHandler {
     package func frameSkipped(due: Instant) {
         framesSkipped += 1
         // What was never sent was never said; time goes on all the same.
-        if speech != nil { _ = advanceSpeech(due) }
+        guard speech != nil, !isHangingUp, !isOver else { return }
+        _ = advanceSpeech(due)
+        settleSpeech(due, loop.now)
     }
 
     private func speakFrame(_ due: Instant, _ media: any CallMedia) -> Instant {
