@@ -50,6 +50,7 @@ package final class CallerFleet {
             let driver = try PosixDriver(clock: clock)
             let loop = EventLoop(driver: driver)
             let network = PosixNetwork(loop: loop, driver: driver)
+            loop.submit { ThreadPriority.raise() }
             let thread = try LoopThread(name: "callers-\(index)", loop: loop)
             members.append(Member(thread: thread, loop: loop, network: network))
         }
