@@ -245,7 +245,7 @@ package final class LiveRun {
     }
 
     private func show(_ sample: GeneratorSample) {
-        guard let sampler else { return }
+        guard let sampler, !options.isQuiet else { return }
         view.show(
             results.snapshot(
                 sampler: sampler, sample: sample, phase: phaseText,

@@ -1,4 +1,5 @@
 import UproarCore
+import UproarPosix
 import UproarScenario
 import UproarStatistics
 
@@ -15,6 +16,9 @@ package final class RunRecorder {
     /// A call is over and folded: `calls.jsonl` gets its line.
     package var onCall: ((CallRecord) -> Void)?
     package private(set) var turnsSoFar = 0
+    private let clock = RunClock.starting()
+    private var preview = IntervalRecorder()
+    private var nextPreview = Instant.zero
     package private(set) var lostSoFar = 0
 
     /// Before the fold of a call, so that the check's fact is among its facts.
@@ -62,8 +66,17 @@ package final class RunRecorder {
     }
 
     /// Everything so far with the calls under way as far as they have come: for live gates and the live view.
+    ///
+    /// Folding calls under way costs more the longer they are: it is done no oftener than takes a fiftieth of the time.
     package func recorders() -> [IntervalRecorder] {
-        [tally.recorder, tally.preview(collector.preview())]
+        let now = clock.now
+        if now >= nextPreview {
+            preview = tally.preview(collector.preview())
+            let cost = clock.now - now
+            nextPreview = now + max(.milliseconds(900), cost * 50)
+        }
+        // A preview of narrower intervals than the tally has by now cannot be read beside it.
+        return preview.width == tally.recorder.width ? [tally.recorder, preview] : [tally.recorder]
     }
 
     package func addSendLateness(_ histogram: HDRHistogram, at: Instant) {
