@@ -204,6 +204,11 @@ struct RunDigest {
 
     static func clock(_ instant: Instant) -> String { clock(instant - Instant.zero) }
 
+    /// `1 turn`, `4,812 turns`.
+    static func many(_ count: Int, _ thing: String) -> String {
+        "\(NumberText.grouped(count)) \(thing)\(count == 1 ? "" : "s")"
+    }
+
     static func percent(_ share: Double) -> String {
         // 99.96 % is not 100 %.
         let text = NumberText.fixed(share * 100, 1)

@@ -180,7 +180,7 @@ import UproarCore
         #expect(evaluator.evaluate(rule(bound: ms(800))).outcome == .failed)
         let beyond = evaluator.evaluate(rule(bound: ms(15_000)))
         #expect(beyond.outcome == .inconclusive)
-        #expect(beyond.reason == "known only to be at least 10.00s")
+        #expect(beyond.reason == "known only to be at least 10s")
         let answered = rule(
             "voice_to_voice", .all, .rate, .greaterOrEqual, .value(.init(0.9, .share)))
         #expect(evaluator.evaluate(answered).outcome == .failed)

@@ -86,7 +86,7 @@ extension HTMLReport {
                 .init(name: "p50", style: "p50", values: values(0.5)),
             ], limits: latencyLimits, windows: result.windows, height: 300,
             format: PlotScale.latency,
-            note: { "\(timeline[$0].samples.count) turns" })
+            note: { RunDigest.many(Int(timeline[$0].samples.count), "turn") })
         let numbers = timeline.enumerated().compactMap { index, interval -> [String]? in
             guard !interval.samples.isEmpty else { return nil }
             return [
@@ -125,7 +125,7 @@ extension HTMLReport {
         let chart = TimeChart(
             id: "error-chart", title: "Turns that went wrong", bucket: buckets.seconds,
             duration: seconds, lines: lines, isBars: true, windows: result.windows, height: 130,
-            format: { NumberText.fixed($0, 0) }, tickCount: 3, leastTop: 3)
+            format: { NumberText.fixed($0, 0) }, tickCount: 3, leastTop: 3, isWhole: true)
         let colours = ["bad": "bad", "doubt": "provider", "p95": "p95"]
         return HTMLText.legend(
             lines.map { ($0.name, colours[$0.style] ?? "ink") }, boxes: true)
@@ -187,7 +187,7 @@ extension HTMLReport {
                 + HTMLText.figure(
                     chart.markup(),
                     caption:
-                        "\(NumberText.grouped(Int(intended.count))) turns. Each step to the right is "
+                        "\(RunDigest.many(Int(intended.count), "turn")). Each step to the right is "
                         + "ten times rarer; the curve ends at the last turn.",
                     extra: HTMLText.numbers(
                         ["percentile"] + curves.map(\.name), numbers, caption: chart.title)))

@@ -41,7 +41,7 @@ extension HTMLReport {
         }
         var facts: [String] = []
         if let due = call.due { facts.append("due at \(RunDigest.clock(due))") }
-        facts.append("\(call.turns.count) turns")
+        facts.append(RunDigest.many(call.turns.count, "turn"))
         if call.connected > .zero { facts.append("\(RunDigest.clock(call.connected)) connected") }
         if let greeting = call.greeting {
             facts.append("greeting \(GateRule.Quantity.short(greeting))")

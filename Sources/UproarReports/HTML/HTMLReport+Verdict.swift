@@ -7,7 +7,7 @@ extension HTMLReport {
         let scenario = result.scenario
         var meta = [
             "run \(result.validity.state.rawValue)", "\(digest.duration)",
-            "peak \(NumberText.grouped(result.load.peak)) calls", "seed \(result.seed)",
+            "peak \(RunDigest.many(result.load.peak, "call"))", "seed \(result.seed)",
             result.world.rawValue,
         ]
         if !result.target.isEmpty { meta.append("target \(result.target)") }
@@ -142,7 +142,7 @@ extension HTMLReport {
             tiles.append(
                 (
                     NumberText.grouped(Int(turns.answered)),
-                    "of \(NumberText.grouped(Int(turns.owed))) turns answered",
+                    "of \(RunDigest.many(Int(turns.owed), "turn")) answered",
                     turns.answered < turns.owed
                 ))
         }
