@@ -107,7 +107,7 @@ let package = Package(
             path: "Benchmarks/RuntimeBenchmark", exclude: ["run"], swiftSettings: strict),
         .executableTarget(
             name: "CodecBenchmark", dependencies: ["UproarCore", "UproarWire"],
-            path: "Benchmarks/CodecBenchmark", swiftSettings: strict),
+            path: "Benchmarks/CodecBenchmark", exclude: ["run"], swiftSettings: strict),
         .executableTarget(
             name: "TagDecodeBenchmark", dependencies: ["UproarCore", "UproarAudio"],
             path: "Benchmarks/TagDecodeBenchmark", exclude: ["run"], swiftSettings: strict),

@@ -123,4 +123,27 @@ extension CodecBenchmark {
             }
         }
     }
+
+    static func redis() {
+        let count = 1000
+        var reply: [UInt8] = []
+        RESPValue.bulk([UInt8](repeating: 0x61, count: 200)).write(into: &reply)
+        var decoder = RESPDecoder()
+        measure("RESPDecoder, a session's value", bytes: reply.count, count: count) {
+            for _ in 0..<count {
+                decoder.receive(reply.span.bytes)
+                guard (try? decoder.next()) != nil else { preconditionFailure() }
+            }
+        }
+        let words = [
+            "SET", "session:0123456789abcdef", String(repeating: "a", count: 200), "EX", "3600",
+        ]
+        var output: [UInt8] = []
+        measure("RESPCommand, a session's value", bytes: 260, count: count) {
+            for _ in 0..<count {
+                output.removeAll(keepingCapacity: true)
+                RESPCommand.write(words, into: &output)
+            }
+        }
+    }
 }

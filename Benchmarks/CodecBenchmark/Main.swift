@@ -12,6 +12,7 @@ struct CodecBenchmark {
         json()
         http()
         serverSentEvents()
+        redis()
     }
 
     /// Runs `body` for `count` messages at a time until 0.3 s of processor time are used, thrice, and prints the best.
