@@ -75,7 +75,7 @@ def one(arguments, delay, index):
     )
     # A run killed before it could make its folder never started.
     if folder.exists():
-        if report.returncode not in (0, 4) or "partial" not in (report.stdout + report.stderr):
+        if report.returncode not in (0, 4) or "partial" not in (report.stdout + report.stderr).lower():
             problems.append(f"result not loadable as partial: {report.stderr.strip()[:200]}")
     elif delay > 0.05:
         problems.append("no run folder")
