@@ -117,6 +117,10 @@ let package = Package(
                 "UproarCore", "UproarWire", "UproarRuntime", "UproarTransports", "UproarAgent",
             ],
             path: "Benchmarks/MediaBenchmark", exclude: ["run"], swiftSettings: strict),
+        .executableTarget(
+            name: "HearingBenchmark",
+            dependencies: ["UproarCore", "UproarScenario", "UproarAudio", "UproarProviders"],
+            path: "Benchmarks/HearingBenchmark", exclude: ["run"], swiftSettings: strict),
 
         // The codecs behind a pipe (scripts/interop-websocket)
         .executableTarget(
