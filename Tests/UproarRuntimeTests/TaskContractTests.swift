@@ -244,7 +244,7 @@ import UproarSimulation
         let loop = world.loop
         let worker: any BackgroundWorker =
             kind == .posix
-            ? try HelperThread(name: "helper", loop: loop) : InlineWorker(loop: loop)
+            ? try BackgroundThread(name: "background", loop: loop) : InlineWorker(loop: loop)
         var outcomes: [Int] = []
         for number in 0..<20 {
             worker.run {

@@ -16,7 +16,7 @@ package enum ProvidersProcess {
         let loop = EventLoop(driver: driver)
         let network = PosixNetwork(loop: loop, driver: driver)
         let side = try ChildSide(name: "providers", loop: loop, network: network)
-        let worker = try HelperThread(name: "voice", loop: loop)
+        let worker = try BackgroundThread(name: "voice", loop: loop)
         let assembly: ProvidersAssembly
         do {
             assembly = try ProvidersAssembly(

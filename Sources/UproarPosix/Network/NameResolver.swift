@@ -14,7 +14,7 @@ final class NameResolver {
     }
 
     private let loop: EventLoop
-    private var worker: HelperThread?
+    private var worker: BackgroundThread?
     private var waiting: [String: [Answer]] = [:]
     private var known: [String: Known] = [:]
 
@@ -43,8 +43,8 @@ final class NameResolver {
         }
     }
 
-    private func startedWorker() -> HelperThread? {
-        if worker == nil { worker = try? HelperThread(name: "uproar-names", loop: loop) }
+    private func startedWorker() -> BackgroundThread? {
+        if worker == nil { worker = try? BackgroundThread(name: "uproar-names", loop: loop) }
         return worker
     }
 

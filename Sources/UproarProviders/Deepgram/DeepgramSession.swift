@@ -223,8 +223,10 @@ final class DeepgramSession: EmulatedSession, TimerHandler {
 
     private func sendInterim(_ utterance: HeardUtterance, at now: Instant) {
         let position = hearing.position
-        let count = utterance.heardCount(at: position, isOver: false)
         let isWhole = utterance.isWhole(at: position)
+        var count = utterance.heardCount(at: position, isOver: false)
+        // The last word comes when it is over: the interim that has it is the one that carries the whole utterance.
+        if !isWhole { count = min(count, utterance.wordCount - 1) }
         guard count > max(interimCount, utterance.delivered),
             isWhole || now >= nextInterimAt
         else { return }

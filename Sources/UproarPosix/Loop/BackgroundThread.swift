@@ -3,7 +3,7 @@ import Synchronization
 import UproarRuntime
 
 /// One thread that does background work for one loop, in order. Ends when it goes out of use and its work is done.
-package final class HelperThread: BackgroundWorker {
+package final class BackgroundThread: BackgroundWorker {
     /// So many pieces may wait.
     package static let queueLimit = 4096
 
@@ -50,7 +50,7 @@ private final class WorkQueue: Sendable {
 
     func put(_ piece: @escaping @Sendable () -> Void) -> Bool {
         let isTaken = state.withLock { state in
-            guard state.pieces.count < HelperThread.queueLimit else { return false }
+            guard state.pieces.count < BackgroundThread.queueLimit else { return false }
             state.pieces.append(piece)
             return true
         }
