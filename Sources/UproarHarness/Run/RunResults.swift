@@ -36,7 +36,7 @@ package final class RunResults {
         result = RunResult(
             scenario: .init(
                 name: scenario.name, summary: scenario.summary, fileHash: plan.hash,
-                resolved: scenario.resolved(seed: plan.seed.value)),
+                resolved: SharePaths.stripped(scenario.resolved(seed: plan.seed.value))),
             seed: plan.seed.value, world: world, commit: commit, version: version,
             command: command, target: TargetText.of(scenario.target),
             priceBook: scenario.prices.name)

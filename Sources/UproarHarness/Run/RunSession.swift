@@ -35,6 +35,8 @@ package enum RunSession {
             throw ScenarioLoading.Problem(
                 "the report folder \(folderPath) cannot be written: \(error)")
         }
+        // A run killed while its audio is read leaves a result that loads, too.
+        folder.write(early(loaded, options, version).encoded(), to: "result.json")
         let (plan, frames, _) = try ScenarioLoading.plan(
             scenario, seed: loaded.seed, format: .telephone)
         let results = RunResults(
@@ -59,6 +61,17 @@ package enum RunSession {
         if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
+    }
+
+    /// What is known before the plan: enough for a partial result.
+    private static func early(_ loaded: LoadedScenario, _ options: RunOptions, _ version: String)
+        -> RunResult
+    {
+        RunResult(
+            scenario: .init(name: loaded.scenario.name, summary: loaded.scenario.summary),
+            seed: loaded.seed, world: .live, commit: BuildCommit.read(), version: version,
+            command: options.commandLine, target: TargetText.of(loaded.scenario.target),
+            priceBook: loaded.scenario.prices.name)
     }
 
     /// The same in virtual time.
