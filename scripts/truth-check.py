@@ -54,7 +54,7 @@ def onsets(blocks):
     return result
 
 
-def check_call(tape, turns, bound):
+def check_call(tape, call, turns, bound):
     with wave.open(str(tape)) as file:
         assert file.getnchannels() == 2 and file.getsampwidth() == 2, f"{tape}: not 16-bit stereo"
         rate = file.getframerate()
@@ -66,7 +66,7 @@ def check_call(tape, turns, bound):
     worst, failures = 0.0, []
     for turn in turns:
         reported = turn["voice_to_voice_ms"]
-        at = turn["caller_end_tape_ms"]  # where to look; only the nearest stretch end counts
+        at = turn["ended_ms"] - call["answered_ms"]  # where to look: only the nearest end counts
         ends = [end for _, end in spoken if abs(end - at) < 400]
         if not ends:
             failures.append(f"turn {turn['utterance']}: no end of caller speech near {at:.0f} ms")
@@ -104,7 +104,7 @@ def main():
         turns = [t for t in (call or {}).get("turns", []) if t.get("voice_to_voice_ms") is not None]
         if not turns:
             continue
-        worst, failures = check_call(tape, turns, arguments.within)
+        worst, failures = check_call(tape, call, turns, arguments.within)
         good = len(turns) - len(failures)
         passed, failed = passed + good, failed + len(failures)
         print(f"call {call['call']}: {len(turns)} turns, largest difference {worst:.1f} ms")
