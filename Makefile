@@ -31,11 +31,12 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          kill -9 at random moments: nothing is left, the result loads (needs Python)
+## make verify          the long checks: kill -9 at random moments, bad input of every kind (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
 	scripts/verify-survival.py
+	scripts/verify-bad-input.py
 
 ## make format          lay out the sources
 format:

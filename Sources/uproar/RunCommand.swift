@@ -60,7 +60,14 @@ struct RunInput {
         let given = try arguments.seed()
         var overrides = arguments.all("set")
         if let given { overrides.append("seed=\(given)") }
-        let isURL = ["ws://", "wss://", "http://", "https://"].contains { what.hasPrefix($0) }
+        let schemes = ["ws://", "wss://", "http://", "https://"]
+        let isURL = schemes.contains { what.hasPrefix($0) }
+        if !isURL, what.contains("://") {
+            throw Arguments.Mistake(
+                text:
+                    "\(what): no transport speaks that\n  allowed: \(schemes.joined(separator: " "))"
+            )
+        }
         if isURL {
             scenario = try LoadedScenario.calling(
                 what, audio: arguments.text("audio"),

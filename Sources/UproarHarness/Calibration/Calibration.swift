@@ -37,8 +37,8 @@ package struct Calibration {
         run.run()
         withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
-        RunFiles.write(results, to: folder)
-        return Calibration(results.result, asked: delay, callers: callers, folder: folderPath)
+        let result = RunFiles.write(results, to: folder)
+        return Calibration(result, asked: delay, callers: callers, folder: folderPath)
     }
 
     /// One second of tone, 20 ms frames, then silence: its end is known to the sample.

@@ -27,15 +27,22 @@ package final class RunFolder {
         }
     }
 
-    package func write(_ bytes: [UInt8], to name: String) {
+    /// Answers whether the file is there, whole; what stood there before is untouched when not.
+    @discardableResult
+    package func write(_ bytes: [UInt8], to name: String) -> Bool {
         do throws(Errno) {
             try AtomicFile.write(bytes, to: path + "/" + name)
+            return true
         } catch {
             if failure == nil { failure = error }
+            return false
         }
     }
 
-    package func write(_ text: String, to name: String) { write(Array(text.utf8), to: name) }
+    @discardableResult
+    package func write(_ text: String, to name: String) -> Bool {
+        write(Array(text.utf8), to: name)
+    }
 
     /// One line of `calls.jsonl`, as the call ends.
     package func appendCall(_ line: [UInt8]) {

@@ -6,15 +6,26 @@ import UproarStatistics
 
 /// Writes what a finished run leaves in its folder.
 enum RunFiles {
-    static func write(_ results: RunResults, to folder: RunFolder) {
-        let result = results.result
+    /// Answers the result as it was left and printed: the folder's path, which is the machine's and stands in no file, is in its
+    /// list of files. A disk without room for all of it makes the result invalid, and its list names what is there.
+    static func write(_ results: RunResults, to folder: RunFolder) -> RunResult {
         if !results.tapes.isEmpty { folder.makeFolder("tapes") }
         for tape in results.tapes { write(tape, to: folder) }
         folder.write(
             MachineFacts.gather(started: results.startedAt ?? 0).text(pretty: true) + "\n",
             to: "environment.json")
-        folder.write(result.encoded(), to: "result.json")
-        for (name, text) in reports(of: result) { folder.write(text, to: name) }
+        folder.write(results.result.encoded(), to: "result.json")
+        var lacking: [String] = []
+        for (name, text) in reports(of: results.result) where !folder.write(text, to: name) {
+            lacking.append(name)
+        }
+        if let failure = folder.failure {
+            results.lack(lacking, because: failure)
+            folder.write(results.result.encoded(), to: "result.json")
+        }
+        var printed = results.result
+        if let first = printed.files.first { printed.files[0] = folder.path + "/" + first }
+        return printed
     }
 
     /// Every report that is made from the result alone, by file name.

@@ -1,6 +1,7 @@
 import Glibc
 import UproarCore
 import UproarLoad
+import UproarPosix
 import UproarScenario
 import UproarStatistics
 
@@ -208,15 +209,23 @@ package final class RunResults {
                 turns: recorder.tally.ledger.turns.owed,
                 lostFacts: recorder.droppedFacts + recorder.lateFacts
                     + UInt64(callerFactsDropped)))
-        if let broken {
-            validity.state = .invalid
-            validity.reasons.insert(broken, at: 0)
-        }
-        if let failure = folder?.failure {
-            validity.state = .invalid
-            validity.reasons.insert("the result could not be written whole: \(failure)", at: 0)
-        }
+        if let broken { validity.distrust(broken) }
+        if let failure = folder?.failure { validity.distrust(Self.unwritten(failure)) }
         return validity
+    }
+
+    private static func unwritten(_ failure: Errno) -> String {
+        "the result could not be written whole: \(failure)"
+    }
+
+    /// The last files did not all find room: the result says so, names only what is there, and proves nothing.
+    func lack(_ names: [String], because failure: Errno) {
+        result.files.removeAll { names.contains($0) }
+        let reason = Self.unwritten(failure)
+        if !result.validity.reasons.contains(reason) {
+            result.validity.distrust(reason)
+            decide()
+        }
     }
 
     /// The windows of the load, cut at `end` where the run ended sooner.

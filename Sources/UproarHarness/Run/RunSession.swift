@@ -55,10 +55,7 @@ package enum RunSession {
         run.run()
         withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
-        RunFiles.write(results, to: folder)
-        var printed = results.result
-        // The folder's path is the machine's: it is printed, and stands in no result.
-        if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
+        let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
     }
@@ -103,9 +100,7 @@ package enum RunSession {
         let run = SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results)
         try run.run()
         withExtendedLifetime(run) {}
-        RunFiles.write(results, to: folder)
-        var printed = results.result
-        if let first = printed.files.first { printed.files[0] = folderPath + "/" + first }
+        let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
     }

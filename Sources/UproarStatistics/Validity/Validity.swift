@@ -18,6 +18,12 @@ package struct Validity: Hashable, Sendable {
         self.log = log
         self.sendLatenessP99 = sendLatenessP99
     }
+
+    /// Invalid from now on, first of all for this reason.
+    package mutating func distrust(_ reason: String) {
+        state = .invalid
+        reasons.insert(reason, at: 0)
+    }
 }
 
 /// The limits of SELF-1 to SELF-3 and PACE-3. Each row: suspect from the first number, invalid from the second.

@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Gives `uproar` what it cannot use and looks at what it says: the exit code and the words, within a time.
+
+    scripts/verify-bad-input.py [--binary .build/release/uproar] [--only NAME]
+
+The full disk is a small tmpfs of a mount namespace of its own (needs root; left out, and said, without). Prints `N passed, N failed`.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import wave
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+def speech(path):
+    """A second of a buzz between silences, as a voice to our annotation."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        samples = bytearray()
+        for index in range(16000 * 2):
+            loud = 4000 < index < 28000
+            value = (((index * 7919) % 160) - 80) * 90 if loud else 0
+            samples += int(value).to_bytes(2, "little", signed=True)
+        file.writeframes(bytes(samples))
+    return path
+
+
+class Listener:
+    """A TCP server on a free port of loopback that treats each connection by `behaviour`."""
+
+    def __init__(self, behaviour):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.held = []
+        self.behaviour = behaviour
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        self.held.append(connection)
+        try:
+            self.behaviour(connection)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.close()
+        for connection in self.held:
+            connection.close()
+
+
+def request(connection):
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = connection.recv(4096)
+        if not piece:
+            break
+        text += piece
+    return text
+
+
+def plain_http(connection):
+    request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok")
+
+
+def silent(connection):
+    while connection.recv(4096):
+        pass
+
+
+def garbage(connection):
+    request(connection)
+    connection.sendall(bytes(range(256)) * 16)
+
+
+def wrong_accept(connection):
+    request(connection)
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
+    )
+
+
+def mute(connection):
+    """Takes the upgrade as it should and then says nothing."""
+    import base64
+    import hashlib
+
+    text = request(connection).decode("latin-1")
+    key = re.search(r"(?im)^sec-websocket-key:\s*(\S+)", text).group(1)
+    magic = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = base64.b64encode(hashlib.sha1(magic.encode()).digest()).decode()
+    connection.sendall(
+        (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        ).encode()
+    )
+    silent(connection)
+
+
+class Trial:
+    def __init__(self, binary):
+        self.binary = binary
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="uproar-bad-input-"))
+        self.count = 0
+        self.passed = 0
+        self.failed = 0
+
+    def path(self, name, content=b""):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def quickstart(self, old, new):
+        """The quickstart with one change, in its own folder, since its paths are relative to it."""
+        text = (ROOT / "scenarios/quickstart.yaml").read_text()
+        if old not in text:
+            raise SystemExit(f"the quickstart no longer holds {old!r}")
+        self.count += 1
+        path = ROOT / "scenarios" / f".bad-input-{os.getpid()}-{self.count}.yaml"
+        path.write_text(text.replace(old, new, 1))
+        return path
+
+    def expect(self, name, code, words, arguments, within=20, prefix=()):
+        self.count += 1
+        out = self.folder / f"out-{self.count}"
+        command = [*prefix, self.binary, *map(str, arguments)]
+        if arguments[0] == "run" and "--out" not in map(str, arguments):
+            command += ["--out", str(out)]
+        started = time.monotonic()
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=within)
+            got, text = done.returncode, done.stdout + done.stderr
+        except subprocess.TimeoutExpired as error:
+            got = "timeout"
+            text = str((error.stdout or b"") + (error.stderr or b""))
+        took = time.monotonic() - started
+        problems = []
+        if got != code:
+            problems.append(f"exit {got}, expected {code}")
+        for word in words:
+            if not re.search(word, text, re.IGNORECASE):
+                problems.append(f"does not say /{word}/")
+        if "Fatal error" in text or "Trace/" in text:
+            problems.append("crashed")
+        self.passed += not problems
+        self.failed += bool(problems)
+        print(f"{'ok  ' if not problems else 'FAIL'} {name} ({took:.1f} s): {'; '.join(problems)}")
+        if problems:
+            print("\n".join("      " + line for line in text.strip().splitlines()[-12:]))
+        sys.stdout.flush()
+        return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", default=str(ROOT / ".build/release/uproar"))
+    parser.add_argument("--only", default="", help="trials whose name holds this")
+    arguments = parser.parse_args()
+    trial = Trial(arguments.binary)
+    made = []
+
+    def expect(name, *rest, **named):
+        if arguments.only in name:
+            trial.expect(name, *rest, **named)
+
+    def changed(old, new):
+        path = trial.quickstart(old, new)
+        made.append(path)
+        return path
+
+    try:
+        run(trial, expect, changed)
+    finally:
+        for path in made:
+            path.unlink(missing_ok=True)
+    print(f"{trial.passed} passed, {trial.failed} failed")
+    return 1 if trial.failed else 0
+
+
+def run(trial, expect, changed):
+    good = speech(trial.folder / "good.wav")
+
+    # The scenario file.
+    expect("no such file", 2, ["no scenario missing.yaml"], ["run", "missing.yaml"])
+    expect("nearest command", 2, ["did you mean", "simulate"], ["simulte", "x.yaml"])
+    expect("nearest flag", 2, ["--quiet"], ["run", "x.yaml", "--quite"])
+    expect("misspelt key", 2, [r"yaml:\d+:\d+", "did you mean"],
+           ["run", changed("conversation:", "conversaton:")])
+    expect("duplicate key", 2, [r"yaml:\d+:\d+", "twice|duplicate|already"],
+           ["run", changed("seed:", "seed: 7\nseed:")])
+    expect("wrong unit", 2, [r"yaml:\d+:\d+", "unit|ms|duration"],
+           ["run", changed("10s", "10 parsecs")])
+    expect("no unit", 2, [r"yaml:\d+:\d+", "unit|duration"], ["run", changed("10s", "10")])
+    expect("gate without unit", 2, [r"yaml:\d+:\d+", "unit|ms"], ["run", changed("800ms", "800")])
+    expect("unknown metric", 2, [r"yaml:\d+:\d+", "did you mean", "voice_to_voice"],
+           ["run", changed("voice_to_voice", "voice_to_voce")])
+    expect("not YAML", 2, [r":\d+:\d+"], ["run", trial.path("broken.yaml", "load: [a, {b\n")])
+    expect("empty file", 2, ["empty|load|nothing"], ["run", trial.path("empty.yaml", "")])
+    expect("binary file", 2, [], ["run", trial.path("binary.yaml", os.urandom(4096))])
+    expect("folder as scenario", 2, [], ["run", trial.folder])
+    expect("unknown --set", 2, ["did you mean|no such|unknown"],
+           ["run", ROOT / "scenarios/quickstart.yaml", "--set", "agnt.endpointing=3s"])
+
+    # Audio.
+    url = "ws://127.0.0.1:9/x"
+    expect("missing audio", 2, ["nowhere.wav"], ["run", url, "--audio", "nowhere.wav"])
+    expect("empty audio", 2, ["empty|no samples|0 bytes"],
+           ["run", url, "--audio", trial.path("empty.wav")])
+    header = good.read_bytes()[:44]
+    expect("audio without samples", 2, ["holds no sound"],
+           ["run", url, "--audio", trial.path("header.wav", header[:40] + b"\0\0\0\0")])
+    expect("text as audio", 2, ["text.wav"],
+           ["run", url, "--audio", trial.path("text.wav", "this is not audio\n" * 99)])
+    expect("folder as audio", 2, [], ["run", url, "--audio", trial.folder])
+    silence = trial.folder / "silence.wav"
+    silence.write_bytes(good.read_bytes()[:44] + bytes(len(good.read_bytes()) - 44))
+    expect("silent audio", 2, ["speech|silent"], ["run", url, "--audio", silence])
+    expect("no audio", 2, ["--audio"], ["run", url])
+
+    # What is known before dialling.
+    expect("unknown transport", 2, ["ftp"], ["run", "ftp://127.0.0.1/x", "--audio", good])
+    expect("30,000 callers", 2, ["descriptor"],
+           ["run", ROOT / "scenarios/quickstart.yaml", "--set", "load=[hold: 30000 callers for 1m]"])
+    blocked = trial.path("file", "in the way")
+    expect("folder in the way", 2, [str(blocked)],
+           ["run", url, "--audio", good, "--out", blocked / "run"])
+    expect("unwritable folder", 2, ["/proc/"],
+           ["run", url, "--audio", good, "--out", "/proc/uproar-run"])
+
+    # Targets.
+    def at(listener):
+        return f"ws://127.0.0.1:{listener.port}/media"
+
+    expect("nothing listens", 5, ["refused|nothing listen"],
+           ["run", "ws://127.0.0.1:9/x", "--audio", good, "--calls", "3"], within=40)
+    expect("no such host", 5, ["no-such-host.invalid"],
+           ["run", "ws://no-such-host.invalid/x", "--audio", good, "--calls", "2"], within=40)
+    for name, behaviour, words in [
+        ("plain HTTP", plain_http, ["200", "websocket|upgrade"]),
+        ("accepts and says nothing", silent, ["never answered the upgrade"]),
+        ("garbage", garbage, ["websocket|http|upgrade"]),
+        ("wrong accept key", wrong_accept, ["accept"]),
+    ]:
+        listener = Listener(behaviour)
+        expect(name, 5, words, ["run", at(listener), "--audio", good, "--calls", "3"], within=60)
+        listener.close()
+    listener = Listener(mute)
+    expect("mute after the upgrade", 1, ["FAILED", "lost|answer"],
+           ["run", at(listener), "--audio", good, "--calls", "3"], within=120)
+    listener.close()
+
+    # Results.
+    expect("no result", 2, ["no such|not found|cannot"], ["report", trial.folder / "none.json"])
+    expect("broken result", 2, [], ["report", trial.path("result.json", '{"schema": "uproar.result/1", ')])
+    expect("another's JSON", 2, ["schema|uproar.result"], ["report", trial.path("other.json", "{}")])
+    expect("a later schema", 2, ["schema|uproar.result"],
+           ["report", trial.path("later.json", '{"schema": "uproar.result/99"}')])
+
+    # A disk that fills while the run goes on.
+    if os.geteuid() == 0:
+        full = trial.folder / "full"
+        full.mkdir()
+        script = f'mount -t tmpfs -o size=256k none {full} && "$@"; s=$?; ' \
+            f'"$1" report {full}/run/result.json --out {trial.folder}/again >/dev/null; ' \
+            'echo "checkpoint loads: $?"; exit $s'
+        expect("full disk", 4, ["No space left|full", "checkpoint loads: [04]"],
+               ["run", changed("200 callers for 60s", "200 callers for 15s"), "--quiet", "--out", full / "run"],
+               within=150, prefix=["unshare", "-m", "bash", "-c", script, "bash"])
+    else:
+        print("left out: full disk (needs root for a mount of its own)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
