@@ -29,6 +29,29 @@ package enum AudioFile {
                 throw AudioFileError(path, .damaged(reason))
             }
         }
+        return try read(file, description, path)
+    }
+
+    /// Reads a file that is in memory, of any kind `read(_:)` takes; errors call it `upload`.
+    package static func read(bytes: [UInt8]) throws(AudioFileError) -> PCM {
+        let name = "upload"
+        guard !bytes.isEmpty else { throw AudioFileError(name, .empty) }
+        let memory = AudioMemory(bytes)
+        let sound = withExtendedLifetime(memory) { () -> Result<PCM, AudioFileError> in
+            var description = SF_INFO()
+            guard let file = memory.open(Int32(SFM_READ), &description) else {
+                return .failure(
+                    AudioFileError(name, .unknownFormat(String(cString: sf_strerror(nil)))))
+            }
+            return Result { () throws(AudioFileError) in try read(file, description, name) }
+        }
+        return try sound.get()
+    }
+
+    /// Closes the file.
+    private static func read(_ file: OpaquePointer, _ description: SF_INFO, _ path: String)
+        throws(AudioFileError) -> PCM
+    {
         defer { sf_close(file) }
         guard description.samplerate > 0, description.channels > 0 else {
             throw AudioFileError(path, .damaged("no rate or no channels"))

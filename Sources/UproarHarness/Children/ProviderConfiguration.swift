@@ -25,20 +25,11 @@ extension ProviderConfiguration {
             seed: plan.seed, script: scenario.conversation.languageModel)
         settings.isTagging = scenario.isTagging
         settings.epochSeconds = epochSeconds
+        for descriptor in ProviderCatalog.all { settings.set(ProviderEmulation(descriptor.id)) }
         for timing in scenario.providers.timings {
-            switch timing.pace {
-            case .speechToText(let latency):
-                settings.deepgram = .init(.init(latency: latency))
-            case .languageModel(let firstToken, let tokensPerSecond):
-                settings.openai = .init(
-                    .init(
-                        firstToken: firstToken,
-                        tokenInterval: .constant(.fromSeconds(1 / tokensPerSecond))))
-            case .textToSpeech(let firstByte, let factor):
-                var voice = CartesiaEmulator.Settings(firstByte: firstByte)
-                voice.pace.speed = factor.value
-                settings.cartesia = .init(voice)
-            }
+            guard var emulation = settings[timing.provider] else { continue }
+            emulation.speed = .init(timing.pace)
+            settings.set(emulation)
         }
         let agent = EmbeddedConfigurations.settings(plan)
         settings.phrases =
@@ -103,5 +94,20 @@ extension ProviderConfiguration {
                     description: clip.description,
                     sound: clip.noise?.applied(to: sound, clip: clip.description.id) ?? sound)
             })
+    }
+}
+
+extension ProviderEmulation.Speed {
+    /// As the scenario asks for.
+    init(_ pace: ProviderPace) {
+        switch pace {
+        case .speechToText(let latency): self = .speechToText(latency: latency)
+        case .languageModel(let firstToken, let tokensPerSecond):
+            self = .languageModel(
+                firstToken: firstToken,
+                tokenInterval: .constant(.fromSeconds(1 / tokensPerSecond)))
+        case .textToSpeech(let firstByte, let factor):
+            self = .textToSpeech(firstByte: firstByte, factor: factor.value)
+        }
     }
 }

@@ -22,34 +22,21 @@ package final class ProvidersAssembly {
             isTagging: settings.isTagging, keys: settings.keys,
             epochSeconds: settings.epochSeconds, facts: facts)
         renderer = FliteRenderer(worker: worker, loop: loop)
-        func listen(_ service: any EmulatedService, _ port: UInt16) throws(NetworkError) {
+        let parts = EmulatorParts(
+            context: context, vocabulary: SpeechVocabulary(corpus), renderer: renderer,
+            script: settings.script, worker: worker, emulations: settings.providers)
+        for emulation in settings.providers {
+            guard let service = parts.service(emulation.provider) else { continue }
+            context.install(emulation.gate)
             let listener = try EmulatorListener(
-                service, on: .tcp(host: settings.host, port: port), context: context)
-            listeners.append((service.provider, listener))
-        }
-        if let deepgram = settings.deepgram {
-            try listen(
-                DeepgramEmulator(
-                    vocabulary: SpeechVocabulary(corpus), settings: deepgram.settings,
-                    context: context), deepgram.port)
-        }
-        if let openai = settings.openai {
-            try listen(
-                OpenAIEmulator(
-                    script: settings.script, settings: openai.settings, context: context),
-                openai.port)
-        }
-        if let cartesia = settings.cartesia {
-            try listen(
-                CartesiaEmulator(
-                    settings: cartesia.settings, renderer: renderer, context: context),
-                cartesia.port)
+                service, on: .tcp(host: settings.host, port: emulation.port), context: context)
+            listeners.append((emulation.provider, listener))
         }
     }
 
     /// Renders what the script can say; `then` when the first call may come.
     package func prepare(then: @escaping () -> Void) {
-        guard settings.cartesia != nil, !settings.phrases.isEmpty else {
+        guard !settings.phrases.isEmpty else {
             context.loop.schedule(at: context.loop.now) { then() }
             return
         }

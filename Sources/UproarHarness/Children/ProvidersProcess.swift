@@ -56,9 +56,11 @@ package enum ProvidersProcess {
         var configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Int64(time(nil)))
         if let firstPort {
-            configuration.settings.deepgram?.port = UInt16(firstPort)
-            configuration.settings.openai?.port = UInt16(firstPort + 1)
-            configuration.settings.cartesia?.port = UInt16(firstPort + 2)
+            for (index, emulation) in configuration.settings.providers.enumerated() {
+                var emulation = emulation
+                emulation.port = UInt16(firstPort + index)
+                configuration.settings.set(emulation)
+            }
         }
         return try run(configuration, say: say)
     }

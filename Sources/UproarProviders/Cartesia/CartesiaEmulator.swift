@@ -47,7 +47,7 @@ package final class CartesiaEmulator: EmulatedService {
         _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
         on connection: EmulatorConnection
     ) -> (any EmulatedReply)? {
-        guard isPassed(.request, on: connection, request, at: instant) else { return nil }
+        ordinal += 1
         do throws(CartesiaProblem) {
             return try serve(request, body: body, at: instant, on: connection)
         } catch {
@@ -82,7 +82,7 @@ package final class CartesiaEmulator: EmulatedService {
     package func upgrade(
         _ request: HTTPRequestHead, at instant: Instant, on connection: EmulatorConnection
     ) -> (any EmulatedSession)? {
-        guard isPassed(.upgrade, on: connection, request, at: instant) else { return nil }
+        ordinal += 1
         do throws(CartesiaProblem) {
             guard request.segments.suffix(2) == ["tts", "websocket"] else { throw .unknownPath }
             try checkKey(request)
@@ -95,24 +95,19 @@ package final class CartesiaEmulator: EmulatedService {
             emulator: self, connection: connection, version: version(of: request), at: instant)
     }
 
-    private func isPassed(
-        _ kind: EmulatorPassage.Kind, on connection: EmulatorConnection,
-        _ request: HTTPRequestHead, at instant: Instant
-    ) -> Bool {
+    package func refuse(
+        _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,
+        on connection: EmulatorConnection
+    ) {
         ordinal += 1
-        let passage = EmulatorPassage(
-            provider: provider, kind: kind, ordinal: ordinal, reference: nil)
-        switch context.interference?.verdict(on: passage, at: instant) ?? .pass {
-        case .pass: return true
-        case .refuse(let status, let retryAfter):
-            refuse(
-                .status(status, retryAfter: retryAfter), request, on: connection, at: instant)
-        case .reset: connection.reset()
-        case .mute:
-            if kind == .upgrade { connection.acceptUpgrade() }
-            connection.mute()
-        }
-        return false
+        refuse(.status(status, retryAfter: retryAfter), request, on: connection, at: instant)
+    }
+
+    package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] {
+        let message = CartesiaProblem.status(status).message(
+            version(of: request), requestID: requestID())
+        guard request.segments.last == "sse" else { return message.encoded() }
+        return Array("event: error\ndata: \(message.text(pretty: false))\n\n".utf8)
     }
 
     private func version(of request: HTTPRequestHead) -> CartesiaVersion {

@@ -40,7 +40,7 @@ package final class DeepgramEmulator: EmulatedService {
         _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
         on connection: EmulatorConnection
     ) -> (any EmulatedReply)? {
-        guard isPassed(.request, on: connection, at: instant) else { return nil }
+        ordinal += 1
         let isListen = request.segments.suffix(2) == ["v1", "listen"]
         refuse(
             isListen ? .badRequest("This endpoint is spoken to by WebSocket.") : .unknownPath,
@@ -51,7 +51,7 @@ package final class DeepgramEmulator: EmulatedService {
     package func upgrade(
         _ request: HTTPRequestHead, at instant: Instant, on connection: EmulatorConnection
     ) -> (any EmulatedSession)? {
-        guard isPassed(.upgrade, on: connection, at: instant) else { return nil }
+        ordinal += 1
         do throws(DeepgramProblem) {
             guard request.segments.suffix(2) == ["v1", "listen"] else { throw .unknownPath }
             let subprotocol = try checkKey(request)
@@ -75,22 +75,21 @@ package final class DeepgramEmulator: EmulatedService {
 
     func left() { streams -= 1 }
 
-    private func isPassed(
-        _ kind: EmulatorPassage.Kind, on connection: EmulatorConnection, at instant: Instant
-    ) -> Bool {
+    package func refuse(
+        _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,
+        on connection: EmulatorConnection
+    ) {
         ordinal += 1
-        let passage = EmulatorPassage(
-            provider: provider, kind: kind, ordinal: ordinal, reference: nil)
-        switch context.interference?.verdict(on: passage, at: instant) ?? .pass {
-        case .pass: return true
-        case .refuse(let status, let retryAfter):
-            refuse(.status(status, retryAfter: retryAfter), on: connection, at: instant)
-        case .reset: connection.reset()
-        case .mute:
-            if kind == .upgrade { connection.acceptUpgrade() }
-            connection.mute()
-        }
-        return false
+        refuse(.status(status, retryAfter: retryAfter), on: connection, at: instant)
+    }
+
+    package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] {
+        let problem = DeepgramProblem.status(status)
+        let json: JSONValue = [
+            "type": "Error", "variant": .string(problem.code),
+            "description": .string(problem.message), "message": .string(problem.message),
+        ]
+        return json.encoded()
     }
 
     /// The subprotocol to answer with: browsers cannot set headers and send the key as one

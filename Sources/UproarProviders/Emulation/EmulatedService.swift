@@ -5,6 +5,8 @@ import UproarWire
 /// One vendor's API as a server: what `EmulatorListener` hands requests to.
 package protocol EmulatedService: AnyObject {
     var provider: ProviderID { get }
+    /// Whose operation this is: one address may serve several providers.
+    func provider(of request: HTTPRequestHead) -> ProviderID
     /// A whole request. Answers it on `connection` at once, or later; then it returns who hears that the peer went away.
     func answer(
         _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
@@ -14,6 +16,30 @@ package protocol EmulatedService: AnyObject {
     /// (`respond`) and returns nil.
     func upgrade(_ request: HTTPRequestHead, at instant: Instant, on connection: EmulatorConnection)
         -> (any EmulatedSession)?
+    /// Answers with this status in the vendor's error shape.
+    func refuse(
+        _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,
+        on connection: EmulatorConnection)
+    /// Answers as if all had gone well and there were nothing to say.
+    func answerEmpty(
+        _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
+        on connection: EmulatorConnection)
+    /// What the vendor says inside an answer that fails on the way: a message on a WebSocket, bytes of a body; nothing when it
+    /// has no words for it.
+    func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8]
+}
+
+extension EmulatedService {
+    package func provider(of request: HTTPRequestHead) -> ProviderID { provider }
+
+    package func answerEmpty(
+        _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
+        on connection: EmulatorConnection
+    ) {
+        connection.respond(status: 200)
+    }
+
+    package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] { [] }
 }
 
 /// An answer that is not finished yet.

@@ -5,7 +5,7 @@ import UproarWire
 /// One connection to an emulator: HTTP requests one after the other, or a WebSocket once a request became one.
 ///
 /// What verbs put out inside an event goes out when the event has been handled; outside of one it goes out at once.
-package final class EmulatorConnection: ByteStreamHandler {
+package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     private let context: EmulatorContext
     private let service: any EmulatedService
     private let stream: any ByteStream
@@ -15,6 +15,13 @@ package final class EmulatorConnection: ByteStreamHandler {
     private var reply: (any EmulatedReply)?
     private var session: (any EmulatedSession)?
     private var isHandling = false
+    /// A request or upgrade that takes its time to be looked at.
+    private var pending: (head: HTTPRequestHead, body: [UInt8]?)?
+    /// Where answers pass when things go wrong on purpose.
+    private var outlet: EmulatorOutlet?
+    private var isRefusing = false
+    private var closeTimer = TimerID.none
+    private var admissionTimer = TimerID.none
     private var isMute = false
     private var isClosed = false
     /// The message in work, copied out so that its receiver may send.
@@ -22,6 +29,8 @@ package final class EmulatorConnection: ByteStreamHandler {
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
+    /// How long a peer may take to answer our close.
+    private static let closeLimit = Duration.seconds(5)
 
     init(
         _ stream: any ByteStream, service: any EmulatedService, context: EmulatorContext,
@@ -36,11 +45,14 @@ package final class EmulatorConnection: ByteStreamHandler {
     /// Bytes that wait for a peer that reads slowly.
     package var queuedByteCount: Int { stream.queuedByteCount }
 
+    /// The call it belongs to, once references have told: what faults are aimed with.
+    package var call: UInt32?
+
     // MARK: Answers
 
     package func respond(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         reply = nil
-        act { $0.respond(status: status, headers: headers, body: body) }
+        put(.answer(status: status, headers: headers, body: body))
     }
 
     package func respond(status: Int, headers: HTTPHeaders = [:], json: JSONValue) {
@@ -50,13 +62,18 @@ package final class EmulatorConnection: ByteStreamHandler {
     }
 
     package func startBody(status: Int, headers: HTTPHeaders) {
+        guard outlet == nil else { return put(.bodyStart(status: status, headers: headers)) }
         act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
     }
 
-    package func sendBody(_ bytes: RawSpan) { act { $0.sendBody(bytes) } }
+    package func sendBody(_ bytes: RawSpan) {
+        guard outlet == nil else { return put(.body(bytes.withUnsafeBytes { Array($0) })) }
+        act { $0.sendBody(bytes) }
+    }
 
     package func endBody() {
         reply = nil
+        guard outlet == nil else { return put(.bodyEnd) }
         act { $0.endBody() }
     }
 
@@ -64,15 +81,25 @@ package final class EmulatorConnection: ByteStreamHandler {
         act { $0.acceptUpgrade(subprotocol: subprotocol, headers: headers) }
     }
 
-    package func send(text: RawSpan) { act { $0.sendText(text) } }
+    package func send(text: RawSpan) {
+        guard outlet == nil else { return put(.text(text.withUnsafeBytes { Array($0) })) }
+        act { $0.sendText(text) }
+    }
+
+    package func send(binary: RawSpan) {
+        guard outlet == nil else { return put(.binary(binary.withUnsafeBytes { Array($0) })) }
+        act { $0.sendBinary(binary) }
+    }
+
     package func send(json: JSONValue) {
         let bytes = json.encoded()
         send(text: bytes.span.bytes)
     }
 
-    /// Starts the WebSocket's closing handshake.
+    /// Starts the WebSocket's closing handshake. A peer that does not answer it is left after `closeLimit`.
     package func close(_ code: WebSocketCloseCode, reason: String = "") {
-        act { $0.close(code, reason: reason) }
+        guard outlet == nil else { return put(.close(code, reason: reason)) }
+        carryOut(.close(code, reason: reason))
     }
 
     /// Breaks the connection (RST).
@@ -80,6 +107,54 @@ package final class EmulatorConnection: ByteStreamHandler {
 
     /// Reads everything from now on and answers nothing.
     package func mute() { isMute = true }
+
+    private func put(_ action: EmulatorOutlet.Action) {
+        if let outlet, !isRefusing {
+            outlet.offer(action, at: context.now)
+        } else {
+            carryOut(action)
+        }
+    }
+
+    /// Sends what an outlet has let through.
+    func carryOut(_ action: EmulatorOutlet.Action) {
+        switch action {
+        case .text(let bytes): act { $0.sendText(bytes.span.bytes) }
+        case .binary(let bytes): act { $0.sendBinary(bytes.span.bytes) }
+        case .body(let bytes): act { $0.sendBody(bytes.span.bytes) }
+        case .bodyStart(let status, let headers):
+            act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
+        case .bodyEnd: act { $0.endBody() }
+        case .answer(let status, let headers, let body):
+            act { $0.respond(status: status, headers: headers, body: body) }
+        case .ping:
+            let nothing: [UInt8] = []
+            act { $0.ping(nothing.span.bytes) }
+        case .close(let code, let reason):
+            act { $0.close(code, reason: reason) }
+            guard !isClosed, closeTimer == .none else { return }
+            closeTimer = context.loop.schedule(self, at: context.now + Self.closeLimit)
+        }
+    }
+
+    /// The answer in work is over for its maker, by a fault.
+    func cutShort(at instant: Instant) { leave(.abnormal, at: instant) }
+
+    /// Refuses in the vendor's shape what is being answered or admitted.
+    func refuse(
+        _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant
+    ) {
+        isRefusing = true
+        service.refuse(
+            request, status: status, retryAfter: retryAfter, at: instant, on: self)
+        isRefusing = false
+    }
+
+    package func timerFired(token: UInt64, now: Instant) {
+        guard !isClosed else { return }
+        if token == 1 { return admitted(at: now) }
+        stream.reset()
+    }
 
     private func act(_ body: (inout ServerConnection) -> Void) {
         guard !isClosed else { return }
@@ -116,6 +191,9 @@ package final class EmulatorConnection: ByteStreamHandler {
 
     package func closed(_ stream: any ByteStream, reason: CloseReason) {
         isClosed = true
+        context.loop.cancel(closeTimer)
+        context.loop.cancel(admissionTimer)
+        outlet?.stop()
         leave(.abnormal, at: context.now)
         context[service.provider].active -= 1
         listener?.closed(self)
@@ -138,18 +216,61 @@ package final class EmulatorConnection: ByteStreamHandler {
         flush()
     }
 
+    /// A request (with its body) or an upgrade: admitted, or its fate carried out.
+    private func knock(_ head: HTTPRequestHead, body: [UInt8]?, at instant: Instant) {
+        let provider = service.provider(of: head)
+        context[provider].requests += 1
+        let kind: EmulatorPassage.Kind = body == nil ? .upgrade : .request
+        let (verdict, ordinal) = context.admit(kind, to: provider, call: call, at: instant)
+        outlet = context.interference.map {
+            EmulatorOutlet(
+                $0, service: service, request: head, provider: provider, ordinal: ordinal,
+                loop: context.loop, connection: self)
+        }
+        switch verdict {
+        case .refuse(let status, let retryAfter):
+            refuse(head, status: status, retryAfter: retryAfter, at: instant)
+        case .reset: reset()
+        case .mute, .stall, .keepAlive:
+            if body == nil { acceptUpgrade() }
+            mute()
+        case .delay(let wait):
+            pending = (head, body)
+            admissionTimer = context.loop.schedule(self, token: 1, at: instant + wait)
+        case .close(let code, let reason):
+            guard body == nil else { return reset() }
+            acceptUpgrade()
+            carryOut(.close(WebSocketCloseCode(code), reason: reason))
+        case .empty where body != nil:
+            service.answerEmpty(head, body: body ?? [], at: instant, on: self)
+        case .fail(let status): refuse(head, status: status, retryAfter: nil, at: instant)
+        case .pass, .empty, .garble, .drop: serve(head, body: body, at: instant)
+        }
+    }
+
+    private func admitted(at now: Instant) {
+        guard let (head, body) = pending else { return }
+        pending = nil
+        serve(head, body: body, at: now)
+        if !isHandling { handleEvents(at: now) }
+    }
+
+    private func serve(_ head: HTTPRequestHead, body: [UInt8]?, at instant: Instant) {
+        if let body {
+            reply = service.answer(head, body: body, at: instant, on: self)
+        } else {
+            session = service.upgrade(head, at: instant, on: self)
+        }
+    }
+
     private func handle(_ event: ServerEvent, at instant: Instant) {
         switch event {
         case .request(let head): self.head = head
         case .requestEnd:
             guard let head else { return }
             self.head = nil
-            context[service.provider].requests += 1
-            let body = wire.body
-            reply = service.answer(head, body: body, at: instant, on: self)
-        case .upgrade(let head):
-            context[service.provider].requests += 1
-            session = service.upgrade(head, at: instant, on: self)
+            knock(head, body: wire.body, at: instant)
+        case .upgrade(let head): knock(head, body: nil, at: instant)
         case .text, .binary:
             var bytes: [UInt8] = []
             swap(&bytes, &message)
@@ -161,7 +282,9 @@ package final class EmulatorConnection: ByteStreamHandler {
                 session?.received(binary: bytes.span.bytes, at: instant)
             }
             swap(&bytes, &message)
-        case .closed(let code): leave(code, at: instant)
+        case .closed(let code):
+            context.loop.cancel(closeTimer)
+            leave(code, at: instant)
         case .failed: leave(.abnormal, at: instant)
         case .body, .ping, .pong: break
         }

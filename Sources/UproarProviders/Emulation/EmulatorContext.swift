@@ -14,6 +14,8 @@ package final class EmulatorContext {
     package let epochSeconds: Int64
     /// What goes wrong on purpose; nil when nothing does.
     package var interference: (any EmulatorInterference)?
+    private var gates: [EmulatorGate] = []
+    private var ordinals = [UInt64](repeating: 0, count: ProviderID.allCases.count)
     private let facts: any FactSink
     private var counters = [EmulatorCounters](
         repeating: EmulatorCounters(), count: ProviderID.allCases.count)
@@ -52,6 +54,32 @@ package final class EmulatorContext {
             Fact(
                 kind, at: instant, call: call, reference: reference, value: value, detail: detail,
                 origin: .provider(provider)))
+    }
+
+    /// How each provider admits requests; without a word every one at once.
+    package func install(_ gate: EmulatorGate) {
+        gates.removeAll { $0.provider == gate.provider }
+        gates.append(gate)
+    }
+
+    /// Numbers what knocks at a provider, and says what becomes of it: faults first, then limits, then the time to connect.
+    func admit(
+        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?, at now: Instant
+    ) -> (verdict: EmulatorVerdict, ordinal: UInt64) {
+        let place = Self.place(provider)
+        ordinals[place] += 1
+        let ordinal = ordinals[place]
+        let passage = EmulatorPassage(
+            provider: provider, kind: kind, ordinal: ordinal, call: call)
+        let verdict = interference?.verdict(on: passage, at: now) ?? .pass
+        guard verdict == .pass, let index = gates.firstIndex(where: { $0.provider == provider })
+        else { return (verdict, ordinal) }
+        if let wait = gates[index].refusal(at: now) {
+            return (.refuse(status: 429, retryAfter: wait), ordinal)
+        }
+        guard let connect = gates[index].connect else { return (.pass, ordinal) }
+        let key = UInt64(provider.rawValue) << 32 | ordinal
+        return (.delay(draw(connect, "connect", key)), ordinal)
     }
 
     /// How long something takes: the same for the same label and key, whatever else happens (design §5).
@@ -103,33 +131,4 @@ package enum KeyCheck: Hashable, Sendable {
         case .only(let keys): return keys.contains(key)
         }
     }
-}
-
-/// Decides what goes wrong on purpose at an emulator. Decisions only: the emulator carries them out.
-package protocol EmulatorInterference: AnyObject {
-    func verdict(on passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict
-}
-
-/// One thing that is about to happen at an emulator.
-package struct EmulatorPassage: Hashable, Sendable {
-    package var provider: ProviderID
-    package var kind: Kind
-    /// Of the connection (upgrades) or the request, from 1, within the provider.
-    package var ordinal: UInt64
-    package var reference: TurnReference?
-
-    package enum Kind: Hashable, Sendable {
-        case upgrade
-        case request
-    }
-}
-
-package enum EmulatorVerdict: Hashable, Sendable {
-    case pass
-    /// An answer with this status in the vendor's error shape.
-    case refuse(status: Int, retryAfter: Duration?)
-    /// The connection is reset.
-    case reset
-    /// Accepted and then left without any answer.
-    case mute
 }

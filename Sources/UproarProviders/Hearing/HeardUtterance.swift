@@ -114,6 +114,11 @@ package struct HeardUtterance {
             && heardCount(at: position, isOver: true) == head.count + words.count
     }
 
+    /// The clip believed in has words to come after `position`.
+    func expectsMore(at position: Duration) -> Bool {
+        isMatched && position < speech.upperBound && delivered < wordCount
+    }
+
     /// Nothing of it can follow a new onset at `position`.
     func isOver(at position: Duration) -> Bool {
         isMatched && position >= speech.upperBound + .milliseconds(100)

@@ -27,34 +27,35 @@ package final class OpenAIEmulator: EmulatedService {
     let context: EmulatorContext
     let settings: Settings
     private let model: ScriptedModel
+    private let transcriptions: WhisperEmulator?
     private var numbers = ReplyNumbers()
     private var ordinal: UInt64 = 0
     private var inWork = 0
 
-    package init(script: LanguageModelScript, settings: Settings, context: EmulatorContext) {
+    /// - transcriptions: answers for the files that come to this address.
+    package init(
+        script: LanguageModelScript, settings: Settings, context: EmulatorContext,
+        transcriptions: WhisperEmulator? = nil
+    ) {
+        self.transcriptions = transcriptions
         self.context = context
         self.settings = settings
         model = ScriptedModel(
             script: script, references: context.references, isTagging: context.isTagging)
     }
 
+    package func provider(of request: HTTPRequestHead) -> ProviderID {
+        transcriptions != nil && WhisperEmulator.serves(request) ? .whisper : provider
+    }
+
     package func answer(
         _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
         on connection: EmulatorConnection
     ) -> (any EmulatedReply)? {
-        ordinal += 1
-        switch verdict(reference: nil) {
-        case .pass: break
-        case .refuse(let status, let retryAfter):
-            refuse(.status(status, retryAfter: retryAfter), on: connection, at: instant)
-            return nil
-        case .reset:
-            connection.reset()
-            return nil
-        case .mute:
-            connection.mute()
-            return nil
+        if let transcriptions, WhisperEmulator.serves(request) {
+            return transcriptions.answer(request, body: body, at: instant, on: connection)
         }
+        ordinal += 1
         do {
             return try serve(request, body: body, at: instant, on: connection)
         } catch {
@@ -71,10 +72,16 @@ package final class OpenAIEmulator: EmulatedService {
         return nil
     }
 
-    private func verdict(reference: TurnReference?) -> EmulatorVerdict {
-        context.interference?.verdict(
-            on: .init(provider: provider, kind: .request, ordinal: ordinal, reference: reference),
-            at: context.now) ?? .pass
+    package func refuse(
+        _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,
+        on connection: EmulatorConnection
+    ) {
+        ordinal += 1
+        refuse(.status(status, retryAfter: retryAfter), on: connection, at: instant)
+    }
+
+    package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] {
+        Array("data: \(OpenAIProblem.status(status).json.text(pretty: false))\n\n".utf8)
     }
 
     private func serve(
@@ -84,27 +91,19 @@ package final class OpenAIEmulator: EmulatedService {
         let path = request.segments
         // A base URL may carry a prefix of its own: only the end of the path counts.
         if path.suffix(2) == ["chat", "completions"] {
-            try checkKey(request)
+            try request.checkBearer(context.keys)
             guard request.method == "POST" else {
                 throw .wrongMethod(request.method, request.path)
             }
             return try complete(body, at: instant, on: connection)
         }
         if path.last == "models" {
-            try checkKey(request)
+            try request.checkBearer(context.keys)
             guard request.method == "GET" else { throw .wrongMethod(request.method, request.path) }
             connection.respond(status: 200, headers: headers(), json: Self.models)
             return nil
         }
         throw .unknownPath(request.method, request.path)
-    }
-
-    private func checkKey(_ request: HTTPRequestHead) throws(OpenAIProblem) {
-        guard let field = request.headers["Authorization"] else { throw .noKey }
-        let parts = field.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw .noKey }
-        let key = String(parts[1])
-        guard context.keys.accepts(key) else { throw .wrongKey(key) }
     }
 
     private func complete(_ body: [UInt8], at instant: Instant, on connection: EmulatorConnection)
@@ -137,34 +136,15 @@ package final class OpenAIEmulator: EmulatedService {
     private func refuse(
         _ problem: OpenAIProblem, on connection: EmulatorConnection, at instant: Instant
     ) {
-        context[provider].refused += 1
-        context.state(
-            .providerRefused, of: provider, at: instant, detail: UInt32(problem.status))
-        var fields = headers()
-        if let retryAfter = problem.retryAfter {
-            fields["retry-after"] = NumberText.fixed(retryAfter.inSeconds, 0)
-            fields["retry-after-ms"] = String(retryAfter.nanoseconds / 1_000_000)
-        }
-        connection.respond(status: problem.status, headers: fields, json: problem.json)
+        OpenAIAnswer.refuse(problem, provider, context, headers: headers(), on: connection)
     }
 
-    /// The fields every answer has (platform.openai.com/docs/api-reference/debugging-requests).
     private func headers() -> HTTPHeaders {
-        [
-            "x-request-id": "req_" + identifier("request", 32),
-            "openai-version": "2020-10-01", "openai-organization": "uproar",
-            "openai-processing-ms": "12",
-            "x-ratelimit-limit-requests": "10000", "x-ratelimit-limit-tokens": "2000000",
-            "x-ratelimit-remaining-requests": String(max(0, 9_999 - inWork)),
-            "x-ratelimit-remaining-tokens": "1999900",
-            "x-ratelimit-reset-requests": "6ms", "x-ratelimit-reset-tokens": "3ms",
-        ]
+        OpenAIAnswer.headers(context, "request", ordinal, inWork: inWork)
     }
 
     private func identifier(_ label: StaticString, _ count: Int) -> String {
-        var random = context.seed.stream(label, ordinal)
-        return String(
-            (EmulatorContext.hex(random.next()) + EmulatorContext.hex(random.next())).prefix(count))
+        OpenAIAnswer.identifier(context, label, ordinal, count)
     }
 
     private static let models: JSONValue = {

@@ -34,7 +34,9 @@ package struct VoiceFormat: Hashable, Sendable {
     }
 
     /// The rates voices are made at. A frame of 20 ms is a whole number of samples at each.
-    package static let rates = [8_000, 16_000, 22_050, 24_000, 44_100, 48_000].map { Hertz($0) }
+    package static let rates = [8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000].map {
+        Hertz($0)
+    }
 
     package func duration(bytes: Int) -> Duration {
         rate.duration(samples: bytes / encoding.bytesPerSample)

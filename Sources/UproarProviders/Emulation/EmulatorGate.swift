@@ -1,0 +1,52 @@
+import UproarCore
+
+/// What one provider does with a request or connection before looking at it: takes its time, or refuses one too many.
+package struct EmulatorGate: Hashable, Sendable {
+    package let provider: ProviderID
+    /// From the request (a dial, a POST) to its being looked at; nil: at once.
+    package var connect: Distribution?
+    package var rateLimit: RateLimit?
+    private var spent = TokenBucket()
+
+    /// So many requests and connections in any such time, refilled evenly.
+    package struct RateLimit: Hashable, Sendable {
+        package var count: Int
+        package var interval: Duration
+
+        /// `count` is at least 1.
+        package init(_ count: Int, per interval: Duration) {
+            precondition(count > 0 && interval > .zero)
+            self.count = count
+            self.interval = interval
+        }
+    }
+
+    package init(_ provider: ProviderID, connect: Distribution? = nil, rateLimit: RateLimit? = nil)
+    {
+        self.provider = provider
+        self.connect = connect
+        self.rateLimit = rateLimit
+    }
+
+    /// Counts one that comes now; not nil when it is one too many: how long until there is room.
+    mutating func refusal(at now: Instant) -> Duration? {
+        guard let rateLimit else { return nil }
+        return spent.take(at: now, rateLimit)
+    }
+
+    /// As the generic cell rate algorithm has it (ITU-T I.371): one instant instead of a count.
+    private struct TokenBucket: Hashable, Sendable {
+        /// When all that was admitted would have been spread out evenly.
+        private var spreadUntil = Instant(nanoseconds: .min / 2)
+
+        mutating func take(at now: Instant, _ limit: RateLimit) -> Duration? {
+            let step = Duration.nanoseconds(limit.interval.nanoseconds / Int64(limit.count))
+            let next = max(spreadUntil, now) + step
+            let wait = next - now - limit.interval
+            // What the division leaves over is no reason to refuse.
+            guard wait <= .nanoseconds(Int64(limit.count)) else { return wait }
+            spreadUntil = next
+            return nil
+        }
+    }
+}

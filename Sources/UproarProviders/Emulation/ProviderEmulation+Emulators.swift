@@ -1,0 +1,59 @@
+import UproarCore
+
+extension ProviderEmulation {
+    /// Of recognisers and services; zero for others.
+    package var latency: Distribution {
+        switch speed {
+        case .speechToText(let latency), .service(let latency): latency
+        case .languageModel, .textToSpeech: .constant(.zero)
+        }
+    }
+
+    package var firstByte: Distribution {
+        if case .textToSpeech(let firstByte, _) = speed { firstByte } else { .constant(.zero) }
+    }
+
+    package var pace: VoicePump.Pace {
+        var pace = VoicePump.Pace()
+        if case .textToSpeech(_, let factor) = speed { pace.speed = factor }
+        return pace
+    }
+}
+
+extension DeepgramEmulator {
+    package convenience init(
+        _ emulation: ProviderEmulation, vocabulary: SpeechVocabulary, context: EmulatorContext
+    ) {
+        self.init(
+            vocabulary: vocabulary,
+            settings: Settings(
+                latency: emulation.latency, concurrencyLimit: emulation.concurrencyLimit),
+            context: context)
+    }
+}
+
+extension OpenAIEmulator {
+    package convenience init(
+        _ emulation: ProviderEmulation, script: LanguageModelScript, context: EmulatorContext,
+        transcriptions: WhisperEmulator? = nil
+    ) {
+        var settings = Settings(concurrencyLimit: emulation.concurrencyLimit)
+        if case .languageModel(let firstToken, let tokenInterval) = emulation.speed {
+            settings.firstToken = firstToken
+            settings.tokenInterval = tokenInterval
+        }
+        self.init(
+            script: script, settings: settings, context: context, transcriptions: transcriptions)
+    }
+}
+
+extension CartesiaEmulator {
+    package convenience init(
+        _ emulation: ProviderEmulation, renderer: any VoiceRenderer, context: EmulatorContext
+    ) {
+        var settings = Settings(
+            firstByte: emulation.firstByte, concurrencyLimit: emulation.concurrencyLimit)
+        settings.pace.speed = emulation.pace.speed
+        self.init(settings: settings, renderer: renderer, context: context)
+    }
+}
