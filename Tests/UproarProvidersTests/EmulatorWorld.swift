@@ -58,8 +58,11 @@ final class HTTPPeer: ByteStreamHandler {
     private(set) var answers: [Answer] = []
     private(set) var closeReason: CloseReason?
 
-    init(_ world: EmulatorWorld, to endpoint: Endpoint) {
+    private let pieceSize: Int
+
+    init(_ world: EmulatorWorld, to endpoint: Endpoint, pieceSize: Int = .max) {
         self.world = world
+        self.pieceSize = pieceSize
         stream = world.world.network.connect(to: endpoint, options: .init(), handler: self)
     }
 
@@ -73,7 +76,12 @@ final class HTTPPeer: ByteStreamHandler {
         HTTPRequestHead(method: method, target: target, headers: headers).write(into: &bytes)
         bytes.append(contentsOf: body)
         decoder.requestSent(method: method)
-        stream?.write(bytes.span.bytes)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(pieceSize))
+            rest = rest.dropFirst(piece.count)
+            stream?.write(piece.span.bytes)
+        }
     }
 
     func hangUp() { stream?.close() }

@@ -18,6 +18,7 @@ final class AssemblyAISession: EmulatedSession, SpeechStreamSink, TimerHandler {
     private var minimumSilence: Duration
     private var maximumSilence: Duration
     private var turn = 0
+    private var hasAnnouncedTurn = false
     private var isClosing = false
     private var isClosed = false
     /// The latest message was shorter than allowed: only the last one may be.
@@ -132,7 +133,12 @@ final class AssemblyAISession: EmulatedSession, SpeechStreamSink, TimerHandler {
                 send(.turn(turn(result, isEnd: true, isFormatted: true)))
             }
             turn += 1
-        case .speechStarted(let time): send(.speechStarted(at: time))
+            hasAnnouncedTurn = false
+        case .speechStarted(let time):
+            // Once for a turn, however often its speaker pauses.
+            guard !hasAnnouncedTurn else { return }
+            hasAnnouncedTurn = true
+            send(.speechStarted(at: time))
         case .utteranceEnd: break
         case .over(let audio):
             send(.termination(audio: audio, session: now - begunAt))

@@ -80,6 +80,35 @@ package final class OpenAIEmulator: EmulatedService {
         refuse(.status(status, retryAfter: retryAfter), on: connection, at: instant)
     }
 
+    /// A completion without a word; of a transcription, the same.
+    package func answerEmpty(
+        _ request: HTTPRequestHead, body: [UInt8], at instant: Instant,
+        on connection: EmulatorConnection
+    ) {
+        ordinal += 1
+        if let transcriptions, WhisperEmulator.serves(request) {
+            return transcriptions.answerEmpty(request, body: body, at: instant, on: connection)
+        }
+        guard let wanted = try? ChatCompletionRequest(parsing: body) else {
+            return connection.respond(status: 200, headers: headers(), json: .object([]))
+        }
+        let writer = ChatCompletionWriter(
+            id: "chatcmpl-" + identifier("completion", 29), created: context.unixSeconds,
+            model: wanted.model, includesUsage: wanted.includesUsage)
+        guard wanted.isStreaming else {
+            return connection.respond(
+                status: 200, headers: headers(),
+                json: writer.whole(.text(""), finish: .stop, prompt: 0, completion: 0))
+        }
+        var fields = headers()
+        fields["Content-Type"] = "text/event-stream; charset=utf-8"
+        var bytes: [UInt8] = []
+        writer.begin(into: &bytes)
+        writer.finish(.stop, into: &bytes)
+        writer.done(into: &bytes)
+        connection.respond(status: 200, headers: fields, body: bytes)
+    }
+
     package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] {
         Array("data: \(OpenAIProblem.status(status).json.text(pretty: false))\n\n".utf8)
     }
