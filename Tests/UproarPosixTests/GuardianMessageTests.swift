@@ -10,6 +10,8 @@ import UproarRuntime
         command.environment = [
             EnvironmentEntry("KEY", "s3cr=t"), EnvironmentEntry("EMPTY", ""),
         ]
+        command.withheld = ["OPENAI_API_KEY"]
+        command.outputLimit = 65_536
         command.directory = "/tmp"
         command.outputFile = "out/children/agent.log"
         command.openFiles = 4096

@@ -8,12 +8,14 @@ final class Stage {
     let loop: EventLoop
     let network: PosixNetwork
     let host: PosixProcessHost
+    let http: CurlHTTPClient
 
     init() throws {
         let driver = try PosixDriver(clock: .starting())
         loop = EventLoop(driver: driver)
         network = PosixNetwork(loop: loop, driver: driver)
         host = try PosixProcessHost(network: network, program: TrialProgram.path)
+        http = CurlHTTPClient(loop: loop, driver: driver)
     }
 
     func start(_ command: ProcessCommand) -> RecordedProcess {

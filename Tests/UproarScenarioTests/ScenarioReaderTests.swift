@@ -64,12 +64,6 @@ import UproarScenario
         #expect(try target("{embedded: {workers: 3}}") == .embedded(workers: 3))
         #expect(try target("{embedded: }") == .embedded(workers: 1))
         #expect(try target("{url: 'ws://127.0.0.1:9/x'}") == .url("ws://127.0.0.1:9/x"))
-        #expect(
-            try target(
-                "{command: [python3, a.py, --port, '{port}'], url: 'ws://127.0.0.1:{port}/ws'}")
-                == .command(
-                    arguments: ["python3", "a.py", "--port", "{port}"],
-                    url: "ws://127.0.0.1:{port}/ws"))
         let file = ScenarioFixture.small.replacing("fixtures/tasks", with: "one.wav")
         #expect(try ScenarioFixture.read(file).audio == .file("one.wav"))
     }
@@ -126,6 +120,10 @@ import UproarScenario
         ),
         ("audio:", "target: {command: [a]}\naudio:", "s/a.yaml:2:9", "has no \"url\""),
         ("audio:", "target: 5\naudio:", "s/a.yaml:2:9", "unknown target"),
+        (
+            "audio:", "target: {url: 'ws://x', env: {A: b}}\naudio:", "s/a.yaml:2:25",
+            "with a command"
+        ),
         (
             "audio:", "channels: {phone: 50%, browser: 20%}\naudio:", "s/a.yaml:2:11",
             "add up to 70.00%"

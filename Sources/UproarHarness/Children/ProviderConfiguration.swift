@@ -31,11 +31,19 @@ extension ProviderConfiguration {
             emulation.speed = .init(timing.pace)
             settings.set(emulation)
         }
-        let agent = EmbeddedConfigurations.settings(plan)
-        settings.phrases =
-            [agent.greeting, agent.resumption, agent.toolFiller, agent.apology]
-            .filter { !$0.isEmpty }
-            + scenario.conversation.languageModel.everyReply(to: plan.clips.map(\.transcript))
+        settings.phrases = scenario.conversation.languageModel.everyReply(
+            to: plan.clips.map(\.transcript))
+        if case .embedded = scenario.target {
+            let agent = EmbeddedConfigurations.settings(plan)
+            settings.phrases =
+                [agent.greeting, agent.resumption, agent.toolFiller, agent.apology]
+                .filter { !$0.isEmpty } + settings.phrases
+        } else {
+            // What another agent will ask for is not known: the usual rates of telephony and of browsers.
+            settings.voiceFormats += [8_000, 16_000, 24_000].map {
+                VoiceFormat(.linear16, Hertz($0))
+            }
+        }
         self.epoch = epoch
         clips = []
         if case .corpora(let corpora) = scenario.audio {

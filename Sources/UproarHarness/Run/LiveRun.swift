@@ -102,8 +102,8 @@ package final class LiveRun {
         sampler.add(pid: getpid(), to: "callers")
         if let pid = host.guardianPID { sampler.add(pid: pid, to: "guardian") }
         let services = Services(
-            loop: loop, network: network, host: host, folder: folder, plan: plan,
-            configurations: configurations)
+            loop: loop, network: network, http: CurlHTTPClient(loop: loop, driver: driver),
+            host: host, folder: folder, plan: plan, configurations: configurations)
         self.services = services
         services.onProcess = { sampler.add(pid: $0, to: $1) }
         services.onFacts = { [weak self] in self?.take(records: $0) }
@@ -114,8 +114,11 @@ package final class LiveRun {
         view.say("starting: \(startText)")
         services.start(
             ready: { [weak self] in self?.call($0) },
-            failed: { [weak self] reason in
-                self?.results.failToStart(reason)
+            failed: { [weak self] problem in
+                switch problem {
+                case .ours(let reason): self?.results.failToStart(reason)
+                case .target(let reason): self?.results.unreachable = reason
+                }
                 self?.close()
             })
     }
@@ -317,6 +320,11 @@ package final class LiveRun {
 
     private func endProcesses() {
         fleet?.stop()
+        guard let services else { return shutDown() }
+        services.stop { [weak self] in self?.shutDown() }
+    }
+
+    private func shutDown() {
         guard let host else { return finish() }
         host.onGuardianLost = nil
         host.shutDown { [weak self] isClean in

@@ -7,7 +7,7 @@ enum TargetText {
     static func of(_ target: Scenario.Target) -> String {
         switch target {
         case .embedded: "embedded"
-        case .command(let arguments, _): "command " + arguments.joined(separator: " ")
+        case .command(let command): "command " + command.text
         case .url(let url): "url " + url
         }
     }

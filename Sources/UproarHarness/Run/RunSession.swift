@@ -19,14 +19,7 @@ package enum RunSession {
         _ loaded: LoadedScenario, options: RunOptions, version: String, view: LiveView
     ) throws -> Ending {
         let scenario = loaded.scenario
-        if case .command = scenario.target {
-            throw ScenarioLoading.Problem(
-                """
-                target: this version cannot start an agent by command
-                  allowed: target: embedded, or target: {url: "ws://…"} for an agent that is running
-                  see docs/your-agent.md
-                """)
-        }
+        if case .command(let target) = scenario.target { try CommandPlan.approve(target) }
         let clock = RunClock.starting()
         for warning in try Checking.approve(loaded) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)

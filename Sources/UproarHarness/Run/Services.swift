@@ -3,6 +3,7 @@ import UproarCore
 import UproarPosix
 import UproarRuntime
 import UproarScenario
+import UproarWire
 
 /// Everything around the callers that a run starts: Redis, the providers' emulators, the agent. Belongs to the control loop.
 ///
@@ -12,13 +13,17 @@ import UproarScenario
 /// providers ┘
 /// ```
 package final class Services {
+    /// Why there is nobody to call.
     package enum Problem: Error {
-        /// What could not be started, and why.
-        case failed(String)
+        /// Something of ours could not be started.
+        case ours(String)
+        /// The agent under test could not, or never took a call.
+        case target(String)
     }
 
     private let loop: EventLoop
     private let network: any Network
+    private let http: any HTTPClient
     private let host: any ProcessHost
     private let folder: RunFolder
     private let plan: RunPlan
@@ -27,11 +32,12 @@ package final class Services {
     private var isRedisReady = false
     package private(set) var providers: ChildProcess?
     package private(set) var agent: ChildProcess?
+    private var command: CommandAgent?
     /// What the emulators said at their end.
     package private(set) var evidence = JSONValue.null
     private var isOver = false
     private var ready: ((String) -> Void)?
-    private var failed: ((String) -> Void)?
+    private var failed: ((Problem) -> Void)?
     /// Facts of the children, as they come.
     package var onFacts: ((RawSpan) -> Void)?
     /// A service ended while the run went on: its name and how.
@@ -42,11 +48,12 @@ package final class Services {
     private static let startLimit = Duration.seconds(30)
 
     package init(
-        loop: EventLoop, network: any Network, host: any ProcessHost, folder: RunFolder,
-        plan: RunPlan, configurations: any ChildConfigurations
+        loop: EventLoop, network: any Network, http: any HTTPClient, host: any ProcessHost,
+        folder: RunFolder, plan: RunPlan, configurations: any ChildConfigurations
     ) {
         self.loop = loop
         self.network = network
+        self.http = http
         self.host = host
         self.folder = folder
         self.plan = plan
@@ -54,7 +61,7 @@ package final class Services {
     }
 
     /// Starts what the target needs; `ready` hears the URL of the media stream.
-    package func start(ready: @escaping (String) -> Void, failed: @escaping (String) -> Void) {
+    package func start(ready: @escaping (String) -> Void, failed: @escaping (Problem) -> Void) {
         self.ready = ready
         self.failed = failed
         if let standIn = configurations.standIn {
@@ -77,6 +84,13 @@ package final class Services {
         agent?.drain()
     }
 
+    /// Ends an agent that is not ours: it may take longer to go than what the guardian grants.
+    package func stop(then: @escaping () -> Void) {
+        isOver = true
+        guard let command else { return then() }
+        command.stop(then: then)
+    }
+
     private func startRedis() {
         let server = RedisServer(
             folder: folder.path + "/children", host: host, network: network, loop: loop,
@@ -90,12 +104,37 @@ package final class Services {
     }
 
     private func startAgent() {
-        guard agent == nil, isRedisReady, let port = redis?.port, let providers,
+        guard agent == nil, command == nil, isRedisReady, let port = redis?.port, let providers,
             !providers.ports.isEmpty
         else {
             return
         }
+        if case .command(let target) = plan.scenario.target {
+            return start(target, AgentAddresses(ports: providers.ports, redis: port))
+        }
         agent = start("agent", configurations.agent(ports: providers.ports, redis: port))
+    }
+
+    private func start(_ target: TargetCommand, _ addresses: AgentAddresses) {
+        let plan: CommandPlan
+        do {
+            var addresses = addresses
+            addresses.media = try network.freePort()
+            plan = try CommandPlan(
+                target, addresses: addresses, outputFile: folder.path + "/children/agent.log")
+        } catch { return fail(.target("\(error)")) }
+        let agent = CommandAgent(
+            plan.agent, host: host, network: network, http: http, loop: loop)
+        command = agent
+        agent.onStarted = { [weak self] in self?.onProcess?($0, "agent") }
+        agent.onReady = { [weak self] in
+            self?.ready?(plan.url.description)
+            self?.ready = nil
+        }
+        agent.onEnded = { [weak self] how in
+            guard let self, !isOver else { return }
+            if ready != nil { fail(.target(how)) } else { onLoss?("agent", how) }
+        }
     }
 
     private func start(_ name: String, _ configuration: JSONValue) -> ChildProcess? {
@@ -106,17 +145,17 @@ package final class Services {
             return try ChildProcess(
                 plan, folder: folder.path + "/children", host: host, loop: loop, handler: self)
         } catch {
-            fail("\(name): \(error)")
+            fail(.ours("\(name): \(error)"))
             return nil
         }
     }
 
     private func ended(_ name: String, _ how: String) {
         guard !isOver else { return }
-        if ready != nil { fail(how) } else { onLoss?(name, how) }
+        if ready != nil { fail(.ours(how)) } else { onLoss?(name, how) }
     }
 
-    private func fail(_ reason: String) {
+    private func fail(_ reason: Problem) {
         guard let failed else { return }
         self.failed = nil
         ready = nil
@@ -141,7 +180,9 @@ extension Services: ChildProcessHandler {
     package func childReady(_ child: ChildProcess) {
         if let pid = child.hosted?.pid { onProcess?(pid, child.name) }
         guard child === agent else { return startAgent() }
-        guard let port = child.ports["media"] else { return fail("the agent named no media port") }
+        guard let port = child.ports["media"] else {
+            return fail(.ours("the agent named no media port"))
+        }
         ready?("ws://127.0.0.1:\(port)/media")
         ready = nil
     }

@@ -26,6 +26,8 @@ package struct Guardian {
     private var environment: [String]
     /// Ids of the children that live, by pid.
     private var children: [Int32: Int] = [:]
+    /// What children write whose output is bounded, by pid; those of the dead stay until their own children are gone.
+    private var outputs: [(pid: Int32, keeper: OutputKeeper)] = []
     private var undoFile: String?
     private var buffer = [UInt8](repeating: 0, count: GuardianRequest.byteLimit)
 
@@ -69,7 +71,14 @@ package struct Guardian {
                 pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: childEnded, events: Int16(POLLIN), revents: 0),
             ]
-            if poll(&watched, 2, -1) < 0 { continue }
+            watched += outputs.map {
+                pollfd(fd: $0.keeper.reading, events: Int16(POLLIN), revents: 0)
+            }
+            if poll(&watched, UInt(watched.count), -1) < 0 { continue }
+            for (index, output) in outputs.enumerated() where watched[2 + index].revents != 0 {
+                output.keeper.take()
+            }
+            outputs.removeAll { !$0.keeper.isOpen && children[$0.pid] == nil }
             // A hang-up goes before what the run had still asked for: it is dead, so start nothing more.
             if watched[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { return }
             if watched[1].revents != 0 { reap() }
@@ -97,13 +106,23 @@ package struct Guardian {
 
     private mutating func start(_ id: Int, _ command: ProcessCommand, passing: [Int32]) {
         do throws(Errno) {
-            let output = try Self.openOutput(command.outputFile)
+            var output = try Self.openOutput(command.outputFile)
             defer { if output >= 0 { close(output) } }
-            let variables = environment + command.environment.map { "\($0.name)=\($0.value)" }
+            var keeper: OutputKeeper?
+            if let limit = command.outputLimit, output >= 0 {
+                let file = output
+                output = -1
+                keeper = try OutputKeeper(file: file, limit: limit, writing: &output)
+            }
+            let variables =
+                environment.filter { entry in
+                    !command.withheld.contains { entry.hasPrefix("\($0)=") }
+                } + command.environment.map { "\($0.name)=\($0.value)" }
             let pid = try Self.spawn(
                 command, environment: Self.deduplicated(variables), output: output,
                 passing: passing)
             children[pid] = id
+            if let keeper { outputs.append((pid, keeper)) }
             reply(.started(id: id, pid: pid))
         } catch {
             reply(.exited(id: id, .notStarted(step: error.call, errno: error.code)))
@@ -130,13 +149,16 @@ package struct Guardian {
     private mutating func tellEnd(of pid: Int32, _ status: Int32) {
         // Unknown pids are orphans that came to us, and children whose exec failed.
         guard let id = children.removeValue(forKey: pid) else { return }
+        outputs.first { $0.pid == pid }?.keeper.finish()
         reply(.exited(id: id, ProcessTree.exit(ofStatus: status)))
     }
 
     private mutating func end() -> Int32 {
-        let isEmpty = ProcessTree.endAllDescendants(grace: Self.grace, limit: Self.limit) {
-            tellEnd(of: $0, $1)
-        }
+        let isEmpty = ProcessTree.endAllDescendants(
+            grace: Self.grace, limit: Self.limit, reaped: { tellEnd(of: $0, $1) },
+            // A child whose pipe is full could not end.
+            meanwhile: { for output in outputs { output.keeper.take() } })
+        outputs = []
         if !isEmpty { Self.complain("guardian: a process did not end on SIGKILL") }
         let failures = undoFile.map { UndoLog.settle($0) } ?? []
         for failure in failures { Self.complain("guardian: could not undo: \(failure)") }

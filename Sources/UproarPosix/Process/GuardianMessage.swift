@@ -24,8 +24,10 @@ package enum GuardianRequest: Hashable, Sendable {
                 "arguments": .array(command.arguments.map { .string($0) }),
                 "environment": .array(
                     command.environment.map { [.string($0.name), .string($0.value)] }),
+                "withheld": .array(command.withheld.map { .string($0) }),
                 "directory": JSONValue(command.directory),
                 "output": JSONValue(command.outputFile),
+                "output_limit": command.outputLimit.map { JSONValue($0) } ?? .null,
                 "open_files": command.openFiles.map { JSONValue($0) } ?? .null,
             ]
         case .signal(let id, let signal, let tree):
@@ -51,8 +53,10 @@ package enum GuardianRequest: Hashable, Sendable {
                 guard let name = entry[0]?.text, let text = entry[1]?.text else { return nil }
                 command.environment.append(EnvironmentEntry(name, text))
             }
+            command.withheld = value["withheld"]?.items?.compactMap(\.text) ?? []
             command.directory = value["directory"]?.text
             command.outputFile = value["output"]?.text
+            command.outputLimit = value["output_limit"]?.int
             command.openFiles = value["open_files"]?.int
             self = .start(id: id, command)
         case "signal":

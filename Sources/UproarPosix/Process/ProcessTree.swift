@@ -34,9 +34,11 @@ package enum ProcessTree {
     ///
     /// This process must be a child subreaper and must reap nowhere else meanwhile: then orphans become its children, and
     /// "no children" (ECHILD) proves "no descendants". Blocks. Returns false when something survived (a process in an
-    /// uninterruptible call, or of another person). `reaped` hears each direct child's end as `waitpid` tells it.
+    /// uninterruptible call, or of another person). `reaped` hears each direct child's end as `waitpid` tells it;
+    /// `meanwhile` is called every few milliseconds.
     package static func endAllDescendants(
-        grace: Duration, limit: Duration, reaped: (Int32, Int32) -> Void = { _, _ in }
+        grace: Duration, limit: Duration, reaped: (Int32, Int32) -> Void = { _, _ in },
+        meanwhile: () -> Void = {}
     ) -> Bool {
         let start = monotonicNanoseconds()
         let me = getpid()
@@ -57,6 +59,7 @@ package enum ProcessTree {
                 }
             }
             isFirst = false
+            meanwhile()
             pause(milliseconds: 5)
         }
     }

@@ -65,7 +65,7 @@ package final class RedisServer {
         if !hasServed {
             do throws(Errno) {
                 try AtomicFile.makeFolder(folder)
-                port = try freePort()
+                port = try network.freePort()
             } catch {
                 let words = "redis-server could not be started: \(error)"
                 timer = loop.schedule(at: loop.now) { [weak self] in
@@ -119,23 +119,6 @@ package final class RedisServer {
         state = .over
         hosted = nil
         handler?.redisEnded(self, exit: exit, failure: failure)
-    }
-
-    /// Asks the kernel for a port nobody has. Somebody may take it before Redis does: then it is asked again.
-    private func freePort() throws(Errno) -> UInt16 {
-        do throws(NetworkError) {
-            let listener = try network.listen(
-                on: .loopback(0), options: ListenOptions(), handler: NobodyListens())
-            defer { listener.close() }
-            return listener.endpoint.port
-        } catch { throw Errno("find a port", error.errno) }
-    }
-}
-
-private final class NobodyListens: ListenerHandler {
-    func accepted(_ stream: any ByteStream) -> any ByteStreamHandler {
-        stream.reset()
-        return UnclaimedStream()
     }
 }
 

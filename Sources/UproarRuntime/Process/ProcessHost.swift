@@ -43,10 +43,14 @@ package struct ProcessCommand: Hashable, Sendable {
     package var arguments: [String]
     /// Added to the run's own environment, later entries winning. Secrets travel here and nowhere else.
     package var environment: [EnvironmentEntry] = []
+    /// Names of the run's own environment that the child does not get.
+    package var withheld: [String] = []
     /// Nil: the run's own.
     package var directory: String?
     /// Where standard output and error go, appended. Nil: nowhere.
     package var outputFile: String?
+    /// At most so many bytes of the output are kept, the first and the last; nil: all.
+    package var outputLimit: Int?
     /// Whether the child gets a control socket, named by `UPROAR_CONTROL_FD` in its environment.
     package var wantsControl = false
     /// Soft and hard RLIMIT_NOFILE; nil: the run's own.

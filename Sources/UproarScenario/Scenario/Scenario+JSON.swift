@@ -33,8 +33,13 @@ extension Scenario {
         switch target {
         case .embedded: break
         case .url(let url): copy.target = .url(Self.withoutPort(url))
-        case .command(let arguments, let url):
-            copy.target = .command(arguments: arguments, url: Self.withoutPort(url))
+        case .command(var command):
+            // Where the program lies is no part of what it is.
+            command.directory = command.directory.map { _ in "" }
+            if let url = try? TargetTemplate(Self.withoutPort(command.url.source)) {
+                command.url = url
+            }
+            copy.target = .command(command)
         }
         // Where the corpus lies is no part of what it is.
         if case .corpora(var corpora) = audio {
@@ -65,7 +70,9 @@ extension Scenario {
         let authority = rest[..<end]
         // A port is what follows the last colon outside the brackets of an IPv6 address.
         guard let colon = authority.lastIndex(of: ":"),
-            authority[colon...].dropFirst().allSatisfy({ $0.isNumber || "{}port".contains($0) })
+            authority[colon...].dropFirst().allSatisfy({
+                $0.isNumber || "${}media.port".contains($0)
+            })
         else { return url }
         return String(url[..<colon] + rest[end...])
     }
@@ -100,8 +107,7 @@ extension Scenario.Target {
         switch self {
         case .embedded(let workers): ["embedded": ["workers": JSONValue(workers)]]
         case .url(let url): ["url": .string(url)]
-        case .command(let arguments, let url):
-            ["command": .array(arguments.map { .string($0) }), "url": .string(url)]
+        case .command(let command): command.json
         }
     }
 }

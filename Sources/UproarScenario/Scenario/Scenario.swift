@@ -59,9 +59,8 @@ package struct Scenario: Hashable, Sendable {
     package enum Target: Hashable, Sendable {
         /// The reference agent as a child process with this many loops.
         case embedded(workers: Int)
-        /// A program that the run starts, with the providers' URLs in its environment. `{port}` in arguments and URL stands for
-        /// a free port.
-        case command(arguments: [String], url: String)
+        /// A program of somebody else's that the run starts.
+        case command(TargetCommand)
         /// An agent that is already there.
         case url(String)
     }

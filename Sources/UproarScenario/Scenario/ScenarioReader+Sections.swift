@@ -10,26 +10,23 @@ extension ScenarioReader {
                 try ScalarText.word(text, of: [("embedded", .embedded(workers: 1))], what: "target")
             }
         }
-        guard let map = map.map("target", keys: ["embedded", "command", "url"], page: page) else {
+        guard
+            let map = map.map(
+                "target", keys: ["embedded", "command", "url"] + Self.commandKeys, page: page)
+        else {
             return nil
-        }
-        let url = map.value("url") { text throws(TextProblem) in
-            try Self.url(text, transport?.schemes ?? [])
         }
         if let command = map.node("command") {
             refuse("embedded", beside: "command", map)
-            let arguments = reading.texts(command, path: "target.command", page: page)
-                .compactMap(\.scalar)
-            guard map.hasRequired("url", "where the program listens: ws://127.0.0.1:{port}/path"),
-                let url
-            else { return nil }
-            guard !arguments.isEmpty else {
-                reading.report(
-                    command.mark, "the command is empty", allowed: "[program, argument, …]",
-                    page: page)
-                return nil
-            }
-            return .command(arguments: arguments, url: url)
+            return self.command(map, command, transport).map { .command($0) }
+        }
+        for key in Self.commandKeys where map.node(key) != nil {
+            reading.report(
+                map.mark(key), "target.\(key) goes with a command",
+                allowed: "target.\(key) beside target.command", page: page)
+        }
+        let url = map.value("url") { text throws(TextProblem) in
+            try Self.url(text, transport?.schemes ?? [])
         }
         if map.node("url") != nil {
             refuse("embedded", beside: "url", map)
@@ -56,7 +53,7 @@ extension ScenarioReader {
     }
 
     /// Scheme, host and nothing that cannot be one; the rest is the dialler's.
-    private static func url(_ text: String, _ schemes: [String]) throws(TextProblem) -> String {
+    static func url(_ text: String, _ schemes: [String]) throws(TextProblem) -> String {
         let form = schemes.map { "\($0)://host:port/path" }.joined(separator: " or ")
         guard let scheme = schemes.first(where: { text.hasPrefix($0 + "://") }) else {
             throw TextProblem(

@@ -1,0 +1,91 @@
+import Glibc
+import UproarCore
+import UproarPosix
+import UproarRuntime
+import UproarScenario
+import UproarWire
+
+/// What a command target becomes once the ports of a run are known.
+package struct CommandPlan {
+    package var agent: CommandAgent.Plan
+    package var url: WireURL
+
+    /// So much of what the agent says is kept: the beginning, and the last words.
+    private static let outputLimit = 8 << 20
+
+    package init(_ target: TargetCommand, addresses: AgentAddresses, outputFile: String) throws {
+        let text = try target.url.expanded(addresses.value)
+        do { url = try WireURL(text) } catch {
+            throw ScenarioLoading.Problem("the target \(text) is no URL: \(error)")
+        }
+        let words = try target.arguments.map { try $0.expanded(addresses.value) }
+        var command = ProcessCommand(
+            name: "agent", executable: words[0], arguments: Array(words.dropFirst()))
+        command.withheld = WithheldKeys.names(
+            of: WithheldKeys.ownNames(), passed: target.passed)
+        command.environment = addresses.environment.filter { !target.passed.contains($0.name) }
+        for variable in target.environment {
+            command.environment.append(
+                EnvironmentEntry(variable.name, try variable.value.expanded(addresses.value)))
+        }
+        command.directory = target.directory
+        command.outputFile = outputFile
+        command.outputLimit = Self.outputLimit
+        let readiness: CommandAgent.Readiness =
+            switch target.readiness {
+            case .port: .port(.tcp(host: url.host, port: url.port))
+            case .http(let address): .http(try address.expanded(addresses.value))
+            }
+        agent = CommandAgent.Plan(
+            command: command, readiness: readiness, startLimit: target.startLimit,
+            stopLimit: target.stopLimit)
+    }
+
+    /// Refuses before anything is started what cannot be: a program that is nowhere, a port that another has.
+    package static func approve(_ target: TargetCommand) throws {
+        // A program in a variable is found out when it starts.
+        let program = target.arguments[0]
+        if program.variables.isEmpty { try find(program.source, in: target.directory) }
+        for name in target.passed where getenv(name) == nil {
+            throw ScenarioLoading.Problem(
+                """
+                target.pass_env: the environment has no \(name)
+                    allowed: names of variables that are set where the run is started
+                    more: docs/scenario.md#target
+                """)
+        }
+        guard target.url.variables.isEmpty, let url = try? WireURL(target.url.source),
+            PortCheck.isTaken(host: url.host, port: url.port)
+        else { return }
+        throw ScenarioLoading.Problem(
+            """
+            target: something already listens on \(url.host):\(url.port), where the command is to take calls
+                allowed: a port that is free, or ${media.port}, which always is
+                more: docs/scenario.md#target
+            """)
+    }
+
+    private static func find(_ program: String, in directory: String?) throws {
+        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+        let places: [String] =
+            if program.utf8.contains(UInt8(ascii: "/")) {
+                program.hasPrefix("/") ? [program] : [(directory ?? ".") + "/" + program]
+            } else {
+                path.split(separator: ":").map { "\($0)/\(program)" }
+            }
+        if places.contains(where: { access($0, X_OK) == 0 }) { return }
+        let isPath = program.utf8.contains(UInt8(ascii: "/"))
+        let reason =
+            if isPath, access(places[0], F_OK) == 0 {
+                "it is no program (nobody may execute it)"
+            } else {
+                isPath ? "there is no \(places[0])" : "it is nowhere in PATH"
+            }
+        throw ScenarioLoading.Problem(
+            """
+            target.command: \(program) cannot be started: \(reason)
+                allowed: a program in PATH, or a path\(directory.map { " relative to \($0)" } ?? "")
+                more: docs/scenario.md#target
+            """)
+    }
+}
