@@ -4,7 +4,8 @@
     scripts/verify-survival.py [--binary .build/release/uproar] [--scenario scenarios/quickstart.yaml] [--times 20]
 
 After each kill, within 3 s: no process that mentions the run's folder, no listening socket of such a process, and a result
-that `uproar report` loads and marks partial. A third of the kills fall into the first 200 ms. Prints `N passed, N failed`.
+that `uproar report` loads and marks partial. A third of the kills fall into the first 200 ms. As root it works in a network namespace of its own, where every
+socket is the run's; otherwise another program that starts to listen meanwhile is taken for ours. Prints `N passed, N failed`.
 """
 
 import argparse
@@ -77,14 +78,27 @@ def one(arguments, delay, index):
     if folder.exists():
         if report.returncode not in (0, 4) or "partial" not in (report.stdout + report.stderr).lower():
             problems.append(f"result not loadable as partial: {report.stderr.strip()[:200]}")
-    elif delay > 0.05:
+    elif delay > 0.5:
         problems.append("no run folder")
     print(f"{index + 1:3} killed after {delay * 1000:7.0f} ms: {'; '.join(problems) or 'clean'}")
     shutil.rmtree(folder.parent, ignore_errors=True)
     return not problems
 
 
+def enter_namespace():
+    """Starts this program again in a network namespace of its own, whose loopback is up."""
+    if os.geteuid() != 0 or "UPROAR_NAMESPACE" in os.environ or not shutil.which("ip"):
+        return
+    script = 'ip link set lo up && exec "$@"'
+    os.execvpe(
+        "unshare",
+        ["unshare", "--net", "sh", "-c", script, "sh", sys.executable, *sys.argv],
+        dict(os.environ, UPROAR_NAMESPACE="1"),
+    )
+
+
 def main():
+    enter_namespace()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=".build/release/uproar")
     parser.add_argument("--scenario", default="scenarios/quickstart.yaml")

@@ -36,9 +36,10 @@ package enum ScenarioLoading {
             }
         })
 
-    /// - file: a path, or a name below the share folder.
+    /// - file: a path, or the name of a scenario that ships: `scenarios/quickstart.yaml`, or just `quickstart`.
     package static func read(_ file: String, overrides: [String]) throws -> Scenario {
-        guard let found = ShareFolder.locate(file) else {
+        let named = ShareFolder.locate(file) ?? ShareFolder.locate("scenarios/\(file).yaml")
+        guard let found = named else {
             let near = NearestName.of(file, among: shipped())
             throw Problem(
                 "there is no scenario \(file)" + (near.map { "; did you mean \($0)?" } ?? "")
