@@ -133,6 +133,7 @@ let package = Package(
         tests(of: "Audio", using: ["Core"]),
         tests(of: "Crypto", using: ["Core"]),
         tests(of: "Wire", using: ["Core", "Crypto"]),
+        tests(of: "Faults", using: ["Core"]),
         tests(of: "Runtime", using: ["Core", "Posix", "Simulation", "Wire", "Crypto"]),
         tests(
             of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"], programs: ["guardian-trial"]),
@@ -142,7 +143,8 @@ let package = Package(
         tests(
             of: "Transports", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
         tests(
-            of: "Providers", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
+            of: "Providers",
+            using: ["Core", "Runtime", "Wire", "Audio", "Faults", "Crypto", "Simulation"]),
         tests(
             of: "Agent",
             using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation", "Providers"]),

@@ -96,7 +96,7 @@ final class AssemblyAISession: EmulatedSession, SpeechStreamSink, TimerHandler {
         }
         hasShortAudio = duration < Self.audioLimits.lowerBound
         stream.receive(binary, at: now)
-        connection.call = stream.call
+        connection.reference = stream.reference
     }
 
     func closed(_ code: WebSocketCloseCode, at now: Instant) {

@@ -76,6 +76,7 @@ final class CartesiaSession: EmulatedSession, TimerHandler {
         guard let reference = context.pump.reply.reference else { return }
         call = reference.call
         lastReference = reference
+        connection.reference = reference
     }
 
     func remove(_ id: String) {

@@ -85,7 +85,7 @@ final class DeepgramSession: EmulatedSession, SpeechStreamSink, TimerHandler {
             guard !AudioContainer.isOne(binary) else { return refuseAudio() }
         }
         stream.receive(binary, at: now)
-        connection.call = stream.call
+        connection.reference = stream.reference
     }
 
     private func refuseAudio() {

@@ -109,7 +109,7 @@ final class ElevenLabsSession: EmulatedSession, TimerHandler {
     private func learn(_ context: ElevenLabsContext) {
         guard let reference = context.reference else { return }
         call = reference.call
-        connection.call = reference.call
+        connection.reference = reference
         lastReference = reference
     }
 

@@ -27,6 +27,12 @@ package protocol EmulatedService: AnyObject {
     /// What the vendor says inside an answer that fails on the way: a message on a WebSocket, bytes of a body; nothing when it
     /// has no words for it.
     func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8]
+    /// Where the content stands in what answers this request.
+    func dialect(of request: HTTPRequestHead) -> AnswerDialect
+    /// The utterance a request belongs to, where it can be told from the request; asked only while faults are armed.
+    func reference(of request: HTTPRequestHead, body: [UInt8]) -> TurnReference?
+    /// A fault keeps this request of this utterance from being answered: it was made all the same.
+    func missed(_ request: HTTPRequestHead, reference: TurnReference, at instant: Instant)
 }
 
 extension EmulatedService {
@@ -40,6 +46,29 @@ extension EmulatedService {
     }
 
     package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] { [] }
+
+    package func dialect(of request: HTTPRequestHead) -> AnswerDialect {
+        switch provider(of: request) {
+        case .openai: AnswerDialect(content: .events([#""content":""#, #""arguments":""#]))
+        case .anthropic: AnswerDialect(content: .events([#""text":""#, #""partial_json":""#]))
+        case .deepgram, .assemblyai: AnswerDialect(content: .messages(#""transcript":""#))
+        case .cartesia:
+            AnswerDialect(
+                content: request.segments.last == "bytes"
+                    ? .all : .messages(#""type":"chunk""#))
+        case .elevenlabs:
+            AnswerDialect(
+                content: request.segments.last?.hasSuffix("input") == true
+                    ? .messages(#""audio":""#) : .all)
+        default: AnswerDialect(content: .all)
+        }
+    }
+
+    package func reference(of request: HTTPRequestHead, body: [UInt8]) -> TurnReference? { nil }
+
+    package func missed(
+        _ request: HTTPRequestHead, reference: TurnReference, at instant: Instant
+    ) {}
 }
 
 /// An answer that is not finished yet.

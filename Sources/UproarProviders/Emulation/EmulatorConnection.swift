@@ -1,4 +1,5 @@
 import UproarCore
+import UproarFaults
 import UproarRuntime
 import UproarWire
 
@@ -20,12 +21,20 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// Where answers pass when things go wrong on purpose.
     private var outlet: EmulatorOutlet?
     private var isRefusing = false
+    /// A refusal that takes its time.
+    private var refusing: (head: HTTPRequestHead, refusal: EmulatorRefusal)?
+    private var datesRetry = false
     private var closeTimer = TimerID.none
     private var admissionTimer = TimerID.none
     private var isMute = false
     private var isClosed = false
     /// The message in work, copied out so that its receiver may send.
     private var message: [UInt8] = []
+    /// In the order of accepting.
+    let place: UInt64
+    /// What is being answered.
+    private var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
+    private var isFrozen = false
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
@@ -34,8 +43,9 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     init(
         _ stream: any ByteStream, service: any EmulatedService, context: EmulatorContext,
-        listener: EmulatorListener
+        listener: EmulatorListener, place: UInt64
     ) {
+        self.place = place
         self.stream = stream
         self.service = service
         self.context = context
@@ -46,13 +56,31 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     package var queuedByteCount: Int { stream.queuedByteCount }
 
     /// The call it belongs to, once references have told: what faults are aimed with.
-    package var call: UInt32?
+    package var call: UInt32? {
+        didSet {
+            if let call, call != oldValue, context.interference != nil {
+                meetFaults(at: context.now)
+            }
+        }
+    }
+
+    /// The utterance in work, once it is known: each has an answer of its own to faults.
+    package var reference: TurnReference? {
+        didSet {
+            guard let reference, reference != oldValue else { return }
+            if call == reference.call {
+                if context.interference != nil { meetFaults(at: context.now) }
+            } else {
+                call = reference.call
+            }
+        }
+    }
 
     // MARK: Answers
 
     package func respond(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         reply = nil
-        put(.answer(status: status, headers: headers, body: body))
+        put(.answer(status: status, headers: dated(headers), body: body))
     }
 
     package func respond(status: Int, headers: HTTPHeaders = [:], json: JSONValue) {
@@ -153,11 +181,16 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     package func timerFired(token: UInt64, now: Instant) {
         guard !isClosed else { return }
         if token == 1 { return admitted(at: now) }
+        if token == 2 {
+            if let (head, refusal) = refusing { refuse(head, refusal, at: now) }
+            refusing = nil
+            return
+        }
         stream.reset()
     }
 
     private func act(_ body: (inout ServerConnection) -> Void) {
-        guard !isClosed else { return }
+        guard !isClosed, !isFrozen else { return }
         body(&wire)
         if !isHandling { handleEvents(at: context.now) }
     }
@@ -221,11 +254,19 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         let provider = service.provider(of: head)
         context[provider].requests += 1
         let kind: EmulatorPassage.Kind = body == nil ? .upgrade : .request
-        let (verdict, ordinal) = context.admit(kind, to: provider, call: call, at: instant)
-        outlet = context.interference.map {
-            EmulatorOutlet(
-                $0, service: service, request: head, provider: provider, ordinal: ordinal,
-                loop: context.loop, connection: self)
+        var fields: [FaultScope.Condition] = []
+        if context.interference != nil {
+            fields = fieldsOfRequest(head, body)
+            if let body { reference = service.reference(of: head, body: body) ?? reference }
+        }
+        let (verdict, ordinal) = context.admit(
+            kind, to: provider, call: call, reference: body == nil ? nil : reference,
+            fields: fields, at: instant)
+        answered = (head, provider, ordinal)
+        outlet = nil
+        openOutlet()
+        if let reference, body != nil, verdict.refuses {
+            service.missed(head, reference: reference, at: instant)
         }
         switch verdict {
         case .refuse(let status, let retryAfter):
@@ -244,7 +285,16 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         case .empty where body != nil:
             service.answerEmpty(head, body: body ?? [], at: instant, on: self)
         case .fail(let status): refuse(head, status: status, retryAfter: nil, at: instant)
-        case .pass, .empty, .garble, .drop: serve(head, body: body, at: instant)
+        case .refusal(let refusal):
+            guard refusal.after > .zero else { return refuse(head, refusal, at: instant) }
+            refusing = (head, refusal)
+            admissionTimer = context.loop.schedule(
+                self, token: 2, at: instant + refusal.after)
+        case .hang: mute()
+        case .freeze: freeze()
+        case .cut: end()
+        case .pass, .empty, .garble, .drop, .replace, .twice, .slip:
+            serve(head, body: body, at: instant)
         }
     }
 
@@ -287,6 +337,90 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
             leave(code, at: instant)
         case .failed: leave(.abnormal, at: instant)
         case .body, .ping, .pong: break
+        }
+    }
+}
+
+// MARK: Faults on open streams
+
+extension EmulatorConnection {
+    /// Faults were armed, cleared, or this stream turned out to be somebody's.
+    func meetFaults(at now: Instant) {
+        guard !isClosed, !isFrozen, session != nil, let answered else { return }
+        openOutlet()
+        guard let interference = context.interference else { return }
+        var passage = EmulatorPassage(
+            provider: answered.provider, kind: .upgrade, ordinal: answered.ordinal, call: call)
+        passage.reference = reference
+        passage.fields = fieldsOfRequest(answered.head, nil)
+        passage.isWebSocket = true
+        switch interference.verdict(onOpen: passage, at: now) {
+        case .freeze: freeze()
+        case .close(let code, let reason):
+            carryOut(.close(WebSocketCloseCode(code), reason: reason))
+        default: break
+        }
+    }
+
+    /// Neither reads nor writes from here on, and answers no ping; the peer learns nothing.
+    func freeze() {
+        isFrozen = true
+        isMute = true
+        outlet?.stop()
+        stream.pauseReading()
+    }
+
+    private func refuse(_ head: HTTPRequestHead, _ refusal: EmulatorRefusal, at now: Instant) {
+        datesRetry = refusal.isDated
+        refuse(head, status: refusal.status, retryAfter: refusal.retryAfter, at: now)
+        datesRetry = false
+        if !isHandling { handleEvents(at: now) }
+    }
+
+    /// Retry-After in seconds becomes an HTTP date where the fault wants one.
+    private func dated(_ headers: HTTPHeaders) -> HTTPHeaders {
+        guard datesRetry, let seconds = headers["retry-after"].flatMap({ Int64($0) }) else {
+            return headers
+        }
+        var headers = headers
+        headers["retry-after"] = UnixTime.httpDate(context.unixSeconds + seconds)
+        headers["retry-after-ms"] = nil
+        return headers
+    }
+
+    /// Ends the stream in the middle of whatever it was saying.
+    func end() { stream.close() }
+
+    private func openOutlet() {
+        guard outlet == nil, let interference = context.interference, let answered else { return }
+        outlet = EmulatorOutlet(
+            interference, service: service, request: answered.head, provider: answered.provider,
+            ordinal: answered.ordinal, loop: context.loop, connection: self)
+    }
+
+    private func fieldsOfRequest(_ head: HTTPRequestHead, _ body: [UInt8]?)
+        -> [FaultScope.Condition]
+    {
+        var fields: [FaultScope.Condition] = [
+            .init("path", head.path), .init("method", head.method),
+        ]
+        if let body, body.first == UInt8(ascii: "{"),
+            let model = (try? JSONParser.parse(body))?["model"]?.text
+        {
+            fields.append(.init("model", model))
+        }
+        return fields
+    }
+}
+
+extension EmulatorVerdict {
+    /// The request will have no answer worth the name.
+    fileprivate var refuses: Bool {
+        switch self {
+        case .refuse, .refusal, .reset, .mute, .stall, .keepAlive, .close, .fail, .hang, .freeze,
+            .cut:
+            true
+        case .pass, .delay, .empty, .garble, .drop, .replace, .twice, .slip: false
         }
     }
 }

@@ -1,4 +1,5 @@
 import UproarCore
+import UproarFaults
 import UproarRuntime
 
 /// What all emulators of one loop share: the world they live in, the run's seed and references, where facts go.
@@ -64,13 +65,17 @@ package final class EmulatorContext {
 
     /// Numbers what knocks at a provider, and says what becomes of it: faults first, then limits, then the time to connect.
     func admit(
-        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?, at now: Instant
+        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?,
+        reference: TurnReference? = nil, fields: [FaultScope.Condition] = [], at now: Instant
     ) -> (verdict: EmulatorVerdict, ordinal: UInt64) {
         let place = Self.place(provider)
         ordinals[place] += 1
         let ordinal = ordinals[place]
-        let passage = EmulatorPassage(
+        var passage = EmulatorPassage(
             provider: provider, kind: kind, ordinal: ordinal, call: call)
+        passage.reference = reference
+        passage.fields = fields
+        passage.isWebSocket = kind == .upgrade
         let verdict = interference?.verdict(on: passage, at: now) ?? .pass
         guard verdict == .pass, let index = gates.firstIndex(where: { $0.provider == provider })
         else { return (verdict, ordinal) }
@@ -92,6 +97,22 @@ package final class EmulatorContext {
         var random = seed.stream(label, key, index)
         return distribution.draw(&random)
     }
+
+    /// The same for the time to an answer's first content, to which faults add.
+    package func firstContent(
+        _ distribution: Distribution, _ label: StaticString, _ key: UInt64,
+        of provider: ProviderID, reference: TurnReference?
+    ) -> Duration {
+        let own = draw(distribution, label, key)
+        guard let interference else { return own }
+        var passage = EmulatorPassage(
+            provider: provider, kind: .request, ordinal: key, call: reference?.call)
+        passage.reference = reference
+        return own + interference.extraLatency(on: passage, at: now)
+    }
+
+    /// Something changed for streams that are open: faults were armed or cleared.
+    package var onFaults: [(Instant) -> Void] = []
 
     /// Seconds since 1970 now.
     package var unixSeconds: Int64 { epochSeconds + now.nanoseconds / 1_000_000_000 }

@@ -1,10 +1,23 @@
 import UproarCore
+import UproarFaults
 
 /// Decides what goes wrong on purpose at an emulator. Decisions only: `EmulatorConnection` carries them out, the same for
 /// every vendor.
 package protocol EmulatorInterference: AnyObject {
     /// Asked once for each upgrade and request, before the vendor's own rules; and for each piece of what is sent.
     func verdict(on passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict
+    /// What becomes of a stream that is open when something changed, or turned out to belong to a call: `.pass`, `.freeze` or
+    /// `.close`. Its answer from here on is another one.
+    func verdict(onOpen passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict
+    /// Added to a provider's own time to its first content.
+    func extraLatency(on passage: EmulatorPassage, at now: Instant) -> Duration
+}
+
+extension EmulatorInterference {
+    package func verdict(onOpen passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict {
+        .pass
+    }
+    package func extraLatency(on passage: EmulatorPassage, at now: Instant) -> Duration { .zero }
 }
 
 /// One thing that is about to happen at an emulator.
@@ -15,6 +28,15 @@ package struct EmulatorPassage: Hashable, Sendable {
     package var ordinal: UInt64
     /// The call it belongs to, as far as its references have told.
     package var call: UInt32?
+    /// The utterance it belongs to, where it can be told.
+    package var reference: TurnReference?
+    /// `path`, `method`, `model` of the request.
+    package var fields: [FaultScope.Condition] = []
+    /// The bytes of a piece.
+    package var payload: [UInt8] = []
+    /// What content is in it.
+    package var dialect = AnswerDialect(content: .all)
+    package var isWebSocket = false
 
     package init(provider: ProviderID, kind: Kind, ordinal: UInt64, call: UInt32? = nil) {
         self.provider = provider
@@ -59,4 +81,29 @@ package enum EmulatorVerdict: Hashable, Sendable {
     case drop
     /// Pieces: an error in the vendor's shape in its place; the answer ends with it.
     case fail(status: Int)
+    /// Nothing is read, sent or ponged any more, and the connection stays up.
+    case freeze
+    /// Pieces: other bytes in its place; none leave it out.
+    case replace([UInt8])
+    /// Pieces: sent twice.
+    case twice
+    /// Pieces: the stream ends in the middle, without the answer's end.
+    case cut
+    /// Upgrades and requests: not even accepted.
+    case hang
+    /// Upgrades and requests: refused with all that may be said about it.
+    case refusal(EmulatorRefusal)
+    /// Pieces: an error in the vendor's shape in its place; the answer goes on.
+    case slip(status: Int)
+}
+
+/// A refusal in the vendor's error shape.
+package struct EmulatorRefusal: Hashable, Sendable {
+    package var status: Int
+    package var retryAfter: Duration?
+    /// `Retry-After` as an HTTP date.
+    package var isDated = false
+    package var after = Duration.zero
+
+    package init(status: Int) { self.status = status }
 }

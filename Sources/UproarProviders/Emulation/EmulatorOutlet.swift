@@ -83,15 +83,37 @@ final class EmulatorOutlet: TimerHandler {
     func offer(_ action: Action, at now: Instant) {
         guard !isOver, !isStalled, let connection else { return }
         guard let payload = action.payload else { return pass(action, due: now, at: now) }
-        let passage = EmulatorPassage(
+        var passage = EmulatorPassage(
             provider: provider, kind: .piece(pieces), ordinal: ordinal, call: connection.call)
+        passage.reference = connection.reference
+        passage.payload = payload
+        passage.dialect = service.dialect(of: request)
+        switch action {
+        case .text, .binary: passage.isWebSocket = true
+        default: break
+        }
         pieces += 1
         switch interference.verdict(on: passage, at: now) {
         case .pass, .empty: pass(action, due: now, at: now)
         case .delay(let wait): pass(action, due: now + wait, at: now)
         case .drop: if case .answer = action { pass(action.with([]), due: now, at: now) }
         case .garble: pass(action.with(Self.spoilt(payload, action)), due: now, at: now)
-        case .stall, .mute: isStalled = true
+        case .replace(let bytes):
+            guard bytes.isEmpty else { return pass(action.with(bytes), due: now, at: now) }
+            if case .answer = action { pass(action.with([]), due: now, at: now) }
+        case .twice:
+            pass(action, due: now, at: now)
+            if case .answer = action { return }
+            pass(action, due: now, at: now)
+        case .cut:
+            stop()
+            connection.end()
+        case .freeze:
+            stop()
+            connection.freeze()
+        case .slip(let status):
+            pass(action.with(service.failure(request, status: status)), due: now, at: now)
+        case .stall, .mute, .hang, .refusal: isStalled = true
         case .keepAlive(let interval):
             isStalled = true
             keepAlive = max(interval, .milliseconds(1))

@@ -20,6 +20,18 @@ enum UnixTime {
         return "\(NumberText.padded(year, 4))-\(two(month))-\(two(day))T"
             + "\(two(second / 3_600)):\(two(second / 60 % 60)):\(two(second % 60)).000Z"
     }
+
+    /// `Thu, 01 Jan 1970 00:00:00 GMT` (RFC 9110 §5.6.7).
+    static func httpDate(_ seconds: Int64) -> String {
+        let days = Int((seconds >= 0 ? seconds : seconds - 86_399) / 86_400)
+        let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        let parts = text(seconds).split { "-T.".contains($0) }
+        let month = months[(Int(parts[1]) ?? 1) - 1]
+        return "\(names[((days % 7) + 7) % 7]), \(parts[2]) \(month) \(parts[0]) \(parts[3]) GMT"
+    }
 }
 
 /// Files sent where raw samples were promised, told by their first bytes.

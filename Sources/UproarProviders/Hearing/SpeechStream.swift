@@ -119,6 +119,8 @@ package final class SpeechStream: TimerHandler {
 
     /// The call that references have told so far.
     package var call: UInt32? { hearing.lastReference?.call }
+    /// The utterance being heard, or the last one.
+    package var reference: TurnReference? { hearing.lastReference }
     /// Audio received so far.
     package var position: Duration { hearing.position }
 
@@ -278,7 +280,9 @@ package final class SpeechStream: TimerHandler {
         let key =
             utterance.reference.map { UInt64($0.rawValue) } ?? 1 << 63 | settings.ordinal << 16
             | utterances
-        let drawn = context.draw(settings.latency, settings.latencyLabel, key)
+        let drawn = context.firstContent(
+            settings.latency, settings.latencyLabel, key, of: settings.provider,
+            reference: utterance.reference)
         latency = drawn
         return drawn
     }

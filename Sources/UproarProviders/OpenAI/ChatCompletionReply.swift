@@ -45,7 +45,11 @@ final class ChatCompletionReply: EmulatedReply, TimerHandler {
     private var context: EmulatorContext { emulator.context }
 
     func start(at instant: Instant) {
-        due = instant + context.draw(emulator.settings.firstToken, "openai first token", key)
+        due =
+            instant
+            + context.firstContent(
+                emulator.settings.firstToken, "openai first token", key, of: .openai,
+                reference: reference)
         if !request.isStreaming {
             for index in 1..<answer.pieces.count { due += interval(before: index) }
         }

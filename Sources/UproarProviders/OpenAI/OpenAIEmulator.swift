@@ -72,6 +72,20 @@ package final class OpenAIEmulator: EmulatedService {
         return nil
     }
 
+    package func reference(of request: HTTPRequestHead, body: [UInt8]) -> TurnReference? {
+        guard request.segments.suffix(2) == ["chat", "completions"],
+            let request = try? ChatCompletionRequest(parsing: body)
+        else { return nil }
+        return model.prompt(of: request).utterance
+    }
+
+    package func missed(
+        _ request: HTTPRequestHead, reference: TurnReference, at instant: Instant
+    ) {
+        context.state(
+            .modelRequested, of: provider, at: instant, reference: numbers.next(for: reference))
+    }
+
     package func refuse(
         _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,
         on connection: EmulatorConnection

@@ -201,8 +201,13 @@ package final class VoiceReply {
         let first = firstSpoken ?? submission
         firstSpoken = first
         let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | settings.ordinal
-        let wait = context.draw(
-            settings.firstByte, "voice first byte", key, index: submission - first)
+        let wait =
+            submission == first
+            ? context.firstContent(
+                settings.firstByte, "voice first byte", key, of: settings.provider,
+                reference: reference)
+            : context.draw(
+                settings.firstByte, "voice first byte", key, index: submission - first)
         let start = first == submission ? firstTextAt ?? now : now
         readyAt = max(readyAt, start + wait)
     }
