@@ -41,6 +41,8 @@ package struct Heap<Element: Comparable> {
     }
 }
 
+extension Heap: Sendable where Element: Sendable {}
+
 /// A table that keeps the order of insertion, so that iterating it gives the same bytes each time.
 package struct OrderedTable<Key: Hashable, Value> {
     package private(set) var keys: [Key] = []
