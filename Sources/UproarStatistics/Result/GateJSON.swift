@@ -14,10 +14,10 @@ extension GateResult {
             "margin": JSONValue(margin),
             "n": .count(count),
             "ci": interval.map {
-                [
+                .present([
                     "low": JSONValue($0.low), "high": JSONValue($0.high),
                     "confidence": .number($0.confidence),
-                ]
+                ])
             } ?? .null,
             "worst_calls": .array(worstCalls.map { .integer(Int64($0)) }),
             "reason": JSONValue(reason),
