@@ -18,7 +18,8 @@ extension Command {
             Arguments.Flag("tapes", "N", "keep the audio of N calls as tapes/call-ID.wav (0)"),
             Arguments.Flag("loops", "N", "caller threads (1)"),
             Arguments.Flag("dial-limit", "N", "dials per second at the most (no limit)"),
-        ]
+            CommonFlags.baseline,
+        ] + CommonFlags.comparison
     ) { arguments in
         let input = try RunInput(arguments)
         var options = RunOptions(commandLine: input.commandLine)
@@ -28,6 +29,7 @@ extension Command {
         options.tapes = try arguments.integer("tapes", in: 0...1000) ?? 0
         options.loops = try arguments.integer("loops", in: 1...64)
         options.dialLimit = try arguments.integer("dial-limit", in: 1...1_000_000)
+        options.baseline = try arguments.baseline()
         let view = LiveView(isQuiet: options.isQuiet)
         for line in input.opening { view.say(line) }
         if options.isInsecure {

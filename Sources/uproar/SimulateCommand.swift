@@ -6,12 +6,16 @@ extension Command {
         name: "simulate", summary: "the same run in virtual time: deterministic, faster than life",
         form: "SCENARIO.yaml [--seed N]",
         text: "The same commit, scenario and seed give a byte-identical result.json.",
-        flags: [CommonFlags.out, CommonFlags.seed, CommonFlags.set, CommonFlags.quiet]
+        flags: [
+            CommonFlags.out, CommonFlags.seed, CommonFlags.set, CommonFlags.quiet,
+            CommonFlags.baseline,
+        ] + CommonFlags.comparison
     ) { arguments in
         let input = try RunInput(arguments)
         var options = RunOptions(
             commandLine: input.commandLine.replacingRunVerb(with: "simulate"))
         options.out = arguments.text("out")
+        options.baseline = try arguments.baseline()
         let view = LiveView(isQuiet: arguments.has("quiet"))
         for line in input.opening { view.say(line) }
         let ending = try RunSession.simulate(

@@ -12,7 +12,7 @@ import UproarStatistics
         scenario: .init(name: "x"), seed: 7, world: .live, commit: "", version: "", command: "",
         target: "", priceBook: "")
 
-    private static func named(_ name: String) -> RunResult {
+    static func named(_ name: String) -> RunResult {
         switch name {
         case "good": good
         case "faulty": faulty
@@ -44,7 +44,7 @@ import UproarStatistics
         var last = text.startIndex
         for id in [
             "validity", "gates", "latency", "percentiles", "stages", "calls", "ledger", "cost",
-            "setup",
+            "checklist", "setup",
         ] {
             let place = try #require(text.range(of: "<section class=\"card", in: last, id: id))
             #expect(place >= last)
@@ -111,6 +111,45 @@ import UproarStatistics
         let hero = try #require(HTMLReport(result).text.split(separator: "</header>").first)
         #expect(hero.contains("neither a pass nor a fail"))
         #expect(hero.contains("p99 14ms"))
+    }
+
+    @Test func recordingsArePlayedFromBesideTheReport() {
+        var result = Self.faulty
+        let call = result.worstCalls[0].id
+        result.tapes = [call]
+        let text = HTMLReport(result).text
+        #expect(text.contains("<audio controls preload=\"none\" src=\"tapes/call-\(call).wav\""))
+        #expect(text.contains("Listen to"))
+        #expect(!HTMLReport(Self.faulty).text.contains("<audio"))
+    }
+
+    @Test func lanesShowWhoServedWhileARecogniserWasDown() {
+        let text = HTMLReport(Self.faulty).text
+        #expect(text.contains("speech-to-text: whisper"))
+        #expect(text.contains("stt-down in effect"))
+        #expect(!HTMLReport(Self.good).text.contains("lane-chart"))
+    }
+
+    @Test func theErrorBudgetBurnsInTheFault() {
+        let text = HTMLReport(Self.faulty).text
+        #expect(text.contains("Error budget"))
+        #expect(text.contains("fault stt-down"))
+    }
+
+    /// The bound of the page: charts have as many buckets, and the page as many calls, however many there were.
+    @Test func tenThousandCallsStayUnderThreeMegabytes() {
+        var result = Self.faulty
+        var recorder = IntervalRecorder()
+        for second in 0..<900 {
+            for turn in 0..<60 {
+                let at = Instant.zero + .seconds(second)
+                let value = Int64(300_000_000 + (turn * 7919 + second * 104_729) % 900_000_000)
+                recorder.record("voice_to_voice", .init(), at: at, value: value)
+            }
+        }
+        result.recorder = recorder
+        result.load.duration = .seconds(900)
+        #expect(HTMLReport(result).text.utf8.count < 3_000_000)
     }
 
     @Test func namesFromOutsideStayText() {

@@ -18,7 +18,11 @@ package enum Rendering {
         let folder = out ?? beside
         do {
             try AtomicFile.makeFolder(folder)
-            for (name, text) in RunFiles.reports(of: result) {
+            // A result that was moved without its environment is still a whole report.
+            let environment = (try? TextFile.read(beside + "/environment.json")).flatMap {
+                try? JSONParser.parse($0)
+            }
+            for (name, text) in RunFiles.reports(of: result, environment: environment) {
                 try AtomicFile.write(Array(text.utf8), to: folder + "/" + name)
             }
         } catch { throw ScenarioLoading.Problem("the reports cannot be written: \(error)") }

@@ -11,12 +11,12 @@ enum RunFiles {
     static func write(_ results: RunResults, to folder: RunFolder) -> RunResult {
         if !results.tapes.isEmpty { folder.makeFolder("tapes") }
         for tape in results.tapes { write(tape, to: folder) }
-        folder.write(
-            MachineFacts.gather(started: results.startedAt ?? 0).text(pretty: true) + "\n",
-            to: "environment.json")
+        let environment = MachineFacts.gather(started: results.startedAt ?? 0)
+        folder.write(environment.text(pretty: true) + "\n", to: "environment.json")
         folder.write(results.result.encoded(), to: "result.json")
         var lacking: [String] = []
-        for (name, text) in reports(of: results.result) where !folder.write(text, to: name) {
+        for (name, text) in reports(of: results.result, environment: environment)
+        where !folder.write(text, to: name) {
             lacking.append(name)
         }
         if let failure = folder.failure {
@@ -28,12 +28,14 @@ enum RunFiles {
         return printed
     }
 
-    /// Every report that is made from the result alone, by file name.
-    static func reports(of result: RunResult) -> [(name: String, text: String)] {
+    /// Every report, by file name: all of them are made from the result, and the page also says what the run ran on.
+    static func reports(of result: RunResult, environment: JSONValue?) -> [(
+        name: String, text: String
+    )] {
         [
             ("junit.xml", JUnitReport(result).text), ("summary.md", MarkdownReport(result).text),
             ("metrics.prom", OpenMetricsReport(result).text),
-            ("report.html", HTMLReport(result).text),
+            ("report.html", HTMLReport(result, environment: environment).text),
         ]
     }
 

@@ -2,6 +2,7 @@ import Glibc
 import UproarCore
 import UproarLoad
 import UproarPosix
+import UproarReports
 import UproarScenario
 import UproarStatistics
 
@@ -22,6 +23,8 @@ package final class RunResults {
     package var broken: String?
     package var callerFactsDropped = 0
     package var tapes: [CallTape] = []
+    /// The run to hold this one against, and from when a difference counts.
+    package var baseline: (result: RunResult, limits: ComparisonLimits)?
     /// Wall-clock second of the first due arrival, for `environment.json`.
     package private(set) var startedAt: time_t?
 
@@ -158,18 +161,37 @@ package final class RunResults {
     }
 
     private func decide() {
-        result.gates = GateEvaluator(result.source).evaluate(gates)
+        result.tapes = tapes.map(\.call)
+        result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
+            .evaluate(gates)
         var evidence = RunOutcome.Evidence(
             validity: result.validity, gates: result.gates,
             answeredTurns: result.ledger.turns.answered)
         evidence.unreachable = unreachable
         evidence.abortedBy = abortedBy
         evidence.signal = signal
+        if let baseline { compare(with: baseline.result, baseline.limits, &evidence) }
         result.outcome = RunOutcome.decide(evidence)
         if let startFailure, signal == nil {
             result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
         }
         result.outcome.reasons += notes
+    }
+
+    private func compare(
+        with baseline: RunResult, _ limits: ComparisonLimits, _ evidence: inout RunOutcome.Evidence
+    ) {
+        let comparison = RunComparison(baseline.draw, result.draw, limits)
+        let record = BaselineRecord(baseline, comparison)
+        result.baseline = record
+        let text = ComparisonText(comparison, before: record.label, after: "this run")
+        switch comparison.verdict {
+        case .regressed: evidence.regressions = text.sentences(.regressed)
+        case .inconclusive:
+            let rows = text.sentences(.inconclusive)
+            evidence.undecided = rows.isEmpty ? ["no calls to compare with the baseline"] : rows
+        case .improved, .unchanged: break
+        }
     }
 
     private var gates: [GateRule] { plan.scenario.gates }

@@ -35,6 +35,7 @@ package enum RunSession {
         let results = RunResults(
             plan: plan, world: .live, folder: folder, commit: BuildCommit.read(), version: version,
             command: options.commandLine)
+        try takeBaseline(options, results)
         // From here on the run exists: whatever happens now, its result loads.
         results.writePartial()
         if let failure = folder.failure {
@@ -51,6 +52,13 @@ package enum RunSession {
         let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
+    }
+
+    private static func takeBaseline(_ options: RunOptions, _ results: RunResults) throws {
+        guard let wanted = options.baseline else { return }
+        let baseline = try Comparing.load(wanted.path)
+        try Comparing.approve(baseline, for: results.result, path: wanted.path)
+        results.baseline = (baseline, wanted.settings.limits)
     }
 
     /// What is known before the plan: enough for a partial result.
@@ -89,6 +97,7 @@ package enum RunSession {
         let results = RunResults(
             plan: plan, world: .simulated, folder: folder, commit: BuildCommit.read(),
             version: version, command: options.commandLine)
+        try takeBaseline(options, results)
         results.writePartial()
         let run = SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results)
         try run.run()

@@ -24,6 +24,12 @@ struct ChartBuckets {
         factor = widths[place]
     }
 
+    /// Buckets of so many intervals: for charts that lie over another's.
+    init(_ recorder: IntervalRecorder, factor: Int) {
+        self.recorder = recorder
+        self.factor = max(1, factor)
+    }
+
     /// Seconds of one bucket.
     var seconds: Double { recorder.width.inSeconds * Double(factor) }
 

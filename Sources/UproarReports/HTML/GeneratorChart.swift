@@ -104,6 +104,23 @@ struct GeneratorChart {
             caption: caption("Cores used, stacked"))
     }
 
+    func memory(_ seconds: Double, _ windows: [RunWindow]) -> String {
+        let lines = [
+            TimeChart.Line(
+                name: "agent", style: "p95", values: values { $0.agentMemory.map(Double.init) }),
+            TimeChart.Line(
+                name: "callers", style: "p50", values: values { $0.memory.map(Double.init) }),
+        ].filter { $0.values.contains { $0 != nil } }
+        guard !lines.isEmpty else { return "" }
+        let chart = TimeChart(
+            id: "memory-chart", title: "Resident memory", bucket: bucket, duration: seconds,
+            lines: lines, windows: windows, height: 190,
+            format: { GateRule.Quantity($0, .bytes).text }, tickCount: 4)
+        return HTMLText.figure(
+            HTMLText.legend(lines.map { ($0.name, $0.style) }) + chart.halfMarkup(),
+            caption: caption("Memory of the agent's processes and of the callers"))
+    }
+
     private static func count(_ value: Double) -> String {
         value == value.rounded() ? NumberText.grouped(Int(value)) : NumberText.fixed(value, 1)
     }

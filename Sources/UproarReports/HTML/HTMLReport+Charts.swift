@@ -19,7 +19,7 @@ extension HTMLReport {
     }
 
     /// What the charts over time cover: the run, and turns that ended after it.
-    private var seconds: Double {
+    var seconds: Double {
         let recorder = result.recorder
         let turns = recorder.timeline("voice_to_voice").lastIndex { !$0.isEmpty } ?? 0
         return max(
@@ -46,6 +46,7 @@ extension HTMLReport {
             body += log.cores(seconds, result.windows)
             body += log.lateness(seconds, result.windows)
             body += log.arrivals(seconds, result.windows)
+            body += log.memory(seconds, result.windows)
             body += "</div>"
         }
         return HTMLText.section(
@@ -103,7 +104,9 @@ extension HTMLReport {
                     + "still unanswered when the caller's patience ended.",
                 extra: HTMLText.numbers(
                     ["from", "turns", "p50", "p95", "p99"], numbers, caption: chart.title))
+        body += heatMap(buckets)
         body += errors(buckets)
+        body += lanes(buckets)
         body += latencyTable
         return HTMLText.section("latency", "Latency over time", body, isLong: true)
     }

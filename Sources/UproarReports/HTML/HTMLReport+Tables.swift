@@ -53,7 +53,18 @@ extension HTMLReport {
         return
             "<article class=\"call\" id=\"call-\(call.id)\"><h3>Call \(call.id) \(chips.joined())</h3>"
             + "<p class=\"note\">\(HTMLText.escaped(facts.joined(separator: " · ")))</p>"
-            + (hasMedia ? CallTimeline(call: call).markup() : "") + turns(call) + "</article>"
+            + (hasMedia ? CallTimeline(call: call).markup() : "") + player(call) + turns(call)
+            + "</article>"
+    }
+
+    /// The call's recording, which lies beside the report: nothing is loaded before it is played.
+    private func player(_ call: CallRecord) -> String {
+        guard result.tapes.contains(call.id) else { return "" }
+        let file = "tapes/call-\(call.id).wav"
+        return
+            "<p><audio controls preload=\"none\" src=\"\(file)\" aria-label=\"Recording of call \(call.id)\">"
+            + "</audio><br><span class=\"note\">caller left, agent right, from the answer on: "
+            + "<a href=\"\(file)\">\(file)</a></span></p>"
     }
 
     private func turns(_ call: CallRecord) -> String {
@@ -133,6 +144,7 @@ extension HTMLReport {
                 "<p>Tasks completed: <b>\(RunDigest.percent(share))</b> "
                 + "(\(result.ledger.tasksPassed) of \(result.ledger.tasksChecked)).</p>"
         }
+        body += errorBudget
         body += faults
         return HTMLText.section(
             "ledger", "What became of every turn and call",
@@ -163,9 +175,9 @@ extension HTMLReport {
 
     // MARK: Cost
 
-    var cost: String {
+    func cost(_ buckets: ChartBuckets) -> String {
         let cost = result.cost
-        var body = ""
+        var body = costOverTime(buckets)
         if let total = cost.nanoDollars, total > 0 {
             let rows = cost.lines.map { line -> [String] in
                 let share = line.nanoDollars.map { Double($0) / Double(total) }

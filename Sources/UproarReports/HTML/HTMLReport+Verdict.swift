@@ -87,13 +87,39 @@ extension HTMLReport {
         rows.append(("What broke", broken))
         rows.append(("Cost", costSentence))
         if !result.worstCalls.isEmpty {
-            let links = result.worstCalls.prefix(6).map {
-                "<a href=\"#call-\($0.id)\">call \($0.id)</a>"
+            let links = result.worstCalls.prefix(5).map {
+                "<a href=\"#call-\($0.id)\">call \($0.id)</a> "
+                    + "<span class=\"soft\">(\(HTMLText.escaped(complaint($0))))</span>"
             }
-            rows.append(("Look at", links.joined(separator: ", ")))
+            rows.append(
+                (result.tapes.isEmpty ? "Look at" : "Listen to", links.joined(separator: ", ")))
         }
         return "<dl class=\"answers\">"
             + rows.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined() + "</dl>"
+    }
+
+    /// Why a call is among the worst, in two or three words.
+    private func complaint(_ call: CallRecord) -> String {
+        switch call.outcome {
+        case .dropped, .refused, .notStarted, .abandoned:
+            return call.outcome.word.split(separator: "_").joined(separator: " ")
+        case .completed, .cutByRun: break
+        }
+        let lost = call.turns.count { $0.outcome == .lost || $0.outcome == .late }
+        if lost > 0 { return RunDigest.many(lost, "turn") + " unanswered" }
+        for (mark, name) in TurnMarks.names
+        where ![TurnMarks.interrupted, .deadAir, .talkedOver].contains(mark) {
+            if call.turns.contains(where: { $0.marks.contains(mark) }) {
+                return name.split(separator: "_").joined(separator: " ")
+            }
+        }
+        let slowest = call.turns.compactMap { turn -> Int64? in
+            if case .exact(let value) = turn.voiceToAnswer ?? turn.voiceToVoice {
+                return value.nanoseconds
+            }
+            return nil
+        }.max()
+        return slowest.map { "slowest answer " + Figure(Double($0)).text(.time) } ?? "no turn"
     }
 
     private var broken: String {
@@ -135,8 +161,8 @@ extension HTMLReport {
             if let figure { tiles.append((figure.text(.time), name, figure.isCensored)) }
         }
         add(digest.figure("voice_to_voice", 0.95), "voice to voice, p95")
-        add(digest.figure("agent_share", 0.95), "agent's share, p95")
-        add(digest.figure("provider_share", 0.95), "providers' share, p95")
+        add(digest.figure("agent_share", 0.95), "agent's share of the answer, p95")
+        add(digest.figure("provider_share", 0.95), "providers' share of the answer, p95")
         let turns = result.ledger.turns
         if turns.owed > 0 {
             tiles.append(

@@ -3,7 +3,8 @@ import UproarStatistics
 
 /// `report.html`: the whole run on one page that needs no network and no other file.
 ///
-/// Order: verdict, validity, gates, latency over time, percentile curve, stages, worst calls, ledger, cost, how to run it again.
+/// Order: verdict, validity, gates, latency over time, percentile curve, stages, worst calls, ledger, cost, the guides' checklist,
+/// how to run it again.
 /// Renders from the result alone; `environment` (the run's `environment.json`) adds what a result must not hold.
 package struct HTMLReport {
     let digest: RunDigest
@@ -21,12 +22,14 @@ package struct HTMLReport {
         let sections: [(id: String, name: String, markup: String)] = [
             ("validity", "Validity", validity),
             ("gates", "Gates", gates),
+            ("baseline", "Baseline", baseline),
             ("latency", "Latency", latency(buckets)),
             ("percentiles", "Percentiles", percentiles),
             ("stages", "Stages", stages),
             ("calls", "Worst calls", worstCalls),
             ("ledger", "Ledger", ledger(buckets)),
-            ("cost", "Cost", cost),
+            ("cost", "Cost", cost(buckets)),
+            ("checklist", "Checklist", checklist),
             ("setup", "Setup", setup),
         ]
         let present = sections.filter { !$0.markup.isEmpty }

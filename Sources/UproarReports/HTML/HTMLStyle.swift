@@ -3,7 +3,7 @@
 enum HTMLStyle {
     static let sheet = """
         :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#171b21;--soft:#5b6672;--line:#e2e6ea;
-        --grid:#eceff2;--good:#14804a;--goodbg:#e5f5ec;--bad:#c4302b;--badbg:#fdeceb;--doubt:#9a6200;--doubtbg:#fdf3df;
+        --grid:#eceff2;--good:#0d7440;--goodbg:#e5f5ec;--bad:#c4302b;--badbg:#fdeceb;--doubt:#9a6200;--doubtbg:#fdf3df;
         --p50:#0f9488;--p95:#2563eb;--p99:#a13fd1;--agent:#2563eb;--provider:#dd8a14;--network:#8a95a1;--caller:#0f9488;
         --fault:rgba(196,48,43,.11);--recovery:rgba(221,138,20,.11);--shadow:0 1px 2px rgba(20,30,40,.06),0 1px 8px rgba(20,30,40,.04)}
         @media (prefers-color-scheme:dark){:root{--bg:#0f1216;--card:#171b21;--ink:#e7eaee;--soft:#98a3af;--line:#2a313a;
@@ -49,6 +49,9 @@ enum HTMLStyle {
         .line.actual{stroke:var(--p99);stroke-dasharray:3 4}.line.plan{stroke:var(--soft);stroke-dasharray:4 4;stroke-width:1.5}.line.answer{stroke:var(--p50);stroke-dasharray:7 4}
         .dot.p50,.bar.p50{fill:var(--p50)}.dot.p95,.bar.p95{fill:var(--p95)}.dot.p99,.dot.actual{fill:var(--p99)}.dot.plan{fill:var(--soft)}.dot.answer{fill:var(--p50)}
         .limit{stroke:var(--bad);stroke-dasharray:2 4;stroke-width:1.4}.fault{fill:var(--fault)}.recovery{fill:var(--recovery)}.fault-edge{stroke:var(--bad);stroke-opacity:.6}
+        .heat{fill:var(--p95)}.h1{fill-opacity:.14}.h2{fill-opacity:.24}.h3{fill-opacity:.34}.h4{fill-opacity:.45}.h5{fill-opacity:.56}.h6{fill-opacity:.67}.h7{fill-opacity:.78}.h8{fill-opacity:.89}
+        .bar.recovery-lane{fill:var(--doubt)}.bar.provider.s1{fill-opacity:.2}.bar.provider.s2{fill-opacity:.4}.bar.provider.s3{fill-opacity:.6}.bar.provider.s4{fill-opacity:.8}
+        audio{width:100%;max-width:480px;height:36px}svg:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--p95);outline-offset:3px;border-radius:4px}.cursor{fill:var(--soft);fill-opacity:.2}
         .stage-edge{stroke:var(--line);stroke-dasharray:2 3}.hit{fill:transparent}.hit:hover{fill:var(--soft);fill-opacity:.12}
         .bar.agent,.area.agent{fill:var(--agent)}.bar.provider,.area.emulators{fill:var(--provider)}.bar.network,.area.other{fill:var(--network)}
         .area.callers{fill:var(--caller)}.area.redis{fill:var(--p99)}.area{fill-opacity:.8}.bar.bad{fill:var(--bad)}.bar.doubt{fill:var(--provider)}
@@ -61,6 +64,7 @@ enum HTMLStyle {
         pre{background:var(--grid);border-radius:8px;padding:12px;overflow-x:auto;font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
         #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--bg);border-radius:7px;padding:6px 10px;font-size:12.5px;line-height:1.4;white-space:pre;z-index:8;max-width:90vw}
         footer{color:var(--soft);font-size:13px;margin-top:20px}
+        @media (max-width:900px){svg text,svg text.ink{font-size:15px}svg text.faint,svg text.limit-text{font-size:13.5px}svg.narrow text,svg.narrow text.ink{font-size:13px}}
         @media (max-width:640px){main{padding:12px 12px 40px}svg.wide{display:none}svg.narrow{display:block}.card{padding:14px;border-radius:10px}
         .pair{grid-template-columns:1fr}.answers{grid-template-columns:1fr;gap:0}.answers dd{margin-bottom:8px}h1{font-size:22px}.tiles{grid-template-columns:1fr 1fr}
         table.stack thead{position:absolute;left:-9999px}table.stack tr{display:block;border-bottom:1px solid var(--line);padding:6px 0}table.stack td{display:flex;justify-content:space-between;gap:14px;border:0;padding:2px 0;text-align:right}
@@ -76,6 +80,13 @@ enum HTMLStyle {
         function show(e){var r=e.target.closest?e.target.closest('[data-tip]'):null;if(!r){tip.hidden=true;return}
         tip.textContent=r.getAttribute('data-tip');tip.hidden=false;var w=tip.offsetWidth,h=tip.offsetHeight,x=e.clientX+14,y=e.clientY+14;
         if(x+w>innerWidth-8)x=Math.max(8,e.clientX-w-14);if(y+h>innerHeight-8)y=Math.max(8,e.clientY-h-14);tip.style.left=x+'px';tip.style.top=y+'px'}
+        document.querySelectorAll('svg').forEach(function(s){var at=-1,parts=s.querySelectorAll('[data-tip]');if(!parts.length)return;s.tabIndex=0;
+        var live=document.createElement('p');live.setAttribute('role','status');live.className='skip';s.after(live);
+        function go(i){if(at>=0)parts[at].classList.remove('cursor');at=Math.max(0,Math.min(parts.length-1,i));var p=parts[at],b=p.getBoundingClientRect();p.classList.add('cursor');
+        live.textContent=p.getAttribute('data-tip').replace(/\\n/g,', ');tip.textContent=p.getAttribute('data-tip');tip.hidden=false;
+        tip.style.left=Math.max(8,Math.min(b.left+8,innerWidth-tip.offsetWidth-8))+'px';tip.style.top=Math.max(8,Math.min(b.top+8,innerHeight-tip.offsetHeight-8))+'px'}
+        s.addEventListener('keydown',function(e){var step={ArrowRight:1,ArrowLeft:-1,PageDown:10,PageUp:-10,Home:-1e9,End:1e9}[e.key];if(e.key==='Escape')s.blur();if(!step)return;e.preventDefault();go(at+step)});
+        s.addEventListener('blur',function(){if(at>=0)parts[at].classList.remove('cursor');at=-1;tip.hidden=true})});
         addEventListener('pointermove',show);addEventListener('pointerdown',show);addEventListener('scroll',function(){tip.hidden=true},true);
         addEventListener('beforeprint',function(){document.querySelectorAll('details.print').forEach(function(d){d.open=true})})})();
         """

@@ -66,7 +66,7 @@ struct PlotScale {
     static func time(_ seconds: Double) -> String {
         let whole = Int(seconds.rounded())
         if seconds < 60 {
-            return (abs(seconds - Double(whole)) < 1e-6 ? "\(whole)" : NumberText.fixed(seconds, 1))
+            return (abs(seconds - Double(whole)) < 0.02 ? "\(whole)" : NumberText.fixed(seconds, 1))
                 + "s"
         }
         let rest = NumberText.padded(whole % 60, 2)

@@ -32,6 +32,7 @@ package struct TerminalSummary {
         rest += block("COST", cost)
         rest += block("AGENT", agent)
         rest += block("FAULTS", faults)
+        rest += block("BASELINE", baseline)
         rest += block("GENERATOR", generator)
         rest += block("FILES", [result.files.joined(separator: "  ")])
         // The gates take what is left: all other blocks are bounded.
@@ -94,6 +95,19 @@ package struct TerminalSummary {
             if text.count + listening.count <= Self.width - Self.label { text += listening }
         }
         return text
+    }
+
+    /// The rows that moved, or else what was shown not to have.
+    private var baseline: [String] {
+        guard let baseline = result.baseline else { return [] }
+        let rows = baseline.comparison.rows
+        let moved = rows.filter { $0.verdict != .unchanged }
+        let shown = moved.isEmpty ? rows.filter { $0.figure == "p95" }.prefix(1) : moved.prefix(3)
+        return ["vs \(baseline.label): \(baseline.comparison.verdict.rawValue)"]
+            + shown.map { row in
+                "\(ComparisonText.sign(row.verdict)) \(row.metric) \(row.figure) "
+                    + "\(ComparisonText.quantity(row.after, row))  \(ComparisonText.change(row)), \(ComparisonText.note(row))"
+            }
     }
 
     private var load: [String] {

@@ -72,7 +72,7 @@ package struct CallBootstrap: Sendable {
         return Self.middle(zip(mine, theirs).map { Double($1 - $0) }, confidence)
     }
 
-    private static func middle(_ draws: [Double], _ confidence: Double) -> ConfidenceInterval {
+    static func middle(_ draws: [Double], _ confidence: Double) -> ConfidenceInterval {
         let sorted = draws.sorted()
         guard !sorted.isEmpty else {
             return ConfidenceInterval(low: nil, high: nil, confidence: confidence)

@@ -8,6 +8,7 @@ package struct RunTally: Sendable {
     package private(set) var ledger = RunLedger()
     package private(set) var cost = CostTally()
     package private(set) var worst = WorstCalls()
+    package private(set) var draw = CallDraw()
     package let settings: FoldSettings
 
     package init(_ settings: FoldSettings) { self.settings = settings }
@@ -16,6 +17,7 @@ package struct RunTally: Sendable {
         ledger.add(call, targets: settings.targets)
         cost.add(call)
         worst.add(call)
+        draw.add(call)
         CallSampler(call: call, settings: settings).record(into: &recorder)
     }
 

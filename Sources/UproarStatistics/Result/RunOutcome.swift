@@ -30,6 +30,8 @@ package struct RunOutcome: Hashable, Sendable {
         package var answeredTurns: UInt64
         /// What is worse than the baseline.
         package var regressions: [String] = []
+        /// Where there were too few calls to tell the run from its baseline.
+        package var undecided: [String] = []
 
         package init(validity: Validity, gates: [GateResult], answeredTurns: UInt64) {
             self.validity = validity
@@ -67,6 +69,9 @@ package struct RunOutcome: Hashable, Sendable {
         // Gates that pass on nothing prove nothing.
         if evidence.answeredTurns == 0 {
             return .init(.inconclusive, .inconclusive, reasons: ["no turn was answered"])
+        }
+        if !evidence.undecided.isEmpty {
+            return .init(.inconclusive, .inconclusive, reasons: evidence.undecided)
         }
         if !evidence.regressions.isEmpty {
             return .init(.regressed, .regressed, reasons: evidence.regressions)

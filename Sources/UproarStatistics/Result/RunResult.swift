@@ -33,6 +33,14 @@ package struct RunResult: Sendable, Equatable {
     package var faults: [FaultRecord] = []
     package var processes: [ProcessRecord] = []
     package var worstCalls: [CallRecord] = []
+    /// Calls whose sound was kept, as `tapes/call-ID.wav` beside the result.
+    package var tapes: [UInt32] = []
+    /// What the run was held against.
+    package var baseline: BaselineRecord?
+    /// Someone steered the run by hand: it cannot be repeated, and is no baseline.
+    package var isInteractive = false
+    /// What runs are compared by: some calls, each with its turns.
+    package var draw = CallDraw()
     /// Files of the run beside the result, by name, in the order of the FILES line.
     package var files: [String] = []
 
@@ -176,6 +184,7 @@ package struct RunResult: Sendable, Equatable {
         ledger = tally.ledger
         cost = tally.cost
         worstCalls = tally.worst.calls
+        draw = tally.draw
     }
 
     /// Where gates and reports read.

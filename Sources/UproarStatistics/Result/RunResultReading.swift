@@ -45,6 +45,12 @@ extension RunResult {
         for fault in try fields.objects("faults") { faults.append(try FaultRecord(fault)) }
         for item in try fields.objects("processes") { processes.append(try ProcessRecord(item)) }
         for call in try fields.objects("worst_calls") { worstCalls.append(try CallRecord(call)) }
+        tapes = (fields.value["tapes"]?.items ?? []).compactMap {
+            $0.int.flatMap { UInt32(exactly: $0) }
+        }
+        if fields.has("baseline") { baseline = try BaselineRecord(try fields.object("baseline")) }
+        isInteractive = fields.flag("interactive")
+        if fields.has("call_draw") { draw = try CallDraw(try fields.object("call_draw")) }
         files = fields.texts("files")
     }
 

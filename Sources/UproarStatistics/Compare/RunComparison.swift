@@ -1,0 +1,207 @@
+import Glibc
+import UproarCore
+
+/// From when a difference counts.
+package struct ComparisonLimits: Hashable, Sendable {
+    /// Of the first run's figure: 0.10 is 10 %.
+    package var relative = 0.10
+    /// Of times.
+    package var absolute = Duration.milliseconds(30)
+    /// Of shares: one turn in a hundred.
+    package var share = 0.01
+    /// Of dollars by minute.
+    package var dollars = 0.001
+    package var confidence = 0.95
+    package var draws = 1000
+
+    package init() {}
+
+    func floor(_ dimension: MetricDescriptor.Dimension) -> Double {
+        switch dimension {
+        case .time: Double(absolute.nanoseconds)
+        case .share: share
+        case .money: dollars
+        case .count, .bytes, .bitrate, .cores: 0
+        }
+    }
+}
+
+/// Two runs beside each other: `after` against `before`.
+///
+/// A difference is a regression when it is larger than the relative *and* the absolute limit *and* the confidence interval of the
+/// difference, from drawing whole calls, excludes zero. It is none when that interval excludes a regression. Else there were too few calls
+/// to know, and the row says how many more it would take.
+package struct RunComparison: Sendable, Equatable {
+    package enum Verdict: String, Sendable {
+        case regressed, improved, unchanged, inconclusive
+    }
+
+    package struct Row: Sendable, Hashable {
+        package var metric: String
+        /// `p95`, `mean`, `share`.
+        package var figure: String
+        package var dimension: MetricDescriptor.Dimension
+        package var before: Double
+        package var after: Double
+        /// Of `after − before`.
+        package var interval: ConfidenceInterval
+        /// How much more would be a regression.
+        package var limit: Double
+        package var verdict: Verdict
+        /// About how many more calls on each side would decide it; nil when decided.
+        package var callsNeeded: Int?
+
+        package var difference: Double { after - before }
+        /// Nil when the first run's figure is zero.
+        package var relative: Double? { before == 0 ? nil : difference / abs(before) }
+    }
+
+    package private(set) var rows: [Row] = []
+    package var callCounts: (before: Int, after: Int)
+
+    package static func == (a: RunComparison, b: RunComparison) -> Bool {
+        a.rows == b.rows && a.callCounts == b.callCounts
+    }
+
+    /// Of all rows: regressed before inconclusive before improved before unchanged.
+    package var verdict: Verdict {
+        let order: [Verdict] = [.regressed, .inconclusive, .improved]
+        return order.first { verdict in rows.contains { $0.verdict == verdict } }
+            ?? (rows.isEmpty ? .inconclusive : .unchanged)
+    }
+
+    init(rows: [Row], callCounts: (before: Int, after: Int)) {
+        self.rows = rows
+        self.callCounts = callCounts
+    }
+
+    package init(_ before: CallDraw, _ after: CallDraw, _ limits: ComparisonLimits = .init()) {
+        let left = before.entries
+        let right = after.entries
+        callCounts = (left.count, right.count)
+        let calls = min(left.count, right.count)
+        /// A stream of its own for each row: adding a row moves no other.
+        func random(_ metric: String) -> RandomStream { Seed(0x5eed).stream(text: metric) }
+
+        func quantiles(_ metric: String, _ values: (CallDraw.Entry) -> [Int64], _ qs: [Double]) {
+            let a = CallBootstrap(left.map(values))
+            let b = CallBootstrap(right.map(values))
+            for q in qs {
+                guard let x = a.quantile(q), let y = b.quantile(q) else { continue }
+                var stream = random("\(metric) \(q)")
+                let interval = a.difference(
+                    to: b, quantile: q, confidence: limits.confidence, draws: limits.draws, &stream)
+                // The draw counts microseconds.
+                rows.append(
+                    Self.judged(
+                        metric, "p\(Int(q * 100))", .time, Double(x) * 1000, Double(y) * 1000,
+                        interval.scaled(by: 1000), calls, limits))
+            }
+        }
+        quantiles("voice_to_voice", \.voiceToVoice, [0.5, 0.95])
+        quantiles("voice_to_answer", \.voiceToAnswer, [0.95])
+        quantiles("call_setup", { $0.setup.map { [$0] } ?? [] }, [0.95])
+
+        func ratio(
+            _ metric: String, _ figure: String, _ dimension: MetricDescriptor.Dimension,
+            _ parts: (CallDraw.Entry) -> (Double, Double)?
+        ) {
+            let a = RatioBootstrap(left.compactMap(parts))
+            let b = RatioBootstrap(right.compactMap(parts))
+            guard let x = a.ratio, let y = b.ratio else { return }
+            var stream = random(metric)
+            let interval = a.difference(
+                to: b, confidence: limits.confidence, draws: limits.draws, &stream)
+            rows.append(Self.judged(metric, figure, dimension, x, y, interval, calls, limits))
+        }
+        ratio("turns_bad", "share", .share) {
+            ($0.owed > 0) ? (Double($0.bad), Double($0.owed)) : nil
+        }
+        ratio("cost_per_minute", "mean", .money) { entry in
+            guard let cost = entry.nanoDollars, entry.connected > .zero else { return nil }
+            return (Double(cost) / 1e9, entry.connected.inSeconds / 60)
+        }
+    }
+
+    private static func judged(
+        _ metric: String, _ figure: String, _ dimension: MetricDescriptor.Dimension,
+        _ before: Double, _ after: Double, _ interval: ConfidenceInterval, _ calls: Int,
+        _ limits: ComparisonLimits
+    ) -> Row {
+        let limit = max(limits.relative * abs(before), limits.floor(dimension))
+        var row = Row(
+            metric: metric, figure: figure, dimension: dimension, before: before, after: after,
+            interval: interval, limit: limit, verdict: .inconclusive)
+        guard let low = interval.low, let high = interval.high else { return row }
+        let difference = after - before
+        if difference > limit, low > 0 {
+            row.verdict = .regressed
+        } else if difference < -limit, high < 0 {
+            row.verdict = .improved
+        } else if high <= limit {
+            row.verdict = .unchanged
+        } else {
+            row.callsNeeded = needed(difference, limit, high - low, calls)
+        }
+        return row
+    }
+
+    /// Half the interval's width shrinks with the root of the number of calls; it must become less than the distance from the
+    /// difference to the limit (or to zero, when the difference is beyond the limit).
+    private static func needed(_ difference: Double, _ limit: Double, _ width: Double, _ calls: Int)
+        -> Int
+    {
+        let distance = difference > limit ? difference : limit - difference
+        // A difference right on the limit is never decided: a hundred times the calls is as good as never.
+        let ratio = min(100, max(1.1, pow(width / 2 / max(distance, limit / 20), 2)))
+        return max(1, Int((Double(calls) * (ratio - 1)).rounded(.up)))
+    }
+}
+
+extension ConfidenceInterval {
+    func scaled(by factor: Double) -> ConfidenceInterval {
+        ConfidenceInterval(
+            low: low.map { $0 * factor }, high: high.map { $0 * factor }, confidence: confidence)
+    }
+}
+
+/// The confidence of a ratio of totals (cost by time, bad turns by turns) from drawing calls with replacement.
+struct RatioBootstrap {
+    private let parts: [(Double, Double)]
+
+    init(_ parts: [(Double, Double)]) { self.parts = parts }
+
+    /// Nil without calls or when the lower total is zero.
+    var ratio: Double? {
+        let sums = parts.reduce(into: (0.0, 0.0)) {
+            $0.0 += $1.0
+            $0.1 += $1.1
+        }
+        return sums.1 > 0 ? sums.0 / sums.1 : nil
+    }
+
+    private func draw(_ random: inout RandomStream) -> Double {
+        var upper = 0.0
+        var lower = 0.0
+        for _ in parts.indices {
+            let part = parts[random.below(parts.count)]
+            upper += part.0
+            lower += part.1
+        }
+        return lower > 0 ? upper / lower : 0
+    }
+
+    func difference(
+        to other: RatioBootstrap, confidence: Double, draws: Int, _ random: inout RandomStream
+    ) -> ConfidenceInterval {
+        guard !parts.isEmpty, !other.parts.isEmpty else {
+            return ConfidenceInterval(low: nil, high: nil, confidence: confidence)
+        }
+        var differences: [Double] = []
+        for _ in 0..<draws {
+            let mine = draw(&random)
+            differences.append(other.draw(&random) - mine)
+        }
+        return CallBootstrap.middle(differences, confidence)
+    }
+}

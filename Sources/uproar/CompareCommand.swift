@@ -1,0 +1,74 @@
+import UproarCore
+import UproarHarness
+
+extension Command {
+    static let compare = Command(
+        name: "compare", summary: "two stored runs beside each other: better, worse, or not known",
+        form: "BEFORE AFTER",
+        text: """
+            Each is a result.json or the folder that holds one. A regression is larger than --relative and --absolute, and the
+            confidence interval of the difference, from drawing whole calls, excludes zero: exit 3. Too few calls to know: exit 4.
+            Runs of different scenarios, or live beside simulated, are refused: exit 2.
+            """,
+        flags: [CommonFlags.out, CommonFlags.force] + CommonFlags.comparison
+    ) { arguments in
+        guard arguments.rest.count == 2 else {
+            throw Arguments.Mistake(
+                text: "two results are due: uproar compare baselines/NAME.json reports/NAME")
+        }
+        let ending = try Comparing.compare(
+            arguments.rest[0], arguments.rest[1], settings: try arguments.comparisonSettings(),
+            isForced: arguments.has("force"), out: arguments.text("out"))
+        Terminal.standardOutput(ending.summary)
+        return ending.exitCode
+    }
+
+    static let baseline = Command(
+        name: "baseline", summary: "make a stored run the one that others are held against",
+        form: "accept RESULT.json|FOLDER [--to FILE]",
+        text:
+            "Writes baselines/SCENARIO.json, to be committed. Only a whole, valid run that passed its gates is taken.",
+        flags: [Arguments.Flag("to", "FILE", "write the baseline there")]
+    ) { arguments in
+        guard arguments.rest.count == 2, arguments.rest[0] == "accept" else {
+            throw Arguments.Mistake(text: "say: uproar baseline accept reports/NAME")
+        }
+        Terminal.standardOutput(
+            try Comparing.accept(arguments.rest[1], to: arguments.text("to")))
+        return .passed
+    }
+}
+
+extension CommonFlags {
+    static let force = Arguments.Flag("force", nil, "compare unlike runs; the report says so")
+    static let baseline = Arguments.Flag(
+        "baseline", "FILE", "hold the run against this result: exit 3 when it is worse")
+    static let comparison = [
+        Arguments.Flag("relative", "SHARE", "a regression is larger than this, as 10% (10%)"),
+        Arguments.Flag("absolute", "TIME", "and, for times, larger than this, as 30ms (30ms)"),
+    ]
+}
+
+extension Arguments {
+    func baseline() throws(Mistake) -> (path: String, settings: Comparing.Settings)? {
+        guard let path = text("baseline") else { return nil }
+        return (path, try comparisonSettings())
+    }
+
+    func comparisonSettings() throws(Mistake) -> Comparing.Settings {
+        var settings = Comparing.Settings()
+        if let text = text("relative") {
+            guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent >= 0,
+                percent <= 1000
+            else { throw Mistake(text: "'--relative \(text)': a share such as 10% is allowed") }
+            settings.relative = percent / 100
+        }
+        if let text = text("absolute") {
+            guard text.hasSuffix("ms"), let count = Double(text.dropLast(2)), count >= 0,
+                count <= 3_600_000
+            else { throw Mistake(text: "'--absolute \(text)': a time such as 30ms is allowed") }
+            settings.absolute = .nanoseconds(Int64(count * 1e6))
+        }
+        return settings
+    }
+}
