@@ -59,6 +59,8 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
 
     var queuedByteCount: Int { connection.queuedByteCount }
 
+    func together(_ body: () -> Void) { connection.together(body) }
+
     func send(audio: RawSpan, words: [SpokenWord], step: Duration) {
         begin()
         guard streamsEvents else { return connection.sendBody(audio) }

@@ -145,6 +145,8 @@ final class CartesiaContext: VoiceSink {
 
     var queuedByteCount: Int { session.connection.queuedByteCount }
 
+    func together(_ body: () -> Void) { session.connection.together(body) }
+
     func send(audio: RawSpan, words: [SpokenWord], step: Duration) {
         put { writer.chunk(audio, step: step, flushID: flushCount + 1, into: &$0) }
         if addsTimestamps, !words.isEmpty {

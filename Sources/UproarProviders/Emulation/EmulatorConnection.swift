@@ -189,6 +189,15 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         stream.reset()
     }
 
+    /// What `body` puts out leaves in one write: outside of an event each message would be one of its own.
+    package func together(_ body: () -> Void) {
+        guard !isHandling else { return body() }
+        isHandling = true
+        body()
+        isHandling = false
+        if !isClosed { handleEvents(at: context.now) }
+    }
+
     private func act(_ body: (inout ServerConnection) -> Void) {
         guard !isClosed, !isFrozen else { return }
         body(&wire)

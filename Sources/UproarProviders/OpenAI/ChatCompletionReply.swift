@@ -64,6 +64,10 @@ final class ChatCompletionReply: EmulatedReply, TimerHandler {
     func timerFired(token: UInt64, now: Instant) {
         guard !isOver else { return }
         guard request.isStreaming else { return sendWhole(at: now) }
+        connection.together { sendPiece(at: now) }
+    }
+
+    private func sendPiece(at now: Instant) {
         var output: [UInt8] = []
         if next == 0 {
             var fields = headers

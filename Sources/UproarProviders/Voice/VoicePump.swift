@@ -62,6 +62,11 @@ package final class VoicePump: TimerHandler {
 
     /// Sends what is due. Called after every change of the reply's text.
     package func pump(at now: Instant) {
+        guard let sink else { return sendWhatIsDue(at: now) }
+        sink.together { sendWhatIsDue(at: now) }
+    }
+
+    private func sendWhatIsDue(at now: Instant) {
         loop.cancel(timer)
         while !isOver {
             switch reply.progress(at: now) {
@@ -144,6 +149,8 @@ package enum VoiceEnd: Hashable, Sendable {
 package protocol VoiceSink: AnyObject {
     /// Bytes that wait for a slow peer.
     var queuedByteCount: Int { get }
+    /// Runs `body`; what the sink is told meanwhile may leave in one write.
+    func together(_ body: () -> Void)
     /// `words`: those that begin in this audio. `step`: the time until the next chunk.
     func send(audio: RawSpan, words: [SpokenWord], step: Duration)
     /// All audio that is ready has been sent.
