@@ -235,4 +235,22 @@ import UproarSimulation
         #expect(fired)
         #expect(world.now == .zero + .seconds(3600))
     }
+
+    /// In that turn the world has nothing to wait for.
+    @Test(arguments: [WorldKind.simulated, .seeded])
+    func whatMailBringsInATurnWithoutInputKeepsTheLoopAlive(kind: WorldKind) {
+        final class Opened: @unchecked Sendable {
+            let world: TestWorld
+            let recorder = Recorder()
+            init(_ world: TestWorld) { self.world = world }
+            func schedule() {
+                world.loop.schedule(recorder, token: 1, at: world.loop.now + .seconds(1))
+            }
+        }
+        let opened = Opened(TestWorld(kind))
+        let loop = opened.world.loop
+        loop.submit { loop.submit { loop.submit { opened.schedule() } } }
+        loop.run()
+        #expect(opened.recorder.tokens == [1])
+    }
 }

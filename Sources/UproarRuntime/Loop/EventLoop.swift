@@ -140,7 +140,9 @@ package final class EventLoop: @unchecked Sendable {
         fireTimers()
         receiveMail()
         runJobs()
-        return isAlive
+        // Nothing was left to wait for; what ran since may have made something.
+        return isAlive || !ready.isEmpty || mailbox.isFilled
+            || timers.firstDeadline < .distantFuture
     }
 
     private func fireTimers() {
