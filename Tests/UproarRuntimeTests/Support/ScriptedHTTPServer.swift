@@ -29,14 +29,19 @@ final class ScriptedHTTPServer: ListenerHandler {
     private var held: [() -> Void] = []
     private let answer: (Request) -> [Step]
 
-    init(_ world: TestWorld, answer: @escaping (Request) -> [Step]) throws {
+    init(
+        _ world: TestWorld, tls: TLSServerOptions? = nil, answer: @escaping (Request) -> [Step]
+    ) throws {
         self.world = world
         self.answer = answer
-        listener = try world.network.listen(
-            on: .loopback(0), options: ListenOptions(), handler: self)
+        var options = ListenOptions()
+        options.tls = tls
+        listener = try world.network.listen(on: .loopback(0), options: options, handler: self)
     }
 
-    func url(_ path: String = "/") -> String { "http://127.0.0.1:\(listener.endpoint.port)\(path)" }
+    func url(_ path: String = "/", scheme: String = "http", host: String = "127.0.0.1") -> String {
+        "\(scheme)://\(host):\(listener.endpoint.port)\(path)"
+    }
 
     /// Goes on with what is held.
     func release() {
