@@ -112,6 +112,8 @@ package final class CallDriver: TimerHandler {
     private var sequence: UInt64 = 0
     private var nextExtraCall: UInt32
     private var inProgress: OrderedTable<UInt32, (caller: Caller, seat: Int)> = .init()
+    /// The call in progress of each seat: all seats of a load line may end at one instant.
+    private var callOfSeat: [UInt32?]
     private var hasStopped = false
     private var dueTimer = TimerID.none
     private var dialTimer = TimerID.none
@@ -138,6 +140,7 @@ package final class CallDriver: TimerHandler {
         self.seed = seed
         self.settings = settings
         nextExtraCall = settings.firstExtraCall
+        callOfSeat = Array(repeating: nil, count: seats.count)
         raiseCallLimit()
     }
 
@@ -232,7 +235,8 @@ package final class CallDriver: TimerHandler {
     }
 
     private func endSeat(_ seat: Int) {
-        for entry in inProgress.values where entry.seat == seat { entry.caller.endAfterTurn() }
+        guard let call = callOfSeat[seat] else { return }
+        inProgress[call]?.caller.endAfterTurn()
     }
 
     private func dialWaiting(_ now: Instant) {
@@ -287,6 +291,7 @@ package final class CallDriver: TimerHandler {
             ended: { [weak self] in self?.ended($0, $1) })
         if taping.contains(call) { caller.keepTape() }
         inProgress[call] = (caller, arrival.seat)
+        callOfSeat[arrival.seat] = call
         caller.dial(over: transport)
     }
 
@@ -301,6 +306,7 @@ package final class CallDriver: TimerHandler {
     private func ended(_ caller: Caller, _ end: CallMediaEnd) {
         guard let (_, seat) = inProgress[caller.call] else { return }
         inProgress[caller.call] = nil
+        callOfSeat[seat] = nil
         counts.inCall -= 1
         counts.ended += 1
         if caller.isAnswered {
