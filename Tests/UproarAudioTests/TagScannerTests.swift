@@ -81,6 +81,19 @@ import UproarCore
         #expect(kinds == ["start", "tag 9", "end"])
     }
 
+    /// Three quarters of a symbol before these tags, three sync symbols match and the rest can be mended to another word.
+    @Test(arguments: [1_192_265_192, 4_285_823_737, 635_439_993, 4_063_287_181] as [UInt32])
+    func whatCouldBeMendedBesideATagIsNotTakenForIt(wire: UInt32) {
+        let decoded = events(silence(200) + tag(wire) + noise(1_000) + silence(500)).compactMap {
+            if case .tagDecoded(let wire, .head, let start, let mended) = $0 {
+                [Int(wire), start, mended]
+            } else {
+                nil
+            }
+        }
+        #expect(decoded == [[Int(wire), 1_600, 0]])
+    }
+
     @Test func aTagIsNotLookedForInTheMiddleOfSpeech() {
         let sound = silence(300) + noise(1_000) + tag(9) + noise(1_500) + silence(400)
         #expect(events(sound).count == 2)

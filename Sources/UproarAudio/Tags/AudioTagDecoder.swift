@@ -18,26 +18,25 @@ package enum AudioTagDecoder {
         var search = TagSearch(kind)
         var rest = sound.samples.span.extracting(droppingFirst: min(from, sound.samples.count))
         var block = 0
+        let factor = history.factor
+        func found(_ find: TagSearch.Find) -> Find {
+            let start = from + max(0, find.start) * factor
+            return Find(wire: find.wire, start: start, mended: find.mended)
+        }
         while !rest.isEmpty {
             rest = rest.extracting(droppingFirst: history.take(rest))
             if history.hopIsFull { _ = history.endHop() }
             while block < history.blocksComplete {
                 let mark = history.measure(block, with: &meter)
-                if let find = search.add(mark, isWhole: block >= 7) {
-                    let start = from + max(0, find.start) * history.factor
-                    return Find(wire: find.wire, start: start, mended: find.mended)
-                }
+                if let find = search.add(mark, isWhole: block >= 7) { return found(find) }
                 block += 1
             }
         }
         // A tag that ends with the sound has no later marks that could fit better.
         for _ in 0..<TagSearch.patience {
-            if let find = search.add(.init(tone: 0, trust: 0), isWhole: true) {
-                let start = from + max(0, find.start) * history.factor
-                return Find(wire: find.wire, start: start, mended: find.mended)
-            }
+            if let find = search.add(.init(tone: 0, trust: 0), isWhole: true) { return found(find) }
         }
-        return nil
+        return search.finish().map(found)
     }
 }
 

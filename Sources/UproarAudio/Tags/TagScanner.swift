@@ -137,7 +137,10 @@ package struct TagScanner: ~Copyable {
             noteVoice(hop, limit)
             startHeadSearch(atHop: onset, window: 40)
         } else if isVoiced {
-            if voiced & 0x7fe == 0 { resumeAfterPause(hop) }
+            if voiced & 0x7fe == 0 {
+                finishHeadSearch(onEvent)
+                resumeAfterPause(hop)
+            }
             if (voiced & 0x3ff).nonzeroBitCount >= 2 { noteVoice(hop, limit) }
         }
         if !blocks.isEmpty { searchHead(onEvent) }
@@ -182,6 +185,7 @@ package struct TagScanner: ~Copyable {
             }
         }
         blocks = end..<blocks.upperBound
+        if blocks.isEmpty, let find = search.finish() { onEvent(event(find, .head)) }
         // A tag after a pause starts at once: without tones in its first 160 ms there is none, and the search is over.
         if end - firstBlock >= blocksToProveTone,
             tonalMarks * 4 < end - firstBlock
@@ -190,19 +194,30 @@ package struct TagScanner: ~Copyable {
         }
     }
 
+    /// No more of this speech can hold a head tag.
+    private mutating func finishHeadSearch(_ onEvent: (Event) -> Void) {
+        if !blocks.isEmpty, let find = search.finish() { onEvent(event(find, .head)) }
+        blocks = 0..<0
+    }
+
     private mutating func endSpeech(_ onEvent: (Event) -> Void) {
         isSpeaking = false
+        finishHeadSearch(onEvent)
         let blocksPerHop = SampleHistory.blocksPerHop
         firstBlock = max(history.firstBlockKept, (lastVoicedHop + 1 - 62) * blocksPerHop)
         let end = min(history.blocksComplete, (lastVoicedHop + 1 + 4) * blocksPerHop)
         meter.reset()
         search.reset(.tail)
-        var last: TagSearch.Find?
+        var best: TagSearch.Find?
         for block in firstBlock..<end {
             let mark = history.measure(block, with: &meter)
-            if let find = search.add(mark, isWhole: block - firstBlock >= 7) { last = find }
+            if let find = search.add(mark, isWhole: block - firstBlock >= 7),
+                find.mended <= best?.mended ?? .max
+            {
+                best = find
+            }
         }
-        if let last { onEvent(event(last, .tail)) }
+        if let find = best ?? search.finish() { onEvent(event(find, .tail)) }
         blocks = 0..<0
         onEvent(.speechEnded(at: endOfVoice * factor))
     }

@@ -4,7 +4,10 @@
 ///  marks:   ……●·······●·······●·······●   20 of them, 8 apart, make a candidate
 ///           start                    now
 /// ```
-/// A candidate needs three of five sync symbols and 13 of 20 clear ones; the best within 10 ms is decoded.
+/// A candidate needs three of five sync symbols and 13 of 20 clear ones; the best within 10 ms is decoded. What needs much
+/// mending waits for a better one: up to seven symbols before a tag there can be places where three sync symbols match by
+/// chance (a window half in the silence before it hears the first tone all the same), and one in some thousand tags decoded
+/// there to something else.
 struct TagSearch {
     struct Find {
         var wire: UInt32
@@ -30,6 +33,12 @@ struct TagSearch {
     private var trusts = [UInt8](repeating: 0, count: 256)
     private var count = 0
     private var best: (start: Int, score: Int)?
+    /// A find that needed much mending, and the start until which a better one is waited for.
+    private var held: (find: Find, until: Int)?
+
+    /// So many wrong symbols are much.
+    private static let much = 4
+    private static let hold = 7 * ToneMeter.blocksPerSymbol
 
     init(_ kind: AudioTag.Kind) { sync = AudioTag.syncTones[Int(kind.rawValue)] }
 
@@ -38,9 +47,10 @@ struct TagSearch {
         sync = AudioTag.syncTones[Int(kind.rawValue)]
         count = 0
         best = nil
+        held = nil
     }
 
-    /// Takes the next mark; returns a tag when one has just become certain.
+    /// Takes the next mark; returns a tag when one has just become certain. After the last mark `finish` may know another.
     ///
     /// The first seven marks of a meter judge less than a symbol and are left out by `isWhole`.
     mutating func add(_ mark: ToneMeter.Mark, isWhole: Bool) -> Find? {
@@ -51,10 +61,32 @@ struct TagSearch {
         let start = count - 1 - Self.span
         guard start >= 0 else { return nil }
         if let score = score(at: start), score > best?.score ?? 0 { best = (start, score) }
-        guard let best, start - best.start >= Self.patience else { return nil }
-        self.best = nil
-        for shift in [0, -1, 1] where best.start + shift >= 0 {
-            if let find = decode(at: best.start + shift) { return find }
+        if let best, start - best.start >= Self.patience {
+            self.best = nil
+            for shift in [0, -1, 1] where best.start + shift >= 0 {
+                guard let find = decode(at: best.start + shift) else { continue }
+                if let sure = weigh(find, at: start) { return sure }
+                break
+            }
+        }
+        return held.map { start >= $0.until } == true ? finish() : nil
+    }
+
+    /// What still waits for a better find, when none will come.
+    mutating func finish() -> Find? {
+        defer { held = nil }
+        return held?.find
+    }
+
+    private mutating func weigh(_ find: Find, at start: Int) -> Find? {
+        guard find.mended >= Self.much else {
+            held = nil
+            return find
+        }
+        if let held {
+            if find.mended < held.find.mended { self.held = (find, held.until) }
+        } else {
+            held = (find, start + Self.hold)
         }
         return nil
     }
