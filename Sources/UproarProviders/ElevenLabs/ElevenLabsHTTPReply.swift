@@ -72,6 +72,8 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
 
     var queuedByteCount: Int { connection.queuedByteCount }
 
+    func together(_ body: () -> Void) { connection.together(body) }
+
     func send(audio: RawSpan, words: [SpokenWord], step: Duration) {
         connection.call = pump.reply.reference?.call ?? connection.call
         let start = position

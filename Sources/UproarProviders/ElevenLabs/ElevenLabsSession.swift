@@ -233,6 +233,8 @@ final class ElevenLabsContext: VoiceSink {
 
     var queuedByteCount: Int { session.connection.queuedByteCount }
 
+    func together(_ body: () -> Void) { session.connection.together(body) }
+
     func send(audio: RawSpan, words: [SpokenWord], step: Duration) {
         let alignment = ElevenLabsAlignment(words, from: position)
         position += session.query.format.voice.duration(bytes: audio.byteCount)
