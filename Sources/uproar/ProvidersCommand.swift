@@ -5,9 +5,11 @@ extension Command {
     static let providers = Command(
         name: "providers", summary: "the emulated providers, alone", form: "[--port N]",
         text: """
-            Plays the vendors of `uproar list providers` on loopback: point an agent's base URLs at the addresses it prints.
+            Plays the vendors of `uproar list providers` on loopback: point an agent's base URLs at the addresses it prints. A run against
+            that agent hears them with `providers: {attach: URL}` and the same seed: the URL is printed, too (with --port N: at N+99).
             """,
         flags: [
+            CommonFlags.seed,
             Arguments.Flag(
                 "config", "FILE", "settings as a run leaves them in children/providers.yaml"),
             Arguments.Flag(
@@ -20,7 +22,8 @@ extension Command {
         try ProvidersProcess.run(
             config: arguments.text("config"),
             scenario: arguments.text("scenario") ?? "scenarios/quickstart.yaml",
-            firstPort: try arguments.integer("port", in: 1...65500),
+            seed: try arguments.seed() ?? 1,
+            firstPort: try arguments.integer("port", in: 1...65400),
             say: { Terminal.standardError($0 + "\n") })
     }
 }

@@ -7,7 +7,7 @@ enum ScenarioFixture {
         transports: [
             .init(
                 name: "twilio", summary: "Twilio Media Streams", descriptorsPerCall: 1,
-                portsPerCall: 1, schemes: ["ws", "wss"]),
+                portsPerCall: 1, schemes: ["ws", "wss", "http", "https"]),
             .init(
                 name: "browser", summary: "Browser stream", descriptorsPerCall: 1, portsPerCall: 1,
                 schemes: ["ws", "wss"]),

@@ -112,7 +112,7 @@ import UproarScenario
         ("- hold: 2 callers for 30s", "- {name: x}", "s/a.yaml:4:5", "holds no load"),
         ("  - hold: 2 callers for 30s", "  []", "s/a.yaml:4:3", "no line"),
         ("audio:", "transport: twillio\naudio:", "s/a.yaml:2:12", "did you mean \"twilio\"?"),
-        ("audio:", "target: {url: 'http://x/'}\naudio:", "s/a.yaml:2:16", "no address"),
+        ("audio:", "target: {url: 'ftp://x/'}\naudio:", "s/a.yaml:2:16", "no address"),
         ("audio:", "target: {url: 'ws:///x'}\naudio:", "s/a.yaml:2:21", "no host"),
         (
             "audio:", "target: {url: 'ws://x', embedded: {}}\naudio:", "s/a.yaml:2:25",

@@ -82,7 +82,7 @@ import UproarScenario
         ("env: {", "env: {A=B: c, ", "no name of a variable"),
         ("start_within: 20s", "start_within: 20", "no unit"),
         ("[.venv/bin/python, bot.py, --port, \"${media.port}\"]", "[]", "the command is empty"),
-        ("url: ws://", "url: http://", "no address this transport can dial"),
+        ("url: ws://", "url: ftp://", "no address this transport can dial"),
     ])
     func mistakesAreNamed(_ from: String, _ to: String, _ reason: String) {
         let text =

@@ -7,6 +7,6 @@ package enum TransportCatalog {
             name: "twilio",
             summary:
                 "Twilio Media Streams: mu-law 8 kHz in JSON over a WebSocket, as a phone call arrives",
-            descriptorsPerCall: 1, portsPerCall: 1, schemes: ["ws", "wss"])
+            descriptorsPerCall: 1, portsPerCall: 1, schemes: ["ws", "wss", "http", "https"])
     ]
 }

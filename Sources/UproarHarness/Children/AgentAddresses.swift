@@ -1,3 +1,4 @@
+import Glibc
 import UproarCore
 import UproarRuntime
 import UproarScenario
@@ -62,6 +63,11 @@ package struct AgentAddresses: Sendable {
         ("OPENAI_BASE_URL", .openai, "/v1"), ("ANTHROPIC_BASE_URL", .anthropic, ""),
         ("CARTESIA_BASE_URL", .cartesia, ""), ("AWS_ENDPOINT_URL", .objectStore, ""),
     ]
+
+    /// The person's own Twilio token, with which callers sign; nil without one.
+    package static func ownToken() -> String? {
+        getenv("TWILIO_AUTH_TOKEN").map { String(cString: $0) }
+    }
 
     /// The emulators take any key; an agent without one would not start.
     package static let dummyKeys: [EnvironmentEntry] =

@@ -9,6 +9,8 @@ import UproarWire
 package struct CommandPlan {
     package var agent: CommandAgent.Plan
     package var url: WireURL
+    /// What the agent expects webhooks to be signed with.
+    package var authToken: String?
 
     /// So much of what the agent says is kept: the beginning, and the last words.
     private static let outputLimit = 8 << 20
@@ -31,6 +33,9 @@ package struct CommandPlan {
         command.directory = target.directory
         command.outputFile = outputFile
         command.outputLimit = Self.outputLimit
+        authToken =
+            command.environment.last { $0.name == "TWILIO_AUTH_TOKEN" }?.value
+            ?? AgentAddresses.ownToken()
         let readiness: CommandAgent.Readiness =
             switch target.readiness {
             case .port: .port(.tcp(host: url.host, port: url.port))

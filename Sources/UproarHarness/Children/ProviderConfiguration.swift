@@ -16,6 +16,8 @@ package struct ProviderConfiguration {
     package var clips: [Clip]
     /// CLOCK_MONOTONIC at the run's epoch; nil: the process's own start.
     package var epoch: Int64?
+    /// Where runs attach to emulators that were started by hand; 0: any port.
+    package var attachPort: UInt16 = 0
 }
 
 extension ProviderConfiguration {
@@ -55,6 +57,19 @@ extension ProviderConfiguration {
             }
         } else {
             clips = plan.clips.map { Clip(description: $0, noise: nil) }
+        }
+        if case .listen(let host, let port) = scenario.providers.place {
+            settings.host = host
+            place(from: port)
+        }
+    }
+
+    /// Gives the emulators ports one after the other, in the order of the catalog.
+    package mutating func place(from port: UInt16) {
+        for (index, emulation) in settings.providers.enumerated() {
+            var emulation = emulation
+            emulation.port = port &+ UInt16(index)
+            settings.set(emulation)
         }
     }
 

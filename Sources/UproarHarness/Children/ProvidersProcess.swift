@@ -16,12 +16,19 @@ package enum ProvidersProcess {
         let loop = EventLoop(driver: driver)
         let network = PosixNetwork(loop: loop, driver: driver)
         let side = try ChildSide(name: "providers", loop: loop, network: network)
+        let attachPoint =
+            isChild
+            ? nil
+            : try AttachPoint(
+                port: configuration.attachPort, clock: driver.clock,
+                seed: configuration.settings.seed, isTagging: configuration.settings.isTagging,
+                network: network)
         let worker = try BackgroundThread(name: "voice", loop: loop)
         let assembly: ProvidersAssembly
         do {
             assembly = try ProvidersAssembly(
                 configuration.settings, corpus: try configuration.corpus(), loop: loop,
-                network: network, worker: worker, facts: side.facts)
+                network: network, worker: worker, facts: attachPoint ?? side.facts)
         } catch {
             side.fail("\(error)")
             say("providers: \(error)")
@@ -31,36 +38,40 @@ package enum ProvidersProcess {
             assembly.close()
             loop.stop()
         }
+        attachPoint?.evidence = { assembly.evidence }
         side.onDrain = { side.finish(evidence: assembly.evidence) }
         assembly.prepare {
             side.ready(ports: assembly.ports)
             for (name, port) in assembly.ports {
                 say("providers: \(name) \(configuration.settings.host):\(port)")
             }
+            if let attachPoint {
+                say(
+                    "providers: attach \(attachPoint.url) (seed \(configuration.settings.seed.value))"
+                )
+            }
         }
         loop.run()
-        withExtendedLifetime((signals, side, assembly, worker)) {}
+        withExtendedLifetime((signals, side, assembly, worker, attachPoint)) {}
         return .passed
     }
 
     /// As the command line has it: a run's file, or the shipped conversation and corpus on these ports.
     package static func run(
-        config: String?, scenario: String, firstPort: Int?, say: @escaping (String) -> Void
+        config: String?, scenario: String, seed: UInt64, firstPort: Int?,
+        say: @escaping (String) -> Void
     ) throws -> ExitCode {
         if let config {
             return try run(ProviderConfiguration(json: try ConfigFile.read(config)), say: say)
         }
-        let loaded = try LoadedScenario.file(scenario, overrides: ["seed=1"])
+        let loaded = try LoadedScenario.file(scenario, overrides: ["seed=\(seed)"])
         let (plan, _, _) = try ScenarioLoading.plan(
             loaded.scenario, seed: loaded.seed, format: .telephone)
         var configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Int64(time(nil)))
         if let firstPort {
-            for (index, emulation) in configuration.settings.providers.enumerated() {
-                var emulation = emulation
-                emulation.port = UInt16(firstPort + index)
-                configuration.settings.set(emulation)
-            }
+            configuration.place(from: UInt16(firstPort))
+            configuration.attachPort = UInt16(firstPort + 99)
         }
         return try run(configuration, say: say)
     }

@@ -59,14 +59,14 @@ package final class CallerFleet {
     /// - transport: makes the transport of one loop from its network.
     package func start(
         plan: RunPlan, frames: [[UInt8]], dialLimit: Int?, taping: Set<UInt32>,
-        transport: @escaping @Sendable (EventLoop, any Network) -> any CallTransport
+        transport: @escaping @Sendable (PosixNetwork) -> any CallTransport
     ) {
         let count = members.count
         for (index, member) in members.enumerated() {
             let report = reporter(index)
             member.loop.submit {
                 let side = CallerSide(
-                    loop: member.loop, transport: transport(member.loop, member.network),
+                    loop: member.loop, transport: transport(member.network),
                     plan: plan, frames: frames,
                     loopIndex: index, loopCount: count, dialLimit: dialLimit)
                 member.side = side

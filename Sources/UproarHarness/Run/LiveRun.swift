@@ -6,8 +6,6 @@ import UproarPosix
 import UproarRuntime
 import UproarScenario
 import UproarStatistics
-import UproarTransports
-import UproarWire
 
 /// One run in real time: starts what the scenario names, lets the callers call, watches, ends everything, and says how it
 /// went. The control loop runs on the calling thread; callers have threads of their own.
@@ -103,10 +101,11 @@ package final class LiveRun {
         if let pid = host.guardianPID { sampler.add(pid: pid, to: "guardian") }
         let services = Services(
             loop: loop, network: network, http: CurlHTTPClient(loop: loop, driver: driver),
-            host: host, folder: folder, plan: plan, configurations: configurations)
+            host: host, folder: folder, plan: plan, clock: driver.clock,
+            configurations: configurations)
         self.services = services
         services.onProcess = { sampler.add(pid: $0, to: $1) }
-        services.onFacts = { [weak self] in self?.take(records: $0) }
+        services.onFacts = { [weak self] in self?.take(records: $0, shiftedBy: $1) }
         services.onLoss = { [weak self] name, how in
             self?.view.say("\(name) ended: \(how)")
             self?.results.note("\(name) ended during the run: \(how)")
@@ -127,7 +126,12 @@ package final class LiveRun {
         switch plan.scenario.target {
         case .embedded: "redis-server, providers, agent"
         case .command: "redis-server, providers, your agent"
-        case .url(let url): "callers for \(url)"
+        case .url(let url):
+            switch plan.scenario.providers.place {
+            case .own: "callers for \(url)"
+            case .listen(let host, let port): "providers at \(host):\(port), callers for \(url)"
+            case .attach(let providers): "callers for \(url), attached to \(providers)"
+            }
         }
     }
 
@@ -135,13 +139,8 @@ package final class LiveRun {
 
     // MARK: Calls
 
-    private func call(_ url: String) {
+    private func call(_ agent: CalledAgent) {
         guard phase == .services else { return }
-        let target: WireURL
-        do { target = try WireURL(url) } catch {
-            results.failToStart("the target \(url) is no URL: \(error)")
-            return close()
-        }
         let start = loop.now + Self.lead
         origin = start
         lastSecond = start
@@ -158,15 +157,9 @@ package final class LiveRun {
         phase = .calling
         results.began(at: start, unixTime: time(nil))
         sampler?.start()
-        var transportOptions = TwilioTransport.Options()
-        transportOptions.verifiesCertificates = !options.isInsecure
-        let seed = plan.seed
         fleet?.start(
-            plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls
-        ) { [transportOptions] loop, network in
-            TwilioTransport(
-                url: target, network: network, loop: loop, seed: seed, options: transportOptions)
-        }
+            plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls,
+            transport: agent.transport(seed: plan.seed, verifies: !options.isInsecure))
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
 
@@ -189,8 +182,8 @@ package final class LiveRun {
     }
 
     /// Facts of children count from the control clock's zero; the run's from the first due arrival.
-    private func take(records: RawSpan) {
-        let shift = origin.nanoseconds
+    private func take(records: RawSpan, shiftedBy other: Duration) {
+        let shift = origin.nanoseconds - other.nanoseconds
         forEachFact(in: records) { fact in
             var fact = fact
             fact.at -= shift

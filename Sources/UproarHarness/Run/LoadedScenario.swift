@@ -31,16 +31,11 @@ package struct LoadedScenario: Sendable {
         guard ShareFolder.exists(audio) else {
             throw ScenarioLoading.Problem("--audio: there is no file \(audio)")
         }
-        guard url.hasPrefix("ws://") || url.hasPrefix("wss://") else {
-            throw ScenarioLoading.Problem(
-                "a media stream is dialled at a ws:// or wss:// URL; \(url) is none")
-        }
         let text = """
             name: call
             summary: "\(calls) calls to \(url), each speaking \(audio) once."
             target: {url: "\(url)"}
             transport: twilio
-            tagging: off
             conversation: conversations/say-once.yaml
             audio: "\(absolute(audio))"
             load:

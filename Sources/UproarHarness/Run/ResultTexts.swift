@@ -38,7 +38,12 @@ enum AudioText {
 
 enum ProviderText {
     static func of(_ scenario: Scenario) -> [RunResult.Provider] {
-        if case .url = scenario.target { return [] }
+        if case .url = scenario.target, scenario.providers.place == .own { return [] }
+        if case .attach(let url) = scenario.providers.place {
+            return scenario.providers.timings.map {
+                RunResult.Provider($0.provider, preset: "as started at \(url)")
+            }
+        }
         return scenario.providers.timings.map {
             RunResult.Provider($0.provider, preset: scenario.providers.label)
         }

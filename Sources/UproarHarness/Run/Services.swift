@@ -33,13 +33,15 @@ package final class Services {
     package private(set) var providers: ChildProcess?
     package private(set) var agent: ChildProcess?
     private var command: CommandAgent?
+    private var attached: AttachedProviders?
+    private let clock: RunClock
     /// What the emulators said at their end.
     package private(set) var evidence = JSONValue.null
     private var isOver = false
-    private var ready: ((String) -> Void)?
+    private var ready: ((CalledAgent) -> Void)?
     private var failed: ((Problem) -> Void)?
-    /// Facts of the children, as they come.
-    package var onFacts: ((RawSpan) -> Void)?
+    /// Facts of others, as they come, and what their times lack to be the run's.
+    package var onFacts: ((RawSpan, Duration) -> Void)?
     /// A service ended while the run went on: its name and how.
     package var onLoss: ((String, String) -> Void)?
     /// A process is there: its pid and the group it is counted to.
@@ -49,8 +51,10 @@ package final class Services {
 
     package init(
         loop: EventLoop, network: any Network, http: any HTTPClient, host: any ProcessHost,
-        folder: RunFolder, plan: RunPlan, configurations: any ChildConfigurations
+        folder: RunFolder, plan: RunPlan, clock: RunClock,
+        configurations: any ChildConfigurations
     ) {
+        self.clock = clock
         self.loop = loop
         self.network = network
         self.http = http
@@ -60,8 +64,9 @@ package final class Services {
         self.configurations = configurations
     }
 
-    /// Starts what the target needs; `ready` hears the URL of the media stream.
-    package func start(ready: @escaping (String) -> Void, failed: @escaping (Problem) -> Void) {
+    /// Starts what the target needs; `ready` hears how the agent is called.
+    package func start(ready: @escaping (CalledAgent) -> Void, failed: @escaping (Problem) -> Void)
+    {
         self.ready = ready
         self.failed = failed
         if let standIn = configurations.standIn {
@@ -69,8 +74,12 @@ package final class Services {
             return
         }
         switch plan.scenario.target {
-        case .url(let url):
-            loop.schedule(at: loop.now) { ready(url) }
+        case .url:
+            switch plan.scenario.providers.place {
+            case .own: loop.schedule(at: loop.now) { [weak self] in self?.serveURL() }
+            case .listen: startProviders()
+            case .attach(let url): attach(url)
+            }
         case .embedded, .command:
             startRedis()
             startProviders()
@@ -81,6 +90,7 @@ package final class Services {
     package func drain() {
         isOver = true
         providers?.drain()
+        attached?.drain()
         agent?.drain()
     }
 
@@ -101,6 +111,38 @@ package final class Services {
 
     private func startProviders() {
         providers = start("providers", configurations.providers())
+    }
+
+    private func attach(_ url: String) {
+        let attached = AttachedProviders(
+            url, seed: plan.seed, isTagging: plan.scenario.isTagging, clock: clock,
+            network: network, loop: loop)
+        self.attached = attached
+        attached.onReady = { [weak self] in self?.serveURL() }
+        attached.onFacts = { [weak self] in self?.onFacts?($0, $1) }
+        attached.onEvidence = { [weak self] in self?.evidence = $0 }
+        attached.onEnded = { [weak self] in
+            guard let self, !isOver else { return }
+            if ready != nil { fail(.target($0)) } else { onLoss?("providers", $0) }
+        }
+    }
+
+    /// The agent of `target.url` is somebody else's: it is only called.
+    private func serveURL() {
+        guard case .url(let url) = plan.scenario.target else { return }
+        serve(url, authToken: AgentAddresses.ownToken())
+    }
+
+    private func serve(_ url: String, authToken: String?) {
+        do {
+            let agent = CalledAgent(
+                url: try WireURL(url),
+                streamURL: try plan.scenario.streamURL.map { text throws(WireURLError) in
+                    try WireURL(text)
+                }, authToken: authToken)
+            ready?(agent)
+            ready = nil
+        } catch { fail(.target("the target \(url) cannot be called: \(error)")) }
     }
 
     private func startAgent() {
@@ -128,8 +170,7 @@ package final class Services {
         command = agent
         agent.onStarted = { [weak self] in self?.onProcess?($0, "agent") }
         agent.onReady = { [weak self] in
-            self?.ready?(plan.url.description)
-            self?.ready = nil
+            self?.serve(plan.url.description, authToken: plan.authToken)
         }
         agent.onEnded = { [weak self] how in
             guard let self, !isOver else { return }
@@ -179,15 +220,15 @@ extension Services: RedisServerHandler {
 extension Services: ChildProcessHandler {
     package func childReady(_ child: ChildProcess) {
         if let pid = child.hosted?.pid { onProcess?(pid, child.name) }
+        if child === providers, case .url = plan.scenario.target { return serveURL() }
         guard child === agent else { return startAgent() }
         guard let port = child.ports["media"] else {
             return fail(.ours("the agent named no media port"))
         }
-        ready?("ws://127.0.0.1:\(port)/media")
-        ready = nil
+        serve("ws://127.0.0.1:\(port)/media", authToken: nil)
     }
 
-    package func child(_ child: ChildProcess, facts records: RawSpan) { onFacts?(records) }
+    package func child(_ child: ChildProcess, facts records: RawSpan) { onFacts?(records, .zero) }
 
     package func child(_ child: ChildProcess, evidence: JSONValue) {
         if child === providers { self.evidence = evidence }

@@ -80,7 +80,9 @@ package struct ScenarioCheck: Sendable {
                 name: "callers", descriptors: peak * each + ownDescriptors,
                 memory: peak * callerMemory + processMemory)
         ]
-        if case .url = scenario.target { return needs }
+        if case .url = scenario.target {
+            guard case .listen = scenario.providers.place else { return needs }
+        }
         if case .embedded = scenario.target {
             needs.append(
                 ProcessNeed(

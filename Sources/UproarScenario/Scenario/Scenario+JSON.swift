@@ -8,7 +8,7 @@ extension Scenario {
             .init("name", .string(name)), .init("summary", .string(summary)),
             // Seeds use all 64 bits, which JSON numbers of other readers do not keep.
             .init("seed", seed.map { .string(String($0)) } ?? .null),
-            .init("target", target.json), .init("transport", .string(transport)),
+            .init("target", targetJSON), .init("transport", .string(transport)),
             .init(
                 "channels",
                 .object(channels.map { .init($0.channel.rawValue, .string($0.share.text)) })),
@@ -26,6 +26,11 @@ extension Scenario {
         ])
     }
 
+    private var targetJSON: JSONValue {
+        guard let streamURL else { return target.json }
+        return .object((target.json.members ?? []) + [.init("stream_url", .string(streamURL))])
+    }
+
     /// What two runs must share to be compared: the resolved scenario without seed and ports, and the annotations of the
     /// audio. The run's digest of it (SHA-256) is the scenario's hash.
     package var canonicalBytes: [UInt8] {
@@ -40,6 +45,14 @@ extension Scenario {
                 command.url = url
             }
             copy.target = .command(command)
+        }
+        copy.streamURL = copy.streamURL.map(Self.withoutPort)
+        // Ports apart, only whether the run hears its target's providers is part of what it is.
+        switch (providers.place, target) {
+        case (.own, _): break
+        case (.listen, .url): copy.providers.place = .listen(host: "", port: 0)
+        case (.attach, .url): copy.providers.place = .attach("")
+        default: copy.providers.place = .own
         }
         // Where the corpus lies is no part of what it is.
         if case .corpora(var corpora) = audio {
@@ -154,7 +167,7 @@ extension LoadLine {
 extension ProviderSettings {
     var json: JSONValue {
         .object(
-            [.init("preset", .string(preset.rawValue))]
+            [.init("preset", .string(preset.rawValue))] + place.json
                 + timings.map { .init($0.provider.name, $0.pace.json) })
     }
 }

@@ -7,6 +7,8 @@ package struct Scenario: Hashable, Sendable {
     /// nil when neither the file nor an override names one: the command line then draws one and says so.
     package var seed: UInt64?
     package var target: Target
+    /// Takes the place of the stream's address in the answer of a webhook; nil: that one counts.
+    package var streamURL: String?
     /// A name of the catalog's transports.
     package var transport: String
     /// Shares that add up to one, in written order.
@@ -133,6 +135,7 @@ package struct AgentSettings: Hashable, Sendable {
 /// How fast the emulated providers answer.
 package struct ProviderSettings: Hashable, Sendable {
     package var preset: ProviderPreset
+    package var place = ProviderPlace.own
     /// In the order of the preset; overrides are already in it.
     package var timings: [Timing]
 

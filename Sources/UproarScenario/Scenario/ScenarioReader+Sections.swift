@@ -12,7 +12,8 @@ extension ScenarioReader {
         }
         guard
             let map = map.map(
-                "target", keys: ["embedded", "command", "url"] + Self.commandKeys, page: page)
+                "target", keys: ["embedded", "command", "url", "stream_url"] + Self.commandKeys,
+                page: page)
         else {
             return nil
         }
@@ -43,6 +44,30 @@ extension ScenarioReader {
             try ScalarText.integer(text, in: 1...64)
         }
         return .embedded(workers: workers ?? 1)
+    }
+
+    /// `target.stream_url`, which goes with a webhook.
+    func streamURL(_ map: MapReader, _ target: Scenario.Target?) -> String? {
+        guard let node = map.node("target"), node.map != nil, let target,
+            let inner = map.map(
+                "target", keys: node.map?.map(\.key) ?? [], page: "docs/scenario.md#target"),
+            node["stream_url"] != nil
+        else { return nil }
+        let url = inner.value("stream_url") { text throws(TextProblem) in
+            try Self.url(text, ["ws", "wss"])
+        }
+        let asked: String? =
+            switch target {
+            case .embedded: nil
+            case .command(let command): command.url.source
+            case .url(let url): url
+            }
+        if asked?.hasPrefix("http") != true {
+            reading.report(
+                inner.mark("stream_url"), "target.stream_url goes with a webhook",
+                allowed: "stream_url beside an http:// or https:// url", page: inner.page)
+        }
+        return url
     }
 
     private func refuse(_ key: String, beside other: String, _ map: MapReader) {

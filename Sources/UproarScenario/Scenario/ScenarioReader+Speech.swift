@@ -138,20 +138,22 @@ extension ScenarioReader {
     }
 
     /// `preset:` and one map for each provider, whose keys go with its role.
-    func providers(_ node: YAMLNode?) -> ProviderSettings {
+    func providers(_ node: YAMLNode?, _ target: Scenario.Target?) -> ProviderSettings {
         let page = "docs/scenario.md#providers"
         let standard = ProviderSettings(preset: .guideBudget)
         guard let node else { return standard }
         let names = standard.timings.map(\.provider.name)
         guard
             let map = MapReader(
-                reading, node, path: "providers", keys: ["preset"] + names, page: page)
+                reading, node, path: "providers", keys: ["preset", "listen", "attach"] + names,
+                page: page)
         else { return standard }
         let presets = ProviderPreset.allCases.map { ($0.rawValue, $0) }
         let preset = map.value("preset") { text throws(TextProblem) in
             try ScalarText.word(text, of: presets, what: "preset")
         }
         var settings = ProviderSettings(preset: preset ?? .guideBudget)
+        settings.place = place(map, target)
         for index in settings.timings.indices {
             let timing = settings.timings[index]
             guard map.node(timing.provider.name) != nil else { continue }

@@ -57,12 +57,13 @@ package struct ScenarioReader {
         if let conversation, case .corpora(let corpora)? = audio {
             checkClips(conversation, corpora, clipNames)
         }
-        let providers = providers(map.node("providers"))
+        let providers = providers(map.node("providers"), target)
         let (prices, pricesFile) = prices(map, file)
         let events = TimelineReader(reading: reading, catalog: catalog).read(map.node("timeline"))
         let timeline = events.map(\.event)
         let stages = lines.map(\.name)
         let gates = gates(map, stages: stages, faults: timeline.map(\.id))
+        let isTagging = tagging(map, target, providers)
         var agent = AgentSettings()
         if let node = map.node("agent") { agent = self.agent(node) }
         guard let name, let transport, let target, let conversation, let audio, let prices,
@@ -70,7 +71,9 @@ package struct ScenarioReader {
         else { return nil }
         return Scenario(
             name: name, summary: map.value("summary", ScalarText.text) ?? "",
-            seed: map.value("seed", ScalarText.seed), target: target, transport: transport.name,
+            seed: map.value("seed", ScalarText.seed), target: target,
+            streamURL: streamURL(map, target),
+            transport: transport.name,
             channels: channels(map), conversation: conversation,
             conversationFile: conversationFile, audio: audio, load: load,
             patience: map.value("patience", ScalarText.positiveDuration) ?? .seconds(10),
@@ -80,7 +83,7 @@ package struct ScenarioReader {
                 ?? .seconds(10),
             drain: map.value("drain", ScalarText.duration) ?? .seconds(30),
             providers: providers, agent: agent, prices: prices, pricesFile: pricesFile,
-            isTagging: map.value("tagging", ScalarText.isOn) ?? true,
+            isTagging: isTagging,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
             hasDefaultGates: map.node("gates") == nil,

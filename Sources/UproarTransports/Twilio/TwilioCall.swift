@@ -27,6 +27,7 @@ final class TwilioCall: CallMedia {
     private static let messageLimit = 1 << 20
 
     private let setup: CallSetup
+    private let url: WireURL
     private let transport: TwilioTransport
     private let identity: TwilioIdentity
     /// What ends every media message of this call.
@@ -45,8 +46,12 @@ final class TwilioCall: CallMedia {
     private(set) var sentByteCount = 0
     private(set) var receivedByteCount = 0
 
-    init(_ setup: CallSetup, over transport: TwilioTransport, handler: any CallMediaHandler) {
+    init(
+        _ setup: CallSetup, to url: WireURL, over transport: TwilioTransport,
+        handler: any CallMediaHandler
+    ) {
         self.setup = setup
+        self.url = url
         self.transport = transport
         self.handler = handler
         identity = TwilioIdentity(seed: transport.seed, call: setup.call)
@@ -54,10 +59,10 @@ final class TwilioCall: CallMedia {
         var headers: HTTPHeaders = ["User-Agent": "Twilio.TmeWs/1.0"]
         if let token = transport.options.authToken {
             headers[TwilioSignature.header] = TwilioSignature.sign(
-                url: transport.url.description, token: token)
+                url: url.description, token: token)
         }
         connection = WebSocketClientConnection(
-            url: transport.url, headers: headers,
+            url: url, headers: headers,
             random: transport.seed.stream("twilio-socket", UInt64(setup.call)),
             messageLimit: Self.messageLimit)
     }
@@ -66,8 +71,8 @@ final class TwilioCall: CallMedia {
         var options = ConnectOptions()
         options.timeout = setup.limit
         options.queueLimit = transport.options.queueLimit
-        if transport.url.scheme == .wss {
-            var tls = TLSClientOptions(serverName: transport.url.host)
+        if url.scheme == .wss {
+            var tls = TLSClientOptions(serverName: url.host)
             tls.verifies = transport.options.verifiesCertificates
             tls.authorityFile = transport.options.authorityFile
             options.tls = tls
@@ -75,7 +80,7 @@ final class TwilioCall: CallMedia {
         deadline = transport.loop.schedule(
             self, token: Timer.setup.rawValue, at: transport.loop.now + setup.limit)
         stream = transport.network.connect(
-            to: .tcp(host: transport.url.host, port: transport.url.port), options: options,
+            to: .tcp(host: url.host, port: url.port), options: options,
             handler: self)
     }
 

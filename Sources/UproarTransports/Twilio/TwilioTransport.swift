@@ -19,7 +19,13 @@ package final class TwilioTransport: CallTransport {
     }
 
     package let format = AudioFormat.telephone
-    let url: WireURL
+    /// Where calls go: straight to a stream, or to the webhook that says where the stream is.
+    private enum Place {
+        case stream(WireURL)
+        case webhook(VoiceWebhook, any HTTPClient)
+    }
+
+    private let place: Place
     let network: any Network
     let loop: EventLoop
     let seed: Seed
@@ -36,7 +42,20 @@ package final class TwilioTransport: CallTransport {
         options: Options = Options()
     ) {
         precondition(url.scheme == .ws || url.scheme == .wss, "a media stream is no \(url.scheme)")
-        self.url = url
+        place = .stream(url)
+        self.network = network
+        self.loop = loop
+        self.seed = seed
+        self.options = options
+        masks = seed.stream("twilio-masks")
+    }
+
+    /// Asks `webhook` over `http` at the start of each call, as Twilio does, and calls the stream it answers with.
+    package init(
+        webhook: VoiceWebhook, http: any HTTPClient, network: any Network, loop: EventLoop,
+        seed: Seed, options: Options = Options()
+    ) {
+        place = .webhook(webhook, http)
         self.network = network
         self.loop = loop
         self.seed = seed
@@ -49,9 +68,17 @@ package final class TwilioTransport: CallTransport {
     }
 
     package func dial(_ setup: CallSetup, handler: any CallMediaHandler) -> any CallMedia {
-        let call = TwilioCall(setup, over: self, handler: handler)
-        call.dial()
-        return call
+        switch place {
+        case .stream(let url):
+            let call = TwilioCall(setup, to: url, over: self, handler: handler)
+            call.dial()
+            return call
+        case .webhook(let webhook, let http):
+            let call = TwilioWebhookCall(
+                setup, over: self, webhook: webhook, http: http, handler: handler)
+            call.dial()
+            return call
+        }
     }
 
     func nextMask() -> UInt32 { UInt32(truncatingIfNeeded: masks.next()) }

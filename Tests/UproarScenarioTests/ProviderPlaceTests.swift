@@ -1,0 +1,50 @@
+import Testing
+import UproarCore
+import UproarScenario
+
+@Suite struct ProviderPlaceTests {
+    private func read(_ text: String) throws -> Scenario {
+        try ScenarioFixture.read(ScenarioFixture.small + text)
+    }
+
+    @Test func whoseProvidersTheyAreDecidesWhetherTurnsCarryReferences() throws {
+        let url = "target: {url: 'ws://127.0.0.1:9/x'}\n"
+        #expect(try read("").isTagging)
+        #expect(try !read(url).isTagging)
+        #expect(try !read(url + "tagging: off\n").isTagging)
+        let listen = try read(url + "providers: {listen: '127.0.0.1:9100'}\n")
+        #expect(
+            listen.isTagging && listen.providers.place == .listen(host: "127.0.0.1", port: 9100))
+        let attach = try read(url + "providers: {attach: 'tcp://127.0.0.1:9199'}\n")
+        #expect(attach.isTagging && attach.providers.place == .attach("tcp://127.0.0.1:9199"))
+        let off = try read(url + "providers: {attach: 'tcp://127.0.0.1:9199'}\ntagging: off\n")
+        #expect(!off.isTagging)
+    }
+
+    @Test(arguments: [
+        ("target: {url: 'ws://a'}\ntagging: on\n", "would hear nothing"),
+        ("providers: {attach: 'tcp://a:1'}\n", "has the run's own providers"),
+        (
+            "target: {url: 'ws://a'}\nproviders: {attach: 'tcp://a:1', listen: 'a:1'}\n",
+            "stands beside providers.listen"
+        ),
+        ("providers: {listen: 9100}\n", "no place to listen at"),
+        ("target: {url: 'ws://a'}\nproviders: {attach: 'http://a:1'}\n", "no place of providers"),
+        ("target: {url: 'ws://a', stream_url: 'ws://b'}\n", "goes with a webhook"),
+    ])
+    func mistakesAreNamed(_ text: String, _ reason: String) {
+        let problems = ScenarioFixture.problems(ScenarioFixture.small + text)
+        #expect(problems.contains { $0.reason.contains(reason) }, "\(problems.map(\.reason))")
+    }
+
+    @Test func portsAreNoPartOfWhatAScenarioIs() throws {
+        let url = "target: {url: 'ws://127.0.0.1:9/x'}\nproviders: "
+        func bytes(_ place: String) throws -> [UInt8] {
+            try read(url + place + "\n").canonicalBytes
+        }
+        let one = try bytes("{listen: '127.0.0.1:9100'}")
+        let two = try bytes("{listen: '127.0.0.1:9200'}")
+        let own = try bytes("{preset: guide-budget}")
+        #expect(one == two && one != own)
+    }
+}
