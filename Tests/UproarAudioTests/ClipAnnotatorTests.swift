@@ -61,6 +61,37 @@ import UproarCore
         #expect(milliseconds(found.speech) == [420, 1_020])
     }
 
+    /// The *k* of "task" comes 110 ms after the *s* and lasts 20 ms; a click half as late again is none of it.
+    @Test func theReleaseOfAFinalStopIsSpeech() throws {
+        let word = try #require(ClipAnnotator.annotate(sound([100, 600, 110, 20, 300])))
+        #expect(milliseconds(word.speech) == [100, 830])
+        #expect(word.innerPauses == [.milliseconds(700)..<(.milliseconds(810))])
+        let click = try #require(ClipAnnotator.annotate(sound([100, 600, 170, 20, 300])))
+        #expect(milliseconds(click.speech) == [100, 700])
+    }
+
+    /// A word that ends in a tone of 6 kHz, as an *s* does, ends sooner for who hears it by telephone.
+    @Test func whatATelephoneCutsOffIsNotSpeech() throws {
+        var clip = sound([100, 500, 400])
+        for index in 0..<3_200 {
+            clip.samples[9_600 + index] = Int16(
+                2_000 * [0, 0.707, -1, 0.707, 0, -0.707, 1, -0.707][index % 8])
+        }
+        let wide = try #require(ClipAnnotator.annotate(clip, carriedAt: .wideband))
+        #expect(milliseconds(wide.speech) == [100, 800])
+        let phone = try #require(ClipAnnotator.annotate(clip, carriedAt: .telephone))
+        let speech = milliseconds(phone.speech)
+        #expect(speech[0] == 100 && (600...610).contains(speech[1]))
+    }
+
+    /// 80 ms of silence in a second are too little to learn a floor from: it must not become the speech itself.
+    @Test func shortMarginsDoNotRaiseTheFloor() throws {
+        var clip = sound([40, 860, 80])
+        for index in 13_600..<14_400 { clip.samples[index] /= 10 }
+        let found = try #require(ClipAnnotator.annotate(clip))
+        #expect(milliseconds(found.speech) == [40, 900])
+    }
+
     @Test func silenceHoldsNoSpeech() {
         #expect(ClipAnnotator.annotate(.silence(.seconds(1), rate: .telephone)) == nil)
         #expect(ClipAnnotator.annotate(PCM(rate: .telephone, samples: [])) == nil)

@@ -24,7 +24,8 @@ package struct ClipShaper: Sendable {
     /// The shaped recording and where its speech is now; nil when it holds none.
     package func shape(_ sound: PCM) -> (sound: PCM, annotation: ClipAnnotation)? {
         var sound = leveled(sound)
-        guard let first = ClipAnnotator.annotate(sound) else { return nil }
+        // A pause is what a telephone makes of it: a fricative above 4 kHz is silence there.
+        guard let first = ClipAnnotator.annotate(sound, carriedAt: .telephone) else { return nil }
         sound = shortened(sound, first)
         guard let second = ClipAnnotator.annotate(sound) else { return nil }
         sound = trimmed(sound, second.speech)

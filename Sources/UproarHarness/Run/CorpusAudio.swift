@@ -2,15 +2,18 @@ import UproarAudio
 import UproarCore
 import UproarScenario
 
-/// The clips of a run with their sound.
+/// The clips of a run with their sound, annotated as they are heard at the other end.
 package struct CorpusAudio {
     package var clips: [ClipDescription]
     package var sounds: [PCM]
 
-    package static func load(_ source: Scenario.AudioSource) throws -> CorpusAudio {
+    /// - rate: of the transport. What it cannot carry is no speech: manifests say where a clip's speech lies in the file itself,
+    ///   and where we found it ourselves it is found again in what is sent. Annotations by hand stand.
+    package static func load(_ source: Scenario.AudioSource, rate: Hertz) throws -> CorpusAudio {
         switch source {
         case .corpora(let corpora):
             var sounds: [PCM] = []
+            var clips: [ClipDescription] = []
             for corpus in corpora {
                 let noise =
                     corpus.isVariantMade
@@ -19,18 +22,19 @@ package struct CorpusAudio {
                     do {
                         let sound = try AudioFile.read(clip.file)
                         sounds.append(noise?.applied(to: sound, clip: clip.id) ?? sound)
+                        clips.append(carried(clip, sound, rate))
                     } catch {
                         throw ScenarioLoading.Problem("audio of clip \(clip.id): \(error)")
                     }
                 }
             }
-            return CorpusAudio(clips: source.clips, sounds: sounds)
+            return CorpusAudio(clips: clips, sounds: sounds)
         case .file(let path):
             let sound: PCM
             do { sound = try AudioFile.read(path) } catch {
                 throw ScenarioLoading.Problem("--audio: \(error)")
             }
-            guard let annotation = ClipAnnotator.annotate(sound) else {
+            guard let annotation = ClipAnnotator.annotate(sound, carriedAt: rate) else {
                 throw ScenarioLoading.Problem(
                     "--audio: no speech was found in \(path): it is silent, or too short")
             }
@@ -40,6 +44,18 @@ package struct CorpusAudio {
                 transcript: "", speech: annotation.speech, innerPauses: annotation.innerPauses)
             return CorpusAudio(clips: [clip], sounds: [sound])
         }
+    }
+
+    private static func carried(_ clip: ClipDescription, _ sound: PCM, _ rate: Hertz)
+        -> ClipDescription
+    {
+        guard clip.isAnnotatedByUs, rate.value < sound.rate.value,
+            let annotation = ClipAnnotator.annotate(sound, carriedAt: rate)
+        else { return clip }
+        var clip = clip
+        clip.speech = annotation.speech
+        clip.innerPauses = annotation.innerPauses
+        return clip
     }
 }
 

@@ -82,7 +82,7 @@ package enum ScenarioLoading {
     package static func plan(_ scenario: Scenario, seed: UInt64, format: AudioFormat) throws
         -> (plan: RunPlan, frames: [[UInt8]], sounds: [PCM])
     {
-        let corpus = try CorpusAudio.load(scenario.audio)
+        let corpus = try CorpusAudio.load(scenario.audio, rate: format.rate)
         let seed = Seed(seed)
         let conversation: ConversationPlan
         do {
