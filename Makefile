@@ -31,10 +31,13 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: kill -9 at random moments, bad input of every kind (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
+	rm -rf .build/verify
+	$(UPROAR) run scenarios/quickstart.yaml --tapes 20 --quiet --out .build/verify/truth
+	scripts/truth-check.py .build/verify/truth
 	scripts/verify-survival.py
 	scripts/verify-bad-input.py
 
