@@ -32,10 +32,6 @@ package struct TagScanner: ~Copyable {
     private var lastVoicedHop = Int.min / 2
     private var endOfVoice = 0
 
-    /// Loudness of the last 10 s, one step per hop; empty unless asked for.
-    private var envelope: [UInt8]
-    private static let envelopeHops = 1_024
-
     private var meter = ToneMeter()
     private var search = TagSearch(.head)
     /// Blocks still to be measured, from the next one to after the last; empty when nothing is searched for.
@@ -48,15 +44,14 @@ package struct TagScanner: ~Copyable {
 
     /// A scanner for audio of this format: 8, 16, 24, 32 or 48 kHz; resample anything else first.
     ///
-    /// `hangover` is at most 350 ms (bounded by the history kept). `keepsEnvelope` adds 1 KB and `envelope(from:to:)`.
+    /// `hangover` is at most 350 ms (bounded by the history kept).
     package init(
-        _ format: AudioFormat, hangover: Duration = .milliseconds(200), keepsEnvelope: Bool = false
+        _ format: AudioFormat, hangover: Duration = .milliseconds(200)
     ) {
         precondition(hangover >= .milliseconds(100) && hangover <= .milliseconds(350))
         self.format = format
         hangoverHops = Int(hangover.nanoseconds / LevelDetector.hop.nanoseconds)
         history = SampleHistory(format)
-        envelope = [UInt8](repeating: 0, count: keepsEnvelope ? Self.envelopeHops : 0)
     }
 
     /// Starts anew at position 0, as if nothing had been heard; keeps its storage.
@@ -67,17 +62,6 @@ package struct TagScanner: ~Copyable {
         voiced = 0
         lastVoicedHop = Int.min / 2
         blocks = 0..<0
-        for index in envelope.indices { envelope[index] = 0 }
-    }
-
-    /// How loud speech was that started and ended at these positions, for a `CorpusMatcher`: 10 ms by 10 ms, with 100 ms on either
-    /// side. At most the last 10 s are kept.
-    package func envelope(from start: Int, to end: Int) -> [UInt8] {
-        let hop = SampleHistory.hopSize * history.factor
-        let last = min(end / hop + 10, position / hop)
-        let first = max(start / hop - 10, last - envelope.count, 0)
-        guard first < last else { return [] }
-        return (first..<last).map { envelope[$0 & (Self.envelopeHops - 1)] }
     }
 
     /// True for the rates a scanner takes.
@@ -124,9 +108,6 @@ package struct TagScanner: ~Copyable {
     private mutating func endHop(_ onEvent: (Event) -> Void) {
         let hop = history.endHop()
         let limit = level.limit
-        if !envelope.isEmpty {
-            envelope[hop & (Self.envelopeHops - 1)] = Envelope.step(history.hopPower)
-        }
         let isVoiced = level.heard(power: history.hopPower)
         voiced = voiced << 1 | (isVoiced ? 1 : 0)
         if !isSpeaking {
