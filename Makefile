@@ -40,6 +40,7 @@ verify:
 	scripts/truth-check.py .build/verify/truth
 	scripts/verify-survival.py
 	scripts/verify-bad-input.py
+	scripts/verify-signals.py
 
 ## make format          lay out the sources
 format:

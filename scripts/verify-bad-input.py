@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,8 @@ def speech(path):
 class Listener:
     """A TCP server on a free port of loopback that treats each connection by `behaviour`."""
 
-    def __init__(self, behaviour):
+    def __init__(self, behaviour, tls=None):
+        self.tls = tls
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.held = []
@@ -56,6 +58,9 @@ class Listener:
     def serve(self, connection):
         self.held.append(connection)
         try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self.held.append(connection)
             self.behaviour(connection)
         except OSError:
             pass
@@ -84,6 +89,11 @@ def plain_http(connection):
 def silent(connection):
     while connection.recv(4096):
         pass
+
+
+def no_tls(connection):
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
 def garbage(connection):
@@ -267,6 +277,29 @@ def run(trial, expect, changed):
     listener = Listener(mute)
     expect("mute after the upgrade", 1, ["FAILED", "lost|answer"],
            ["run", at(listener), "--audio", good, "--calls", "3"], within=120)
+    listener.close()
+
+    # TLS: a certificate nobody vouches for, and a port that speaks no TLS.
+    key, certificate = trial.folder / "key.pem", trial.folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    listener = Listener(mute, tls)
+    secure = f"wss://localhost:{listener.port}/media"
+    expect("self-signed certificate", 5, ["certificate", "--insecure"],
+           ["run", secure, "--audio", good, "--calls", "2"], within=60)
+    expect("self-signed, --insecure", 1, ["not checked", "FAILED"],
+           ["run", secure, "--audio", good, "--calls", "2", "--insecure"], within=120)
+    os.environ["SSL_CERT_FILE"] = str(certificate)
+    expect("its authority trusted", 1, ["FAILED", "lost"],
+           ["run", secure, "--audio", good, "--calls", "2"], within=120)
+    listener.close()
+    listener = Listener(no_tls)
+    expect("wss to a port without TLS", 5, ["TLS"],
+           ["run", f"wss://127.0.0.1:{listener.port}/", "--audio", good, "--calls", "2"], within=60)
     listener.close()
 
     # Results.

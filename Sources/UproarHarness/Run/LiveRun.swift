@@ -344,7 +344,11 @@ enum RefusalText {
         switch end {
         case .refused(let status):
             "the target answered HTTP \(status) instead of accepting a WebSocket"
-        case .unreachable(let reason): reason
+        case .unreachable(let reason):
+            reason.contains("certificate")
+                ? reason
+                    + "; trust its authority with SSL_CERT_FILE=FILE, or leave the check out with --insecure"
+                : reason
         case .noAnswer: "the target accepted the connection and never answered the upgrade"
         case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
         case .broken(let reason): "the connection broke: \(reason)"

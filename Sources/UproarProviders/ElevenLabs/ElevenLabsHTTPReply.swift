@@ -123,6 +123,7 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
             let head = format.container == .wav ? WaveHeader.bytes(format.voice) : []
             return connection.respond(status: 200, headers: headers, body: head + audio)
         }
+        let audio = audio
         let body = line(audio.span.bytes, ElevenLabsAlignment(words, from: .zero))
         connection.respond(status: 200, headers: headers, body: body)
     }
