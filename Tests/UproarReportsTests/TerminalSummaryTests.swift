@@ -43,6 +43,17 @@ import UproarStatistics
         #expect(lines.contains { $0.contains("✗ turns_lost") })
     }
 
+    @Test func longReasonsGoOnAndPathsAreWhole() {
+        var result = Self.runs[0].result()
+        let reason = Array(repeating: "certificate", count: 14).joined(separator: " ")
+        result.outcome = RunOutcome(.unreachable, .unreachable, reasons: [reason])
+        result.files[0] = "/" + String(repeating: "x", count: 150) + "/report.html"
+        let lines = TerminalSummary(result).lines
+        #expect(lines[1].hasPrefix("UNREACHABLE certificate") && !lines[1].hasSuffix("…"))
+        #expect(lines[2].hasPrefix("           certificate"))
+        #expect(lines.last?.contains(result.files[0]) == true)
+    }
+
     @Test func aRunWithoutAnythingSaysSo() {
         let empty = RunResult(
             scenario: .init(name: "x"), seed: 7, world: .live, commit: "", version: "",

@@ -1,8 +1,8 @@
 import UproarCore
 import UproarStatistics
 
-/// What `uproar run` prints on stdout: verdict first, evidence second, files last; at most 40 lines of 100 columns, the same
-/// text on a terminal and in a CI log.
+/// What `uproar run` prints on stdout: verdict first, evidence second, files last; at most 40 lines of 100 columns (a path
+/// may go beyond), the same text on a terminal and in a CI log.
 package struct TerminalSummary {
     package static let lineLimit = 40
     package static let width = 100
@@ -34,7 +34,8 @@ package struct TerminalSummary {
         rest += block("FAULTS", faults)
         rest += block("BASELINE", baseline)
         rest += block("GENERATOR", generator)
-        rest += block("FILES", [result.files.joined(separator: "  ")])
+        // A path is there to be copied: this line alone is never cut.
+        rest.append(Self.labelled("FILES", result.files.joined(separator: "  ")))
         // The gates take what is left: all other blocks are bounded.
         let room = max(4, Self.lineLimit - head.count - rest.count)
         let lines = head + block("GATES", gates(room)) + rest
@@ -63,7 +64,11 @@ package struct TerminalSummary {
     private var reasons: [String] {
         switch result.outcome.word {
         case .passed, .failed: return []
-        default: return Array(result.outcome.reasons.prefix(3))
+        default:
+            return result.outcome.reasons.prefix(3).flatMap { reason in
+                Self.wrapped(
+                    "", reason.split(separator: " ").map(String.init), separator: " ", limit: 2)
+            }
         }
     }
 
@@ -253,10 +258,12 @@ package struct TerminalSummary {
 
     private func block(_ name: String, _ content: [String]) -> [String] {
         content.enumerated().map { place, line in
-            let head = place == 0 ? name : ""
-            let pad = String(repeating: " ", count: max(1, Self.label - head.count))
-            return Self.cut(head + pad + line)
+            Self.cut(Self.labelled(place == 0 ? name : "", line))
         }
+    }
+
+    private static func labelled(_ name: String, _ line: String) -> String {
+        name + String(repeating: " ", count: max(1, label - name.count)) + line
     }
 
     private static func cut(_ line: String) -> String {
