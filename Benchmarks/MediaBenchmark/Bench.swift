@@ -69,11 +69,12 @@ final class Bench {
         var settings = AgentSettings()
         settings.greeting = ""
         let recogniser = CountingRecogniser()
-        let server = AgentServer(
-            settings,
-            parts: AgentParts(
-                loop: loop, network: network, speechToText: recogniser,
-                languageModel: SilentModel(), textToSpeech: SilentVoice()))
+        settings.preparesPhrases = false
+        var parts = AgentParts(loop: loop, network: network)
+        parts.recognisers = [("counting", recogniser)]
+        parts.models = [ModelCandidate(SilentModel(), model: "silent")]
+        parts.voices = [("silent", VoiceCandidate(SilentVoice(), voice: "none"))]
+        let server = AgentServer(settings, parts: parts)
         for isLoud in [true, false] {
             let (stream, handler) = try call(server)
             recogniser.answer()

@@ -28,14 +28,19 @@ import UproarWire
             var settings = AgentSettings()
             settings.greeting = "Hello."
             settings.resumption = "I am back."
-            settings.toolFiller = "Wait."
+            settings.toolAcknowledgement = "Wait."
+            // Nothing is made before the first call: what is spoken is what calls needed.
+            settings.holdPhrase = ""
             settings.apology = "Sorry about that."
+            settings.preparesPhrases = false
+            settings.failback = false
             change(&settings)
-            server = AgentServer(
-                settings,
-                parts: AgentParts(
-                    loop: world.loop, network: world.network, speechToText: recogniser,
-                    languageModel: model, textToSpeech: voice, sessions: sessions))
+            var parts = AgentParts(loop: world.loop, network: world.network)
+            parts.recognisers = [("first", recogniser)]
+            parts.models = [ModelCandidate(model, model: "first")]
+            parts.voices = [("first", VoiceCandidate(voice, voice: "one"))]
+            parts.sessions = sessions
+            server = AgentServer(settings, parts: parts)
             endpoint = try server.start()
         }
 
@@ -195,7 +200,8 @@ import UproarWire
         let other = worse.call(known)
         other.speak(1000..<2000)
         worse.run(until: 6000)
-        #expect(worse.model.requests.count == 2)
+        // Once, and twice more after pauses.
+        #expect(worse.model.requests.count == 3)
         #expect(worse.session?.messages.last == .agent("Sorry about that."))
     }
 

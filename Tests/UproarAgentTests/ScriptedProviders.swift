@@ -13,6 +13,11 @@ final class ScriptedRecogniser: SpeechToText {
     var delay = Duration.milliseconds(60)
     /// So many opens fail first.
     var failures = 0
+    /// Takes audio and says nothing.
+    var isMute = false
+    /// Answers without words.
+    var isEmpty = false
+    var refusal = ProviderFailure.refused(status: 503, body: "", retryAfter: nil)
     private(set) var streams: [ScriptedRecogniserStream] = []
     var next = 0
 
@@ -87,11 +92,14 @@ final class ScriptedRecogniserStream: SpeechToTextStream {
     }
 
     private func report(upTo end: Int, isFinal: Bool) {
+        guard !recogniser.isMute else { return }
+        if recogniser.isEmpty, !isFinal { return }
         let rate = Hertz.telephone
         var text = ""
         if let current, current < recogniser.utterances.count {
             text = recogniser.utterances[current]
             if isFinal { text = recogniser.corrections[current] ?? text }
+            if recogniser.isEmpty { text = "" }
         }
         handler?.heard(
             Transcript(
@@ -103,7 +111,7 @@ final class ScriptedRecogniserStream: SpeechToTextStream {
     func fail() {
         let handler = handler
         self.handler = nil
-        handler?.failed(.refused(status: 503, body: "", retryAfter: nil), on: self)
+        handler?.failed(recogniser.refusal, on: self)
     }
 
     func close() { handler = nil }
@@ -120,6 +128,9 @@ final class ScriptedModel: LanguageModel {
     private(set) var cancelled = 0
     /// So many requests fail first.
     var failures = 0
+    var refusal = ProviderFailure.refused(status: 429, body: "", retryAfter: nil)
+    /// Says so many words and then nothing more.
+    var stallsAfter: Int?
 
     init(_ answers: [String], loop: EventLoop) {
         self.answers = answers
@@ -137,7 +148,7 @@ final class ScriptedModel: LanguageModel {
         if failures > 0 {
             failures -= 1
             loop.schedule(at: at) {
-                reply.end { $0.failed(.refused(status: 429, body: "", retryAfter: nil), on: reply) }
+                reply.end { $0.failed(self.refusal, on: reply) }
             }
             return reply
         }
@@ -149,6 +160,7 @@ final class ScriptedModel: LanguageModel {
             loop.schedule(at: at) { reply.handler?.received(toolCall: call, on: reply) }
         } else {
             for (index, word) in answer.split(separator: " ").enumerated() {
+                if let stallsAfter, index >= stallsAfter { return reply }
                 let text = index == 0 ? String(word) : " " + word
                 loop.schedule(at: at) { reply.handler?.received(text: text, on: reply) }
                 at += .microseconds(12_500)
@@ -194,8 +206,14 @@ final class ScriptedVoice: TextToSpeech {
     private(set) var opened = 0
     /// So many replies fail first.
     var failures = 0
+    /// Makes the audio of so many words of each piece, and then nothing more.
+    var stallsAfter: Int?
+    let word: [UInt8]
 
-    init(loop: EventLoop) { self.loop = loop }
+    init(loop: EventLoop, sound: UInt8 = 0x90) {
+        self.loop = loop
+        word = [UInt8](repeating: sound, count: 1600)
+    }
 
     func open(_ settings: TextToSpeechSettings, handler: any VoiceHandler) -> any VoiceStream {
         opened += 1
@@ -211,7 +229,7 @@ final class ScriptedVoiceStream: VoiceStream {
     private var handler: (any VoiceHandler)?
     private var cancelled: Set<Int> = []
     private var busyUntil = Instant.zero
-    static let word = [UInt8](repeating: 0x90, count: 1600)
+    private var said = 0
 
     init(_ voice: ScriptedVoice, handler: any VoiceHandler) {
         self.voice = voice
@@ -231,15 +249,24 @@ final class ScriptedVoiceStream: VoiceStream {
                 cancelled.insert(reply)
                 return handler.failed(.timedOut("first byte"), reply: reply, on: self)
             }
-            for _ in 0..<count {
-                handler.received(audio: Self.word.span.bytes, reply: reply, on: self)
+            for _ in 0..<min(count, voice.stallsAfter ?? count) {
+                let word = voice.word
+                handler.received(audio: word.span.bytes, reply: reply, on: self)
             }
+            let words = text.split(separator: " ").enumerated().map { index, word in
+                SpokenWord(
+                    text: String(word), start: .milliseconds(Int64(200 * (said + index))),
+                    end: .milliseconds(Int64(200 * (said + index + 1))))
+            }
+            said += count
+            handler.received(words: words, reply: reply, on: self)
         }
     }
 
     func finishText(reply: Int) {
         voice.loop.schedule(at: max(busyUntil, voice.loop.now)) { [self] in
-            guard let handler, !cancelled.contains(reply) else { return }
+            guard let handler, !cancelled.contains(reply), voice.stallsAfter == nil else { return }
+            said = 0
             handler.finished(reply: reply, on: self)
         }
     }

@@ -45,7 +45,7 @@ private final class Rehearsal {
     }
 
     private func note(_ effects: [TurnMachine.Effect]) {
-        for effect in effects {
+        for effect in effects where effect != .settle {
             let text =
                 switch effect {
                 case .finishUtterance: "finish"
@@ -53,6 +53,7 @@ private final class Rehearsal {
                 case .cancel(let reply): "cancel \(reply)"
                 case .confirm(let reply, let words): "confirm \(reply) \(words)"
                 case .stopSpeaking(let reply): "stop \(reply)"
+                case .settle: ""
                 }
             log.append("\(milliseconds) \(text)")
         }
@@ -285,15 +286,34 @@ private final class Rehearsal {
         #expect(call.log == ["1160 stop 0", "1260 start 1 stop"])
     }
 
-    @Test func aNewStreamOfTheRecogniserKeepsTheWordsSoFar() {
+    @Test func aWindowThatWasNeverClosedGoesOnWithTheNextUtterance() {
+        let call = Rehearsal()
+        call.voice(600)
+        call.quiet(100)
+        call.words("add milk", from: 0)
+        call.quiet(800)
+        call.machine.speakingBegan(reply: 1)
+        call.machine.replyEnded(reply: 1)
+        call.voice(600)
+        call.words("add milk and", from: 0)
+        call.quiet(200)
+        call.words("add milk and bread", from: 0, isFinal: true)
+        call.quiet(200)
+        #expect(
+            call.log.suffix(3) == [
+                "2300 cancel 2", "2300 start 3 and bread", "2360 confirm 3 and bread",
+            ])
+    }
+
+    @Test func anotherStreamSaysTheUtteranceAnewAndItsWordsReplaceTheOld() {
         let call = Rehearsal()
         call.voice(600)
         call.words("add", from: 0)
-        call.machine.recogniserRestarted()
+        call.machine.recogniserChanged()
         call.voice(400)
         call.quiet(100)
-        call.words("milk", from: 600, isFinal: true)
+        call.words("add some milk", from: 0, isFinal: true)
         call.quiet(160)
-        #expect(call.log == ["1100 start 1 add milk", "1260 confirm 1 add milk"])
+        #expect(call.log == ["1100 start 1 add some milk", "1260 confirm 1 add some milk"])
     }
 }

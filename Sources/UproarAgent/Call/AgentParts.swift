@@ -5,25 +5,55 @@ import UproarRuntime
 package struct AgentParts {
     package var loop: EventLoop
     package var network: any Network
-    /// Nil only where the settings say `echo`.
-    package var speechToText: (any SpeechToText)?
-    package var languageModel: (any LanguageModel)?
-    package var textToSpeech: (any TextToSpeech)?
+    /// In the order of preference, with the names that metrics call them by. Empty only where the settings say `echo`.
+    package var recognisers: [(name: String, recogniser: any SpeechToText)] = []
+    package var models: [ModelCandidate] = []
+    package var voices: [(name: String, voice: VoiceCandidate)] = []
     /// Nil: sessions and tasks live no longer than their call.
     package var sessions: (any SessionStore)?
     package var tasks: (any TaskStore)?
+    package var random = RandomStream(state: 1)
 
-    package init(
-        loop: EventLoop, network: any Network, speechToText: (any SpeechToText)? = nil,
-        languageModel: (any LanguageModel)? = nil, textToSpeech: (any TextToSpeech)? = nil,
-        sessions: (any SessionStore)? = nil, tasks: (any TaskStore)? = nil
-    ) {
+    package init(loop: EventLoop, network: any Network) {
         self.loop = loop
         self.network = network
-        self.speechToText = speechToText
-        self.languageModel = languageModel
-        self.textToSpeech = textToSpeech
-        self.sessions = sessions
-        self.tasks = tasks
+    }
+
+    /// The chains of the roles, each with its probes.
+    func chains(_ settings: AgentSettings, metrics: AgentMetrics) -> ProviderChains {
+        func chain<Port>(_ role: ProviderRole, _ members: [ProviderChain<Port>.Member])
+            -> ProviderChain<Port>?
+        {
+            guard !members.isEmpty else { return nil }
+            return ProviderChain(
+                role, members, policy: settings.breakerPolicy, isOn: settings.failover,
+                failsBack: settings.failback, metrics: metrics, loop: loop)
+        }
+        let chains = ProviderChains(
+            recognisers: chain(.speechToText, recognisers.map { .init($0.name, $0.recogniser) }),
+            models: chain(.languageModel, models.map { .init($0.model, $0) }),
+            voices: chain(.textToSpeech, voices.map { .init($0.name, $0.voice) }))
+        if let models = chains.models {
+            models.probe = { [loop, weak models] place in
+                guard let models else { return }
+                ModelProbe(
+                    models[place], deadline: settings.firstTokenDeadline, loop: loop
+                ) { [weak models] in models?.probed(place, $0) }.start()
+            }
+        }
+        if let voices = chains.voices {
+            voices.probe = { [loop, weak voices] place in
+                guard let voices else { return }
+                VoiceProbe(
+                    voices[place],
+                    TextToSpeechSettings(
+                        format: .telephone, voice: voices[place].voice,
+                        language: settings.language,
+                        connectDeadline: settings.connectDeadline),
+                    deadline: settings.voiceDeadline, loop: loop
+                ) { [weak voices] in voices?.probed(place, $0) }.start()
+            }
+        }
+        return chains
     }
 }

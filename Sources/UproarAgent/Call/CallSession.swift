@@ -9,76 +9,87 @@ import UproarRuntime
 final class CallSession: CallChannelHandler {
     /// A far end that never returns marks is taken to have played everything this long after it must have.
     private static let markPatience = Duration.seconds(1)
+    /// Digits typed within so long of each other belong together.
+    private static let digitPause = Duration.milliseconds(1500)
+    private static let digitLimit = 32
 
-    let settings: AgentSettings
-    let parts: AgentParts
-    let metrics: AgentMetrics
-    let phrases: PhraseBook
-    private let introduction: CallIntroduction
-    private let began: Instant
-    private weak var channel: (any CallChannel)?
+    let worker: CallWorker
+    let introduction: CallIntroduction
+    let began: Instant
+    let format = AudioFormat.telephone
+    private(set) weak var channel: (any CallChannel)?
 
     private var speech: SpeechDetector
     private var machine: TurnMachine
-    private var feed: RecogniserFeed?
+    private(set) var feed: RecogniserFeed?
     private(set) var voice: CallVoice?
-    private var conversation: Conversation
-    private let tools: TaskTools
-    private var reply: Reply?
+    var conversation: Conversation
+    let tools: TaskTools
+    private(set) var reply: Reply?
     /// When the far end will have played all that was sent.
     private var busyUntil = Instant(nanoseconds: .min)
     private var spokeUntil: Instant?
     private var createdAt: Int64
-    private var isOver = false
+    private(set) var isOver = false
+    private var digits = ""
+    private var digitTimer = TimerID.none
+    private var silence: SilenceGuard?
+
+    var settings: AgentSettings { worker.settings }
+    var metrics: AgentMetrics { worker.metrics }
+    var loop: EventLoop { worker.parts.loop }
 
     init(
-        _ introduction: CallIntroduction, over channel: any CallChannel, settings: AgentSettings,
-        parts: AgentParts, metrics: AgentMetrics, phrases: PhraseBook
+        _ introduction: CallIntroduction, over channel: any CallChannel, worker: CallWorker
     ) {
         self.introduction = introduction
         self.channel = channel
-        self.settings = settings
-        self.parts = parts
-        self.metrics = metrics
-        self.phrases = phrases
-        began = parts.loop.now
-        let policy = settings.turnPolicy
+        self.worker = worker
+        began = worker.parts.loop.now
+        let policy = worker.settings.turnPolicy
         speech = SpeechDetector(runEnd: policy.endpointing)
         machine = TurnMachine(policy)
-        conversation = Conversation(instructions: settings.instructions)
+        conversation = Conversation(instructions: worker.settings.instructions)
         tools = TaskTools(
-            store: parts.tasks ?? MemoryTaskStore(), owner: introduction.person)
-        createdAt = settings.epoch + parts.loop.now.nanoseconds / 1_000_000_000
+            store: worker.parts.tasks ?? MemoryTaskStore(), owner: introduction.person)
+        createdAt = worker.unixTime
     }
 
     /// Opens the providers and greets. Call it once.
     func begin() {
         metrics.sessionBegan()
-        let format = AudioFormat.telephone
-        if let recogniser = parts.speechToText {
+        silence = SilenceGuard(after: settings.holdAfter, loop: loop) { [weak self] in
+            self?.bridgeSilence()
+        }
+        if let chain = worker.chains.recognisers {
             let feed = RecogniserFeed(
-                recogniser,
+                chain,
                 SpeechToTextSettings(
                     format: format, language: settings.language,
                     connectDeadline: settings.connectDeadline),
                 batches: .init(
                     speaking: format.rate.samples(in: settings.batch),
                     silent: format.rate.samples(in: settings.silentBatch)),
-                loop: loop, handler: self)
+                deadlines: .init(
+                    stall: settings.recogniserStall, final: settings.finalDeadline,
+                    wholeFinal: settings.wholeFinalDeadline), loop: loop,
+                random: worker.drawStream(), handler: self)
             self.feed = feed
             feed.open()
         }
-        if let textToSpeech = parts.textToSpeech {
+        if let chain = worker.chains.voices {
             let voice = CallVoice(
-                textToSpeech,
+                chain,
                 TextToSpeechSettings(
                     format: format, voice: settings.voice, language: settings.language,
                     connectDeadline: settings.connectDeadline),
-                handler: self)
+                deadlines: .init(
+                    firstByte: settings.voiceDeadline, stall: settings.voiceStall), loop: loop,
+                metrics: metrics, handler: self)
             self.voice = voice
             voice.open()
         }
-        guard introduction.isKnown, let store = parts.sessions else {
+        guard introduction.isKnown, let store = worker.parts.sessions else {
             return greet(settings.greeting)
         }
         store.load(SessionRecord.key(introduction.session)) { [weak self] result in
@@ -116,7 +127,8 @@ final class CallSession: CallChannelHandler {
     func heard(_ audio: RawSpan, at now: Instant) {
         guard !isOver else { return }
         speech.hear(mulaw: audio)
-        feed?.send(audio, isSpeaking: !speech.isQuiet)
+        let hasVoice = speech.isActive && speech.silence < format.rate.value / 10
+        feed?.send(audio, isSpeaking: !speech.isQuiet, hasVoice: hasVoice, now: now)
         guard !machine.isIdle || speech.isActive else { return }
         if let reply, reply.isOver, !reply.spoken.isHeard,
             now > reply.spoken.playedAt + Self.markPatience
@@ -131,8 +143,23 @@ final class CallSession: CallChannelHandler {
         finish(reply)
     }
 
-    /// Digits are the caller's words too, for want of a menu.
-    func heardDigit(_ digit: String, at now: Instant) {}
+    /// Digits are the caller's words too, for want of a menu: `#` ends them, or a pause.
+    func heardDigit(_ digit: String, at now: Instant) {
+        guard !isOver else { return }
+        loop.cancel(digitTimer)
+        if digit == "#" { return typed() }
+        guard digits.count < Self.digitLimit else { return }
+        digits += digit
+        digitTimer = loop.schedule(at: now + Self.digitPause) { [weak self] in self?.typed() }
+    }
+
+    private func typed() {
+        guard !isOver, !digits.isEmpty else { return }
+        let words = "I pressed " + digits.map(String.init).joined(separator: " ") + "."
+        digits = ""
+        silence?.owed(at: loop.now)
+        perform(machine.typed(words, speech: speech))
+    }
 
     func ended(isOrderly: Bool, at now: Instant) {
         guard !isOver else { return }
@@ -140,11 +167,16 @@ final class CallSession: CallChannelHandler {
         isOver = true
         reply?.cancel()
         reply = nil
+        silence?.close()
+        loop.cancel(digitTimer)
         feed?.close()
         voice?.close()
-        metrics.sessionEnded(isOrderly ? .completed : .dropped, after: now - began)
+        metrics.sessionEnded(
+            isOrderly ? .completed : .dropped, channel: introduction.channel,
+            after: now - began)
         if isOrderly {
-            parts.sessions?.delete(SessionRecord.key(introduction.session)) { [metrics] result in
+            worker.parts.sessions?.delete(SessionRecord.key(introduction.session)) {
+                [metrics] result in
                 if case .failure = result { metrics.storeFailed() }
             }
         } else {
@@ -160,8 +192,10 @@ final class CallSession: CallChannelHandler {
         for effect in effects {
             switch effect {
             case .finishUtterance:
-                spokeUntil = now - AudioFormat.telephone.rate.duration(samples: speech.silence)
-                feed?.finishUtterance()
+                let end = now - format.rate.duration(samples: speech.silence)
+                spokeUntil = end
+                silence?.owed(at: end)
+                feed?.finishUtterance(speech: format.rate.duration(samples: speech.voiced))
             case .start(let number, let words):
                 let reply = Reply(number: number, to: words, host: self)
                 self.reply = reply
@@ -178,12 +212,16 @@ final class CallSession: CallChannelHandler {
                 reply.confirm()
             case .stopSpeaking(let number):
                 channel?.clear()
+                silence?.settled()
                 guard let reply, reply.number == number else { break }
                 conversation.spoke(reply.spoken.heardText(at: now))
                 reply.cancel()
                 self.reply = nil
                 busyUntil = now
                 save()
+            case .settle:
+                feed?.settled()
+                if reply.map({ $0.spoken.sent > 0 }) ?? true { silence?.settled() }
             }
         }
         channel?.flush()
@@ -199,32 +237,59 @@ final class CallSession: CallChannelHandler {
 
     /// Keeps the session outside the process; the call does not wait for it.
     private func save() {
-        guard let store = parts.sessions, !conversation.messages.isEmpty else { return }
+        guard let store = worker.parts.sessions, !conversation.messages.isEmpty else { return }
         let record = SessionRecord(
             id: introduction.session, person: introduction.person, channel: introduction.channel,
             messages: conversation.messages, createdAt: createdAt,
-            lastActivity: settings.epoch + loop.now.nanoseconds / 1_000_000_000)
+            lastActivity: worker.unixTime)
         store.save(record.encoded, at: record.key, keepFor: SessionRecord.keptFor) {
             [metrics] result in
             if case .failure = result { metrics.storeFailed() }
         }
     }
+
+    // MARK: Silence
+
+    /// The caller has waited and heard nothing: something is said, whatever the providers do.
+    private func bridgeSilence() {
+        guard !isOver else { return }
+        if loop.now < busyUntil { return }
+        fill(
+            worker.phrases.audio(of: settings.holdPhrase, in: format)
+                ?? ComfortTone.audio(in: format))
+        channel?.flush()
+    }
+
+    /// Plays audio that belongs to no reply.
+    private func fill(_ audio: [UInt8]) {
+        guard let channel else { return }
+        send(audio.span.bytes, to: channel) { _ in }
+        busyUntil = max(loop.now, busyUntil) + format.duration(bytes: audio.count)
+    }
+
+    private func send(_ audio: RawSpan, to channel: any CallChannel, sent: (Int) -> Void) {
+        let most = format.rate.samples(in: settings.chunk) * format.encoding.bytesPerSample
+        var start = 0
+        while start < audio.byteCount {
+            let end = min(audio.byteCount, start + most)
+            channel.play(audio.extracting(start..<end))
+            sent(end - start)
+            start = end
+        }
+    }
 }
 
 extension CallSession: RecogniserFeedHandler {
-    func heardWords(_ transcript: Transcript) {
+    func heardWords(_ transcript: Transcript, provider: String) {
         guard !isOver else { return }
         if transcript.isFinal, let spokeUntil {
-            metrics.recognised(after: loop.now - spokeUntil)
+            metrics.observe(.sttDuration, [provider], (loop.now - spokeUntil).inSeconds)
             self.spokeUntil = nil
         }
         perform(machine.heardWords(transcript, speech: speech, now: loop.now))
     }
 
-    func recogniserRestarted(_ failure: ProviderFailure) {
-        metrics.failed(.speechToText, failure)
-        machine.recogniserRestarted()
-    }
+    func recogniserChanged() { machine.recogniserChanged() }
 }
 
 extension CallSession: CallVoiceHandler {
@@ -249,42 +314,60 @@ extension CallSession: CallVoiceHandler {
 }
 
 extension CallSession: ReplyHost {
-    var loop: EventLoop { parts.loop }
-    var languageModel: (any LanguageModel)? { parts.languageModel }
+    var phrases: PhraseBook { worker.phrases }
+
+    func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
+        guard let chain = worker.chains.models else { return nil }
+        return ModelQuestion(
+            chain, messages, tools: TaskTools.declarations,
+            deadlines: .init(
+                connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
+                stall: settings.stallDeadline), loop: loop, metrics: metrics,
+            random: worker.drawStream(), handler: handler)
+    }
 
     func messages(about words: String?) -> [ChatMessage] { conversation.request(about: words) }
 
-    func run(_ calls: [ToolCall], then: @escaping () -> Void) {
-        let now = settings.epoch * 1000 + loop.now.milliseconds
+    func onlyLooks(_ calls: [ToolCall]) -> Bool {
+        calls.allSatisfy { TaskTools.onlyLooks($0.name) }
+    }
+
+    func run(_ calls: [ToolCall], then: @escaping ([ChatMessage]) -> Void) {
         var results = [String?](repeating: nil, count: calls.count)
         for (index, call) in calls.enumerated() {
-            tools.run(call, now: now) { [weak self] result in
+            tools.run(call, now: worker.unixMilliseconds) { [weak self] result in
                 guard results[index] == nil else { return }
                 results[index] = result
                 let known = results.compactMap(\.self)
                 guard known.count == calls.count else { return }
-                self?.conversation.calledTools(
-                    calls,
-                    results: zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
-                then()
+                then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
                 self?.channel?.flush()
             }
         }
     }
 
+    func keep(_ calls: [ToolCall], _ results: [ChatMessage]) {
+        conversation.calledTools(calls, results: results)
+    }
+
+    func used(_ usage: LanguageModelUsage, of model: String) {}
+
+    func answered(after time: Duration) {
+        metrics.observe(.voiceLatency, [introduction.channel], time.inSeconds)
+    }
+
     func play(_ audio: RawSpan, of reply: Reply) {
         guard !isOver, let channel else { return }
         let now = loop.now
-        let most = AudioFormat.telephone.rate.samples(in: settings.chunk)
         let markEvery = settings.markEvery.nanoseconds
-        var start = 0
-        while start < audio.byteCount {
-            let end = min(audio.byteCount, start + most)
-            channel.play(audio.extracting(start..<end))
+        if let waited = silence?.broken(at: now) {
+            metrics.observe(.silence, [], waited.inSeconds)
+        }
+        send(audio, to: channel) { count in
             reply.spoken.sentAudio(
-                nanoseconds: Int64(end - start) * 125_000, at: now, busyUntil: busyUntil)
+                nanoseconds: format.duration(bytes: count).nanoseconds, at: now,
+                busyUntil: busyUntil)
             if reply.spoken.unmarked >= markEvery { channel.mark(reply.spoken.addMark()) }
-            start = end
         }
         busyUntil = reply.spoken.playedAt
         machine.speakingBegan(reply: reply.number)
@@ -292,8 +375,19 @@ extension CallSession: ReplyHost {
 
     func completed(_ reply: Reply) {
         guard !isOver, let channel, reply === self.reply else { return }
+        silence?.settled()
         reply.spoken.complete()
         if reply.spoken.unmarked > 0 { channel.mark(reply.spoken.addMark()) }
         if reply.spoken.sent == 0 { finish(reply) }
+    }
+
+    func thoughtless(_ reply: Reply) {
+        metrics.count(.errors, ["unanswered", "llm"])
+        reply.end(saying: settings.apology)
+        channel?.flush()
+    }
+
+    func speechless(_ reply: Reply, text: String) {
+        metrics.count(.errors, ["speechless", "tts"])
     }
 }

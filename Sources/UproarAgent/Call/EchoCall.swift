@@ -49,7 +49,7 @@ final class EchoCall: CallChannelHandler {
         let utterance = recording
         recording = []
         guard let channel else { return }
-        metrics.answered(after: .zero)
+        metrics.observe(.voiceLatency, ["phone"], 0)
         let voiced = max(0, utterance.count - speech.silence)
         let chunk = AudioFormat.telephone.rate.samples(in: settings.chunk)
         for start in stride(from: 0, to: voiced, by: chunk) {
@@ -65,6 +65,7 @@ final class EchoCall: CallChannelHandler {
     func heardDigit(_ digit: String, at now: Instant) {}
 
     func ended(isOrderly: Bool, at now: Instant) {
-        metrics.sessionEnded(isOrderly ? .completed : .dropped, after: now - began)
+        metrics.sessionEnded(
+            isOrderly ? .completed : .dropped, channel: "phone", after: now - began)
     }
 }

@@ -1,5 +1,6 @@
 import UproarCore
 import UproarRuntime
+import UproarWire
 
 /// What the agent counts about itself, with the names, labels and buckets that its dashboards and alerts expect.
 package final class AgentMetrics {
@@ -7,60 +8,141 @@ package final class AgentMetrics {
         case completed, dropped, error
     }
 
-    var speechToTextName = "none"
-    var textToSpeechName = "none"
-    var modelName = "none"
-
-    /// The caller's complete utterance to the first audio of the reply, without endpointing and network.
-    private(set) var latency = BucketHistogram([
-        0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.5, 2,
-    ])
-    /// End of speech to final result.
-    private(set) var speechToText = BucketHistogram([0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1])
-    /// Request to first token.
-    private(set) var model = BucketHistogram([0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 2])
-    /// First text to first audio.
-    private(set) var textToSpeech = BucketHistogram([0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5])
-    private(set) var sessions: [BucketHistogram] = Outcome.allCases.map { _ in
-        BucketHistogram([30, 60, 120, 300, 600, 1200, 1800])
-    }
-    private(set) var activeSessions = 0
-    private(set) var startedSessions = 0
-    private(set) var refusedSessions = 0
-    /// Failures by role and kind, in the order of their first occurrence.
-    private(set) var failures = OrderedTable<FailureKey, Int>()
-    private(set) var storeFailures = 0
-    private(set) var unknownMessages = 0
-
-    struct FailureKey: Hashable {
-        var role: ProviderRole
-        var kind: String
+    enum Series: Hashable {
+        case value(Double)
+        case histogram(BucketHistogram)
     }
 
-    package init() {}
+    /// One table for each metric: label values → series, in the order of their first use.
+    private(set) var tables: [OrderedTable<[String], Series>]
+    private var active = 0
 
-    func answered(after time: Duration) { latency.observe(time.inSeconds) }
-    func recognised(after time: Duration) { speechToText.observe(time.inSeconds) }
-    func modelAnswered(after time: Duration) { model.observe(time.inSeconds) }
-    func voiceAnswered(after time: Duration) { textToSpeech.observe(time.inSeconds) }
+    package init(worker: String = "agent-1", version: String = "1") {
+        tables = AgentMetric.allCases.map { _ in OrderedTable() }
+        for metric in AgentMetric.allCases where metric.family.labels.isEmpty {
+            switch metric.family.kind {
+            case .histogram:
+                tables[metric.rawValue][[]] = .histogram(BucketHistogram(metric.family.buckets))
+            default: tables[metric.rawValue][[]] = .value(0)
+            }
+        }
+        set(.info, [worker, version], to: 1)
+        set(.storeDurable, to: 1)
+        for channel in ["phone", "browser", "screen_share"] {
+            touch(.voiceLatency, [channel])
+            touch(.costPerCall, [channel])
+            for outcome in Outcome.allCases {
+                touch(.sessionDuration, [channel, outcome.rawValue])
+            }
+        }
+    }
+
+    // MARK: Verbs
+
+    /// `labels` in the order of the metric's own.
+    func count(_ metric: AgentMetric, _ labels: [String] = [], by amount: Double = 1) {
+        if case .value(let value)? = tables[metric.rawValue][labels] {
+            tables[metric.rawValue][labels] = .value(value + amount)
+        } else {
+            tables[metric.rawValue][labels] = .value(amount)
+        }
+    }
+
+    func set(_ metric: AgentMetric, _ labels: [String] = [], to value: Double) {
+        tables[metric.rawValue][labels] = .value(value)
+    }
+
+    func observe(_ metric: AgentMetric, _ labels: [String] = [], _ value: Double) {
+        touch(metric, labels)
+        guard case .histogram(var histogram)? = tables[metric.rawValue][labels] else { return }
+        // Taken out, so that it is not copied.
+        tables[metric.rawValue][labels] = .value(0)
+        histogram.observe(value)
+        tables[metric.rawValue][labels] = .histogram(histogram)
+    }
+
+    func value(_ metric: AgentMetric, _ labels: [String] = []) -> Double {
+        if case .value(let value)? = tables[metric.rawValue][labels] { return value }
+        return 0
+    }
+
+    /// Makes the series be there, so that a first increase is seen as one.
+    func touch(_ metric: AgentMetric, _ labels: [String]) {
+        guard tables[metric.rawValue][labels] == nil else { return }
+        tables[metric.rawValue][labels] =
+            metric.family.kind == .histogram
+            ? .histogram(BucketHistogram(metric.family.buckets)) : .value(0)
+    }
+
+    // MARK: Calls
 
     func sessionBegan() {
-        activeSessions += 1
-        startedSessions += 1
+        active += 1
+        set(.activeSessions, to: Double(active))
+        count(.sessions)
     }
 
-    func sessionEnded(_ outcome: Outcome, after time: Duration) {
-        activeSessions -= 1
-        sessions[Outcome.allCases.firstIndex(of: outcome) ?? 0].observe(time.inSeconds)
+    func sessionEnded(_ outcome: Outcome, channel: String, after time: Duration) {
+        active -= 1
+        set(.activeSessions, to: Double(active))
+        observe(.sessionDuration, [channel, outcome.rawValue], time.inSeconds)
+        observe(.jobDuration, [], time.inSeconds)
+        count(.jobs, [outcome == .error ? "failed" : "completed"])
     }
 
-    func sessionRefused() { refusedSessions += 1 }
-    func storeFailed() { storeFailures += 1 }
-    func messageUnknown() { unknownMessages += 1 }
+    func sessionRefused(_ reason: String) { count(.refused, [reason]) }
+    func storeFailed() { count(.errors, ["failed", "store"]) }
+    func messageUnknown() { count(.errors, ["unknown_message", "media"]) }
 
-    func failed(_ role: ProviderRole, _ failure: ProviderFailure) {
-        let key = FailureKey(role: role, kind: failure.kind)
-        failures[key] = (failures[key] ?? 0) + 1
+    // MARK: Providers
+
+    func knowProvider(_ name: String, _ role: ProviderRole) {
+        switch role {
+        case .speechToText: touch(.sttDuration, [name])
+        case .languageModel: touch(.llmDuration, [name])
+        case .textToSpeech: touch(.ttsDuration, [name])
+        case .sessionStore, .objectStore, .webhook: break
+        }
+        set(.breakerState, [role.rawValue, name], to: 0)
+        touch(.breakerTrips, [role.rawValue, name])
+        touch(.authFailures, [role.rawValue, name])
+    }
+
+    func failed(_ role: ProviderRole, _ name: String, _ failure: ProviderFailure) {
+        count(.errors, [failure.kind, role.rawValue])
+        if role == .speechToText { count(.transcriptionErrors, [name, failure.kind]) }
+        if failure.isAboutTheKey { count(.authFailures, [role.rawValue, name]) }
+    }
+
+    func failedOver(_ role: ProviderRole, from: String, to: String) {
+        switch role {
+        case .speechToText: count(.sttFailover, [from, to])
+        case .languageModel: count(.llmFailover, [from, to])
+        case .textToSpeech: count(.ttsFailover, [from, to])
+        case .sessionStore, .objectStore, .webhook: break
+        }
+    }
+
+    func failedBack(_ role: ProviderRole, from: String, to: String) {
+        count(.failback, [role.rawValue, from, to])
+    }
+
+    func breakerTripped(_ name: String, _ role: ProviderRole) {
+        count(.breakerTrips, [role.rawValue, name])
+    }
+
+    func breaker(_ name: String, _ role: ProviderRole, _ state: CircuitBreaker.State) {
+        let value: Double =
+            switch state {
+            case .closed: 0
+            case .halfOpen: 1
+            case .open: 2
+            }
+        set(.breakerState, [role.rawValue, name], to: value)
+    }
+
+    func probed(_ name: String, _ role: ProviderRole, succeeded: Bool) {
+        count(.probes, [role.rawValue, name, succeeded ? "succeeded" : "failed"])
     }
 }
 

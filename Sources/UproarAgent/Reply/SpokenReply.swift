@@ -29,6 +29,16 @@ struct SpokenReply {
     mutating func spoke(_ piece: String) { text += piece }
     mutating func timed(_ words: [SpokenWord]) { self.words += words }
 
+    /// Audio from here on was dropped before anybody heard it: what is said of it is void.
+    mutating func forgetWords(from nanoseconds: Int64) {
+        words.removeAll { $0.start.nanoseconds >= nanoseconds }
+    }
+
+    /// These last words of the text were dropped before they were heard.
+    mutating func forget(text last: String) {
+        if text.hasSuffix(last) { text.removeLast(last.count) }
+    }
+
     /// Audio of this length was sent at `now`, behind whatever the far end still plays until `busyUntil`.
     mutating func sentAudio(nanoseconds: Int64, at now: Instant, busyUntil: Instant) {
         let start = max(now, max(playedAt, busyUntil))

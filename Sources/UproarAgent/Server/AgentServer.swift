@@ -18,10 +18,10 @@ package final class AgentServer: ListenerHandler {
     package let settings: AgentSettings
     package let metrics: AgentMetrics
     let parts: AgentParts
+    let worker: CallWorker
     /// Decoded caller audio, on its way to a call; shared by all calls of the loop.
     var audio: [UInt8] = []
 
-    private let phrases = PhraseBook()
     private var listener: (any Listener)?
     private var calls: [UInt64: AgentConnection] = [:]
     private var lastConnection: UInt64 = 0
@@ -31,15 +31,12 @@ package final class AgentServer: ListenerHandler {
     package init(_ settings: AgentSettings, parts: AgentParts) {
         precondition(
             settings.echoes
-                || (parts.speechToText != nil && parts.languageModel != nil
-                    && parts.textToSpeech != nil),
-            "an agent that does not echo needs its three providers")
+                || !(parts.recognisers.isEmpty || parts.models.isEmpty || parts.voices.isEmpty),
+            "an agent that does not echo needs a provider of each role")
         self.settings = settings
         self.parts = parts
-        metrics = AgentMetrics()
-        metrics.speechToTextName = parts.speechToText?.provider.name ?? "none"
-        metrics.textToSpeechName = parts.textToSpeech?.provider.name ?? "none"
-        metrics.modelName = settings.model
+        metrics = AgentMetrics(worker: settings.worker)
+        worker = CallWorker(settings, parts: parts, metrics: metrics)
     }
 
     package var activeCalls: Int { calls.count }
@@ -51,6 +48,7 @@ package final class AgentServer: ListenerHandler {
         let listener = try parts.network.listen(
             on: .tcp(host: settings.host, port: settings.port), options: options, handler: self)
         self.listener = listener
+        worker.preparePhrases()
         return listener.endpoint
     }
 
@@ -65,6 +63,7 @@ package final class AgentServer: ListenerHandler {
     package func stop() {
         listener?.close()
         listener = nil
+        worker.stop()
         for key in calls.keys.sorted() { calls[key]?.cut() }
     }
 
@@ -77,9 +76,12 @@ package final class AgentServer: ListenerHandler {
 
     func refusal(of head: HTTPRequestHead) -> (status: Int, reason: String)? {
         if head.path != settings.mediaPath { return (404, "no media stream at \(head.path)\n") }
-        if isDraining { return (503, "the agent is draining\n") }
+        if isDraining {
+            metrics.sessionRefused("draining")
+            return (503, "the agent is draining\n")
+        }
         if calls.count >= settings.maximumCalls {
-            metrics.sessionRefused()
+            metrics.sessionRefused("full")
             return (503, "all \(settings.maximumCalls) calls are taken\n")
         }
         return nil
@@ -107,9 +109,7 @@ package final class AgentServer: ListenerHandler {
             return EchoCall(
                 over: channel, settings: settings, metrics: metrics, now: parts.loop.now)
         }
-        let call = CallSession(
-            introduction, over: channel, settings: settings, parts: parts, metrics: metrics,
-            phrases: phrases)
+        let call = CallSession(introduction, over: channel, worker: worker)
         call.begin()
         return call
     }

@@ -17,12 +17,21 @@ extension AgentSettings {
             ("media_path", .text(\.mediaPath)), ("maximum_calls", .whole(\.maximumCalls)),
             ("worker", .text(\.worker)), ("deepgram_url", .text(\.deepgramURL)),
             ("openai_url", .text(\.openaiURL)), ("cartesia_url", .text(\.cartesiaURL)),
-            ("redis_url", .text(\.redisURL)), ("recogniser_model", .text(\.recogniserModel)),
-            ("model", .text(\.model)), ("voice_model", .text(\.voiceModel)),
-            ("voice", .text(\.voice)), ("language", .text(\.language)),
+            ("assemblyai_url", .text(\.assemblyaiURL)), ("whisper_url", .text(\.whisperURL)),
+            ("elevenlabs_url", .text(\.elevenlabsURL)), ("redis_url", .text(\.redisURL)),
+            ("stt", .text(\.recognisers)), ("llm", .text(\.models)), ("tts", .text(\.voices)),
+            ("recogniser_model", .text(\.recogniserModel)),
+            ("assemblyai_model", .text(\.assemblyaiModel)),
+            ("whisper_model", .text(\.whisperModel)), ("voice_model", .text(\.voiceModel)),
+            ("voice", .text(\.voice)), ("elevenlabs_model", .text(\.elevenlabsModel)),
+            ("elevenlabs_voice", .text(\.elevenlabsVoice)), ("language", .text(\.language)),
             ("instructions", .text(\.instructions)), ("greeting", .text(\.greeting)),
-            ("resumption", .text(\.resumption)), ("tool_filler", .text(\.toolFiller)),
-            ("apology", .text(\.apology)),
+            ("resumption", .text(\.resumption)),
+            ("tool_acknowledgement", .text(\.toolAcknowledgement)),
+            ("tool_filler", .text(\.toolFiller)), ("long_filler", .text(\.longFiller)),
+            ("filler_after_ms", .time(\.fillerAfter)), ("filler_every_ms", .time(\.fillerEvery)),
+            ("hold_phrase", .text(\.holdPhrase)), ("hold_after_ms", .time(\.holdAfter)),
+            ("apology", .text(\.apology)), ("prepare_phrases", .flag(\.preparesPhrases)),
             ("echo", .flag(\.echoes)), ("batch_ms", .time(\.batch)),
             ("silent_batch_ms", .time(\.silentBatch)), ("chunk_ms", .time(\.chunk)),
             ("mark_every_ms", .time(\.markEvery)), ("stable_interim_ms", .time(\.stableInterim)),
@@ -30,7 +39,15 @@ extension AgentSettings {
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
             ("first_words", .whole(\.firstWords)),
+            ("failover", .flag(\.failover)), ("failback", .flag(\.failback)),
+            ("breaker_failures", .whole(\.breakerFailures)),
+            ("breaker_open_ms", .time(\.breakerOpen)),
             ("connect_deadline_ms", .time(\.connectDeadline)),
+            ("voice_deadline_ms", .time(\.voiceDeadline)),
+            ("voice_stall_ms", .time(\.voiceStall)),
+            ("recogniser_stall_ms", .time(\.recogniserStall)),
+            ("final_deadline_ms", .time(\.finalDeadline)),
+            ("whole_final_deadline_ms", .time(\.wholeFinalDeadline)),
             ("first_token_deadline_ms", .time(\.firstTokenDeadline)),
             ("stall_deadline_ms", .time(\.stallDeadline)), ("store_wait_ms", .time(\.storeWait)),
             ("epoch", .whole(\.epochNumber)),
@@ -94,6 +111,49 @@ extension AgentSettings {
             self[keyPath: path] = .fromSeconds(number / 1000)
         }
         return nil
+    }
+
+    // MARK: As scenarios and command lines write them
+
+    /// What a scenario's `agent:` and `--set agent.…` may name: every key that is not the run's own business. Times have their
+    /// unit in the value, so that `_ms` is not part of the name.
+    package static var scenarioKeys: [String] {
+        places.map(\.key).filter { !ownKeys.contains($0) }.map(scenarioKey)
+    }
+
+    private static let ownKeys = ["host", "port", "epoch", "worker", "media_path"]
+
+    private static func scenarioKey(_ key: String) -> String {
+        key.hasSuffix("_ms") ? String(key.dropLast(3)) : key
+    }
+
+    /// Sets a value from its text: `300ms`, `on`, `5`, words.
+    package mutating func set(_ name: String, text: String) throws(TextProblem) {
+        guard let place = Self.places.first(where: { Self.scenarioKey($0.key) == name })?.place
+        else {
+            let nearest = NearestName.of(name, among: Self.scenarioKeys)
+            throw TextProblem(
+                offset: 0, reason: "unknown setting \"\(name)\"",
+                allowed: nearest.map { "such as \($0)" } ?? "a setting of the agent")
+        }
+        switch place {
+        case .text(let path): self[keyPath: path] = text == "off" ? "" : text
+        case .time(let path):
+            self[keyPath: path] = text == "off" ? .zero : try DurationText.parse(text)
+        case .whole(let path):
+            guard let number = Int(text), number >= 0 else {
+                throw TextProblem(
+                    offset: 0, reason: "\"\(text)\" is no whole number", allowed: "0, 1, 2, …")
+            }
+            self[keyPath: path] = number
+        case .flag(let path):
+            guard let flag = ["on": true, "off": false][text] else {
+                throw TextProblem(
+                    offset: 0, reason: "\"\(text)\" is neither on nor off",
+                    allowed: "on or off")
+            }
+            self[keyPath: path] = flag
+        }
     }
 
     private var inconsistencies: [String] {

@@ -15,19 +15,41 @@ package struct AgentSettings: Hashable, Sendable {
     package var deepgramURL = "wss://api.deepgram.com"
     package var openaiURL = "https://api.openai.com/v1"
     package var cartesiaURL = "wss://api.cartesia.ai"
+    package var assemblyaiURL = "wss://streaming.assemblyai.com"
+    package var elevenlabsURL = "wss://api.elevenlabs.io"
+    /// Whisper's API is OpenAI's; a server of one's own may speak it too.
+    package var whisperURL = "https://api.openai.com/v1"
     package var redisURL = "redis://127.0.0.1:6379"
 
+    /// Who is asked, in the order of preference; names separated by commas.
+    package var recognisers = "deepgram, whisper"
+    package var models = "gpt-4o-mini, gpt-3.5-turbo"
+    package var voices = "cartesia, elevenlabs"
     package var recogniserModel = "nova-3"
-    package var model = "gpt-4o-mini"
+    package var assemblyaiModel = "universal-streaming-english"
+    package var whisperModel = "whisper-1"
     package var voiceModel = "sonic-3"
     package var voice = "a0e99841-438c-4a64-b679-ae501e7d6091"
+    package var elevenlabsModel = "eleven_flash_v2_5"
+    package var elevenlabsVoice = "21m00Tcm4TlvDq8ikWAM"
     package var language = "en"
     package var instructions =
         "You are a voice assistant that keeps the caller's task list. Answer in one or two short sentences."
     package var greeting = "Hello! How can I help with your tasks today?"
     package var resumption = "I'm back. We were discussing your task list. Where were we?"
-    /// Said while a tool runs, when nothing has been said yet; empty for silence.
-    package var toolFiller = "Okay, one moment."
+    /// Said at once when a tool is needed and nothing has been said yet; empty for silence.
+    package var toolAcknowledgement = "Okay."
+    /// Said when a tool takes longer than `fillerAfter` …
+    package var toolFiller = "Let me check that for you."
+    /// … and again every `fillerEvery` until its result is there.
+    package var longFiller = "I'm still working on it."
+    package var fillerAfter = Duration.milliseconds(500)
+    package var fillerEvery = Duration.milliseconds(2500)
+    /// Said when the caller has waited for so long and nothing has been said.
+    package var holdPhrase = "One moment, please."
+    package var holdAfter = Duration.milliseconds(1800)
+    /// Has the phrases above made at the start, so that they are there when no voice is.
+    package var preparesPhrases = true
     /// Said when no answer could be made.
     package var apology = "I'm sorry, I could not do that just now. Please try again."
 
@@ -52,9 +74,25 @@ package struct AgentSettings: Hashable, Sendable {
 
     package var firstWords = 3
 
-    package var connectDeadline = Duration.seconds(2)
-    package var firstTokenDeadline = Duration.seconds(5)
-    package var stallDeadline = Duration.seconds(5)
+    /// Off: the first of each chain is always asked, whatever it does.
+    package var failover = true
+    /// Off: a provider that failed is never asked again.
+    package var failback = true
+    /// Failures in a row after which a provider is not asked …
+    package var breakerFailures = 5
+    /// … for so long, and then probed.
+    package var breakerOpen = Duration.seconds(60)
+
+    // Each attempt's own deadlines.
+    package var connectDeadline = Duration.seconds(1)
+    package var firstTokenDeadline = Duration.seconds(1)
+    package var stallDeadline = Duration.seconds(1)
+    package var voiceDeadline = Duration.milliseconds(800)
+    package var voiceStall = Duration.seconds(1)
+    /// Voice is being sent and the recogniser says nothing.
+    package var recogniserStall = Duration.milliseconds(1500)
+    package var finalDeadline = Duration.milliseconds(800)
+    package var wholeFinalDeadline = Duration.seconds(3)
     /// So long a call waits for its session at the start, and a tool for the store.
     package var storeWait = Duration.milliseconds(500)
 
@@ -62,6 +100,26 @@ package struct AgentSettings: Hashable, Sendable {
     package var epoch: Int64 = 0
 
     package init() {}
+
+    var breakerPolicy: CircuitBreaker.Policy {
+        var policy = CircuitBreaker.Policy()
+        policy.failureLimit = max(1, breakerFailures)
+        policy.openFor = breakerOpen
+        return policy
+    }
+
+    /// What the agent may say of its own accord.
+    package var phrases: [String] {
+        [
+            greeting, resumption, toolAcknowledgement, toolFiller, longFiller, holdPhrase, apology,
+            "Okay.",
+        ]
+    }
+
+    /// The names of a chain, in order.
+    package static func names(_ list: String) -> [String] {
+        list.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+    }
 
     var turnPolicy: TurnPolicy {
         var policy = TurnPolicy()

@@ -29,6 +29,9 @@ struct TaskTools {
         ]
     }
 
+    /// Whether the tool changes nothing, so that it may run on a mere guess of what the caller wants.
+    static func onlyLooks(_ name: String) -> Bool { name == "list_tasks" }
+
     let store: any TaskStore
     let owner: String
 

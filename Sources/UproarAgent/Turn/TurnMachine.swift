@@ -28,6 +28,8 @@ struct TurnMachine: ~Copyable {
         case confirm(reply: Int, to: String)
         /// The caller has taken the turn back from a reply that is being heard.
         case stopSpeaking(reply: Int)
+        /// The utterance is over, whatever became of it: its audio will not be needed again.
+        case settle
     }
 
     private enum Output {
@@ -50,6 +52,7 @@ struct TurnMachine: ~Copyable {
     private let limits: Limits
     private let rate: Hertz
     private let finalWait: Duration
+    private let wordsWait: Duration
     private var output = Output.silent
     private var replies = 0
 
@@ -73,6 +76,7 @@ struct TurnMachine: ~Copyable {
     init(_ policy: TurnPolicy, rate: Hertz = .telephone) {
         self.rate = rate
         finalWait = policy.finalWait
+        wordsWait = policy.wordsWait
         limits = Limits(
             stableInterim: rate.samples(in: policy.stableInterim),
             finishAfter: rate.samples(in: min(policy.finishAfter, policy.endpointing)),
@@ -107,7 +111,9 @@ struct TurnMachine: ~Copyable {
     mutating func heardWords(_ result: Transcript, speech: SpeechDetector, now: Instant)
         -> [Effect]
     {
-        guard transcript.heard(result) else { return [] }
+        let isNewVoice = speech.lastVoiced > discardedAt
+        let voice = isNewVoice ? rate.duration(samples: max(speech.onset, discardedAt)) : nil
+        guard transcript.heard(result, voice: voice) else { return [] }
         lastResultIsFinal = result.isFinal
         let known = transcript.text
         if known != text {
@@ -118,12 +124,8 @@ struct TurnMachine: ~Copyable {
         return evaluate(speech, now: now)
     }
 
-    /// The recogniser's stream was opened anew: what the old one still owed will not come.
-    mutating func recogniserRestarted() {
-        transcript.restart()
-        text = transcript.text
-        finishAskedAt = -1
-    }
+    /// Another stream hears the utterance from its beginning. Words known so far stand until it says its own.
+    mutating func recogniserChanged() { transcript.restart() }
 
     /// The agent speaks first. Only when nothing of its own is under way.
     mutating func greetingBegan() {
@@ -145,6 +147,21 @@ struct TurnMachine: ~Copyable {
         case .guessing(reply, _, _), .owed(reply, _), .speaking(reply): output = .silent
         case .silent, .guessing, .owed, .speaking: break
         }
+    }
+
+    /// The caller typed: words that need no recogniser, and no waiting.
+    mutating func typed(_ words: String, speech: SpeechDetector) -> [Effect] {
+        var effects: [Effect] = []
+        switch output {
+        case .silent: break
+        case .guessing(let reply, _, _), .owed(let reply, _): effects.append(.cancel(reply: reply))
+        case .speaking(let reply): effects.append(.stopSpeaking(reply: reply))
+        }
+        replies += 1
+        effects.append(.start(reply: replies, to: words))
+        effects.append(.confirm(reply: replies, to: words))
+        output = .owed(reply: replies, voiced: speech.totalVoiced)
+        return effects
     }
 
     // MARK: Decisions
@@ -176,7 +193,8 @@ struct TurnMachine: ~Copyable {
         } else if isFinal || now >= finalDeadline ?? .distantFuture {
             endTurn(speech, isFinal: isFinal, into: &effects)
         } else if finalDeadline == nil {
-            finalDeadline = now + finalWait
+            // Without any words there is nothing to go on with: a slower recogniser may have been asked.
+            finalDeadline = now + (text.isEmpty ? wordsWait : finalWait)
         }
         return effects
     }
@@ -255,5 +273,6 @@ struct TurnMachine: ~Copyable {
         utterance = nil
         finalDeadline = nil
         suspectedAt = nil
+        effects.append(.settle)
     }
 }

@@ -10,6 +10,8 @@ struct TurnPolicy: Hashable, Sendable {
     var endpointing = Duration.milliseconds(260)
     /// From the end of the turn, how long a final result is waited for before the interim is taken for it.
     var finalWait = Duration.milliseconds(500)
+    /// The same where there is no word at all: a recogniser that failed is being replaced, or hears only whole utterances.
+    var wordsWait = Duration.seconds(8)
     /// Voice after which a caller who speaks over the agent is taken seriously; half of it when there are words.
     var bargeIn = Duration.milliseconds(300)
     /// From there, how long words that may show a mere backchannel are waited for.

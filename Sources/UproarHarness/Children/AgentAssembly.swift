@@ -10,6 +10,8 @@ package enum AgentAssembly {
         package var deepgram = "none"
         package var openai = "none"
         package var cartesia = "none"
+        package var assemblyai = "none"
+        package var elevenlabs = "none"
         package var redisPassword: String?
         package init() {}
     }
@@ -24,16 +26,16 @@ package enum AgentAssembly {
     ) throws -> AgentServer {
         var parts = AgentParts(loop: loop, network: network)
         if !settings.echoes {
-            parts.speechToText = DeepgramClient(
-                base: try url(settings.deepgramURL, "deepgram"), key: keys.deepgram,
-                model: settings.recogniserModel, loop: loop, network: network,
-                random: seed.stream("agent-deepgram"))
-            parts.languageModel = OpenAIChatClient(
-                base: settings.openaiURL, key: keys.openai, http: http)
-            parts.textToSpeech = CartesiaClient(
-                base: try url(settings.cartesiaURL, "cartesia"), key: keys.cartesia,
-                model: settings.voiceModel, loop: loop, network: network,
-                random: seed.stream("agent-cartesia"))
+            try addRecognisers(&parts, settings, keys, seed, http)
+            for model in UproarAgent.AgentSettings.names(settings.models) {
+                parts.models.append(
+                    ModelCandidate(
+                        OpenAIChatClient(
+                            base: settings.openaiURL, key: keys.openai, http: http),
+                        model: model))
+            }
+            try addVoices(&parts, settings, keys, seed)
+            parts.random = seed.stream("agent")
             if !settings.redisURL.isEmpty {
                 var url: RedisURL
                 do { url = try RedisURL(settings.redisURL) } catch {
@@ -47,6 +49,67 @@ package enum AgentAssembly {
             }
         }
         return AgentServer(settings, parts: parts)
+    }
+
+    private static func addRecognisers(
+        _ parts: inout AgentParts, _ settings: UproarAgent.AgentSettings, _ keys: Keys,
+        _ seed: Seed, _ http: any HTTPClient
+    ) throws {
+        for name in UproarAgent.AgentSettings.names(settings.recognisers) {
+            let recogniser: any SpeechToText
+            switch name {
+            case "deepgram":
+                recogniser = DeepgramClient(
+                    base: try url(settings.deepgramURL, name), key: keys.deepgram,
+                    model: settings.recogniserModel, loop: parts.loop, network: parts.network,
+                    random: seed.stream("agent-deepgram"))
+            case "assemblyai":
+                recogniser = AssemblyAIClient(
+                    base: try url(settings.assemblyaiURL, name), key: keys.assemblyai,
+                    model: settings.assemblyaiModel, loop: parts.loop, network: parts.network,
+                    random: seed.stream("agent-assemblyai"))
+            case "whisper":
+                recogniser = WhisperClient(
+                    base: settings.whisperURL, key: keys.openai, model: settings.whisperModel,
+                    loop: parts.loop, http: http, random: seed.stream("agent-whisper"))
+            default:
+                throw unknown(name, "stt", ["deepgram", "assemblyai", "whisper"])
+            }
+            parts.recognisers.append((name, recogniser))
+        }
+    }
+
+    private static func addVoices(
+        _ parts: inout AgentParts, _ settings: UproarAgent.AgentSettings, _ keys: Keys,
+        _ seed: Seed
+    ) throws {
+        for name in UproarAgent.AgentSettings.names(settings.voices) {
+            switch name {
+            case "cartesia":
+                let client = CartesiaClient(
+                    base: try url(settings.cartesiaURL, name), key: keys.cartesia,
+                    model: settings.voiceModel, loop: parts.loop, network: parts.network,
+                    random: seed.stream("agent-cartesia"))
+                parts.voices.append((name, VoiceCandidate(client, voice: settings.voice)))
+            case "elevenlabs":
+                let client = ElevenLabsClient(
+                    base: try url(settings.elevenlabsURL, name), key: keys.elevenlabs,
+                    model: settings.elevenlabsModel, loop: parts.loop, network: parts.network,
+                    random: seed.stream("agent-elevenlabs"))
+                parts.voices.append(
+                    (name, VoiceCandidate(client, voice: settings.elevenlabsVoice)))
+            default:
+                throw unknown(name, "tts", ["cartesia", "elevenlabs"])
+            }
+        }
+    }
+
+    private static func unknown(_ name: String, _ key: String, _ allowed: [String]) -> Problem {
+        let nearest = NearestName.of(name, among: allowed).map { ", nearest is '\($0)'" } ?? ""
+        return Problem(
+            description:
+                "\(key): there is no provider '\(name)'\(nearest); allowed: \(allowed.joined(separator: ", "))"
+        )
     }
 
     static func url(_ text: String, _ name: String) throws -> WireURL {

@@ -79,6 +79,9 @@ package enum AgentProcess {
         keys.deepgram = variable("DEEPGRAM_API_KEY") ?? "none"
         keys.openai = variable("OPENAI_API_KEY") ?? "none"
         keys.cartesia = variable("CARTESIA_API_KEY") ?? "none"
+        keys.assemblyai = variable("ASSEMBLYAI_API_KEY") ?? "none"
+        keys.elevenlabs =
+            variable("ELEVENLABS_API_KEY") ?? variable("ELEVEN_API_KEY") ?? "none"
         keys.redisPassword = variable("REDIS_PASSWORD")
         return keys
     }

@@ -23,11 +23,7 @@ package final class EmbeddedConfigurations: ChildConfigurations {
 
     package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {
         var settings = Self.settings(plan)
-        func port(_ provider: ProviderID) -> String { "127.0.0.1:\(ports[provider.name] ?? 0)" }
-        settings.deepgramURL = "ws://" + port(.deepgram)
-        settings.openaiURL = "http://" + port(.openai) + "/v1"
-        settings.cartesiaURL = "ws://" + port(.cartesia)
-        settings.redisURL = "redis://127.0.0.1:\(redis)"
+        Self.direct(&settings, to: { ports[$0.name] ?? 0 }, redis: redis)
         settings.epoch = Int64(time(nil))
         return .object([
             .init("agent", settings.json),
@@ -39,9 +35,25 @@ package final class EmbeddedConfigurations: ChildConfigurations {
     /// Dummy keys: the emulators take any, and the person's own must not reach them.
     package func environment(of child: String) -> [EnvironmentEntry] {
         guard child == "agent" else { return [] }
-        return ["DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY"].map {
-            EnvironmentEntry($0, "uproar-emulated")
-        }
+        return [
+            "DEEPGRAM_API_KEY", "ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY",
+            "ELEVENLABS_API_KEY",
+        ].map { EnvironmentEntry($0, "uproar-emulated") }
+    }
+
+    /// Points the agent at a run's emulators and Redis.
+    static func direct(
+        _ settings: inout UproarAgent.AgentSettings, to port: (ProviderID) -> UInt16,
+        redis: UInt16
+    ) {
+        func address(_ provider: ProviderID) -> String { "127.0.0.1:\(port(provider))" }
+        settings.deepgramURL = "ws://" + address(.deepgram)
+        settings.assemblyaiURL = "ws://" + address(.assemblyai)
+        settings.whisperURL = "http://" + address(.whisper) + "/v1"
+        settings.openaiURL = "http://" + address(.openai) + "/v1"
+        settings.cartesiaURL = "ws://" + address(.cartesia)
+        settings.elevenlabsURL = "ws://" + address(.elevenlabs)
+        settings.redisURL = "redis://127.0.0.1:\(redis)"
     }
 
     /// The scenario's `agent:` over the agent's own defaults; room for every caller of the plan.
@@ -57,6 +69,10 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         if let value = wanted.finishAfter { settings.finishAfter = value }
         if let value = wanted.bargeIn { settings.bargeIn = value }
         if let value = wanted.greeting { settings.greeting = value }
+        for other in wanted.others {
+            // Checked when the scenario was read.
+            try? settings.set(other.key, text: other.text)
+        }
         return settings
     }
 }

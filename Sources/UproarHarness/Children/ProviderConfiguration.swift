@@ -38,8 +38,7 @@ extension ProviderConfiguration {
         if case .embedded = scenario.target {
             let agent = EmbeddedConfigurations.settings(plan)
             settings.phrases =
-                [agent.greeting, agent.resumption, agent.toolFiller, agent.apology]
-                .filter { !$0.isEmpty } + settings.phrases
+                agent.phrases.filter { !$0.isEmpty } + settings.phrases
         } else {
             // What another agent will ask for is not known: the usual rates of telephony and of browsers.
             settings.voiceFormats += [8_000, 16_000, 24_000].map {

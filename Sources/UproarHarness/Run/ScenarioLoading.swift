@@ -1,4 +1,5 @@
 import Glibc
+import UproarAgent
 import UproarAudio
 import UproarCore
 import UproarCrypto
@@ -14,6 +15,12 @@ package enum ScenarioLoading {
 
     package static let catalog = ScenarioCatalog(
         transports: TransportCatalog.all, faults: FaultCatalog.all,
+        agentKeys: UproarAgent.AgentSettings.scenarioKeys.map { key in
+            AgentKey(key) { (text: String) throws(TextProblem) in
+                var settings = UproarAgent.AgentSettings()
+                try settings.set(key, text: text)
+            }
+        },
         variants: NoiseVariant.allCases.map(\.rawValue))
 
     package static let files = ScenarioFiles(

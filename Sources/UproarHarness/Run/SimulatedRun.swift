@@ -68,13 +68,11 @@ package final class SimulatedRun {
 
     private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws -> WireURL {
         var settings = EmbeddedConfigurations.settings(plan)
-        func address(_ provider: ProviderID) -> String {
-            "127.0.0.1:\(assembly.ports.first { $0.0 == provider.name }?.1 ?? 0)"
-        }
-        settings.deepgramURL = "ws://" + address(.deepgram)
-        settings.openaiURL = "http://" + address(.openai) + "/v1"
-        settings.cartesiaURL = "ws://" + address(.cartesia)
-        settings.redisURL = "redis://127.0.0.1:\(redisPort)"
+        EmbeddedConfigurations.direct(
+            &settings,
+            to: { provider in
+                assembly.ports.first { $0.0 == provider.name }?.1 ?? 0
+            }, redis: redisPort)
         settings.epoch = Self.epochSeconds
         let agent = try AgentAssembly.make(
             settings, keys: AgentAssembly.Keys(), loop: world.loop, network: world.network,

@@ -3,9 +3,15 @@ import UproarCore
 /// Hears speech: one stream per call (or per utterance, where the vendor has no streams).
 package protocol SpeechToText: AnyObject {
     var provider: ProviderID { get }
+    /// Has no streams: it is sent one whole utterance, and says all of it at once.
+    var hearsWholeUtterances: Bool { get }
     /// Starts a stream; the handler hears of it on the loop, never before this returns.
     func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
         -> any SpeechToTextStream
+}
+
+extension SpeechToText {
+    package var hearsWholeUtterances: Bool { false }
 }
 
 package struct SpeechToTextSettings: Hashable, Sendable {

@@ -194,11 +194,13 @@ extension ProviderPace {
 extension AgentSettings {
     package var json: JSONValue {
         func time(_ value: Duration?) -> JSONValue { value.map(Scenario.json) ?? .null }
-        return [
-            "endpointing": time(endpointing), "stable_interim": time(stableInterim),
-            "finish_after": time(finishAfter), "barge_in": time(bargeIn),
-            "greeting": JSONValue(greeting),
-        ]
+        return .object(
+            [
+                .init("endpointing", time(endpointing)),
+                .init("stable_interim", time(stableInterim)),
+                .init("finish_after", time(finishAfter)), .init("barge_in", time(bargeIn)),
+                .init("greeting", JSONValue(greeting)),
+            ] + others.map { .init($0.key, .string($0.text)) })
     }
 }
 

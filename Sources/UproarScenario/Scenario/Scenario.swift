@@ -128,6 +128,13 @@ package struct AgentSettings: Hashable, Sendable {
     /// Voice after which a caller who speaks over the agent is taken seriously.
     package var bargeIn: Duration?
     package var greeting: String?
+    /// Further settings in the agent's own words, checked, in the order of the catalog.
+    package var others: [Other] = []
+
+    package struct Other: Hashable, Sendable {
+        package var key: String
+        package var text: String
+    }
 
     package init() {}
 }

@@ -201,7 +201,9 @@ extension ScenarioReader {
 
     func agent(_ node: YAMLNode) -> AgentSettings {
         var agent = AgentSettings()
-        let keys = ["endpointing", "stable_interim", "finish_after", "barge_in", "greeting"]
+        let own = ["endpointing", "stable_interim", "finish_after", "barge_in", "greeting"]
+        let others = catalog.agentKeys.filter { !own.contains($0.name) }
+        let keys = own + others.map(\.name)
         guard
             let map = MapReader(
                 reading, node, path: "agent", keys: keys, page: "docs/scenario.md#agent")
@@ -211,6 +213,13 @@ extension ScenarioReader {
         agent.finishAfter = map.value("finish_after", ScalarText.positiveDuration)
         agent.bargeIn = map.value("barge_in", ScalarText.positiveDuration)
         agent.greeting = map.value("greeting", ScalarText.text)
+        for key in others {
+            let text = map.value(key.name) { (text: String) throws(TextProblem) -> String in
+                try key.check(text)
+                return text
+            }
+            if let text { agent.others.append(.init(key: key.name, text: text)) }
+        }
         return agent
     }
 

@@ -1,0 +1,44 @@
+import UproarCore
+import UproarRuntime
+
+/// What the calls of one loop share.
+final class CallWorker {
+    let settings: AgentSettings
+    let parts: AgentParts
+    let metrics: AgentMetrics
+    let chains: ProviderChains
+    let phrases = PhraseBook()
+    private var random: RandomStream
+    private var phraseMaker: PhraseMaker?
+
+    init(_ settings: AgentSettings, parts: AgentParts, metrics: AgentMetrics) {
+        self.settings = settings
+        self.parts = parts
+        self.metrics = metrics
+        chains = parts.chains(settings, metrics: metrics)
+        random = parts.random
+    }
+
+    /// Has the phrases made that must be there when nothing else is.
+    func preparePhrases() {
+        guard settings.preparesPhrases, let voices = chains.voices else { return }
+        let phrases = [settings.holdPhrase, settings.apology].filter { !$0.isEmpty }
+        let maker = PhraseMaker(
+            phrases, chain: voices, settings: settings, loop: parts.loop, metrics: metrics,
+            book: self.phrases)
+        phraseMaker = maker
+        maker.start()
+    }
+
+    func stop() {
+        phraseMaker?.stop()
+        phraseMaker = nil
+    }
+
+    /// A stream of randomness for one part of one call.
+    func drawStream() -> RandomStream { RandomStream(state: random.next()) }
+
+    /// Seconds of the Unix epoch.
+    var unixTime: Int64 { settings.epoch + parts.loop.now.nanoseconds / 1_000_000_000 }
+    var unixMilliseconds: Int64 { settings.epoch * 1000 + parts.loop.now.milliseconds }
+}
