@@ -27,6 +27,8 @@ package final class CallDriver: TimerHandler {
         package var patience: Duration
         package var setupLimit: Duration
         package var redial: Duration
+        /// A caller whose stream dies dials again as the same person, after these pauses, one after the other. Empty: hangs up.
+        package var onDrop: [Duration] = []
         /// Dials per second at the most; nil: as many as are due.
         package var dialLimit: Int?
         package var greetingWithin: Duration?
@@ -90,6 +92,9 @@ package final class CallDriver: TimerHandler {
         var sequence: UInt64
         var seat: Int
         var call: UInt32
+        /// The call whose session this one goes on with, and how often it has been dialled for since it dropped.
+        var session: UInt32
+        var redials = 0
         static func < (a: Arrival, b: Arrival) -> Bool {
             a.due != b.due ? a.due < b.due : a.sequence < b.sequence
         }
@@ -111,7 +116,7 @@ package final class CallDriver: TimerHandler {
     private var nextEnding = 0
     private var sequence: UInt64 = 0
     private var nextExtraCall: UInt32
-    private var inProgress: OrderedTable<UInt32, (caller: Caller, seat: Int)> = .init()
+    private var inProgress: OrderedTable<UInt32, (caller: Caller, arrival: Arrival)> = .init()
     /// The call in progress of each seat: all seats of a load line may end at one instant.
     private var callOfSeat: [UInt32?]
     private var hasStopped = false
@@ -162,7 +167,9 @@ package final class CallDriver: TimerHandler {
         self.taping = taping
         for index in seats.indices {
             schedule(
-                Arrival(due: seats[index].due, sequence: 0, seat: index, call: seats[index].id))
+                Arrival(
+                    due: seats[index].due, sequence: 0, seat: index, call: seats[index].id,
+                    session: seats[index].id))
         }
         endings = seats.indices.compactMap { index in
             seats[index].until.map { (until: $0, seat: index) }
@@ -276,7 +283,8 @@ package final class CallDriver: TimerHandler {
             loadLine: seats[arrival.seat].line,
             setup: CallSetup(
                 call: call, limit: settings.setupLimit,
-                parameters: settings.parameters + identity(call: call, seat: arrival.seat)))
+                parameters: settings.parameters
+                    + identity(session: arrival.session, seat: arrival.seat)))
         let patience = settings.patience
         let conversation = conversation
         let caller = Caller(
@@ -290,21 +298,22 @@ package final class CallDriver: TimerHandler {
             format: transport.format, loop: loop, engine: engine, library: library, facts: facts,
             ended: { [weak self] in self?.ended($0, $1) })
         if taping.contains(call) { caller.keepTape() }
-        inProgress[call] = (caller, arrival.seat)
+        inProgress[call] = (caller, arrival)
         callOfSeat[arrival.seat] = call
         caller.dial(over: transport)
     }
 
-    /// Who calls, for agents that keep sessions: stable for a call.
-    private func identity(call: UInt32, seat: Int) -> [HTTPField] {
+    /// Who calls, for agents that keep sessions: stable for a call and for those that take it up after it dropped.
+    private func identity(session: UInt32, seat: Int) -> [HTTPField] {
         [
             HTTPField("user_id", "caller-\(seats[seat].id)"),
-            HTTPField("session_id", "call-\(seed.value)-\(call)"),
+            HTTPField("session_id", "call-\(seed.value)-\(session)"),
         ]
     }
 
     private func ended(_ caller: Caller, _ end: CallMediaEnd) {
-        guard let (_, seat) = inProgress[caller.call] else { return }
+        guard let (_, arrival) = inProgress[caller.call] else { return }
+        let seat = arrival.seat
         inProgress[caller.call] = nil
         callOfSeat[seat] = nil
         counts.inCall -= 1
@@ -316,16 +325,45 @@ package final class CallDriver: TimerHandler {
             counts.lastRefusal = end
         }
         if let tape = caller.tape { tapes.append(tape) }
+        if redial(after: arrival, wasAnswered: caller.isAnswered, end) { return }
         let next = loop.now + settings.redial
         if !hasStopped, let until = seats[seat].until, next < until,
             nextExtraCall < TurnReference.callLimit
         {
-            schedule(Arrival(due: next, sequence: 0, seat: seat, call: nextExtraCall))
+            schedule(
+                Arrival(
+                    due: next, sequence: 0, seat: seat, call: nextExtraCall,
+                    session: nextExtraCall))
             nextExtraCall += settings.stride
             raiseCallLimit()
             armDue()
         }
         finishIfDone()
+    }
+
+    /// A caller whose stream died dials a new call as the same person; and again, when nobody answered that. False when the
+    /// caller does not, or has done so often enough.
+    private func redial(after arrival: Arrival, wasAnswered: Bool, _ end: CallMediaEnd) -> Bool {
+        switch end {
+        case .broken: break
+        case .closedByAgent(let code): if code == 1000 { return false }
+        case .refused, .unreachable, .noAnswer:
+            // Only one that takes up a call that dropped: others were never in a call.
+            guard arrival.call != arrival.session else { return false }
+        case .hungUp: return false
+        }
+        let redials = wasAnswered ? 0 : arrival.redials
+        guard !hasStopped, redials < settings.onDrop.count,
+            nextExtraCall < TurnReference.callLimit
+        else { return false }
+        schedule(
+            Arrival(
+                due: loop.now + settings.onDrop[redials], sequence: 0, seat: arrival.seat,
+                call: nextExtraCall, session: arrival.session, redials: redials + 1))
+        nextExtraCall += settings.stride
+        raiseCallLimit()
+        armDue()
+        return true
     }
 
     private func finishIfDone() {

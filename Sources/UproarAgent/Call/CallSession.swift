@@ -51,7 +51,7 @@ final class CallSession: CallChannelHandler {
         machine = TurnMachine(policy)
         conversation = Conversation(instructions: worker.settings.instructions)
         tools = TaskTools(
-            store: worker.parts.tasks ?? MemoryTaskStore(), owner: introduction.person)
+            store: worker.tasks ?? MemoryTaskStore(), owner: introduction.person)
         createdAt = worker.unixTime
     }
 
@@ -89,27 +89,23 @@ final class CallSession: CallChannelHandler {
             self.voice = voice
             voice.open()
         }
-        guard introduction.isKnown, let store = worker.parts.sessions else {
-            return greet(settings.greeting)
-        }
-        store.load(SessionRecord.key(introduction.session)) { [weak self] result in
-            self?.restored(result)
+        guard introduction.isKnown else { return greet(settings.greeting) }
+        worker.sessions.load(SessionRecord.key(introduction.session)) { [weak self] bytes in
+            self?.restored(bytes)
         }
     }
 
-    private func restored(_ result: Result<[UInt8]?, StoreFailure>) {
+    private func restored(_ bytes: [UInt8]?) {
         guard !isOver else { return }
-        switch result {
-        case .success(let bytes?):
-            guard let record = SessionRecord(bytes), !record.messages.isEmpty else { break }
-            conversation = Conversation(
-                instructions: settings.instructions, messages: record.messages)
-            createdAt = record.createdAt
-            return greet(settings.resumption)
-        case .success(nil): break
-        case .failure: metrics.storeFailed()
-        }
-        greet(settings.greeting)
+        guard settings.resumes, let record = bytes.flatMap({ SessionRecord($0) }),
+            !record.messages.isEmpty
+        else { return greet(settings.greeting) }
+        // What was said while the session was being looked for follows what was said before.
+        let since = conversation.messages
+        conversation = Conversation(
+            instructions: settings.instructions, messages: record.messages + since)
+        createdAt = record.createdAt
+        greet(settings.resumption)
     }
 
     private func greet(_ phrase: String) {
@@ -175,10 +171,7 @@ final class CallSession: CallChannelHandler {
             isOrderly ? .completed : .dropped, channel: introduction.channel,
             after: now - began)
         if isOrderly {
-            worker.parts.sessions?.delete(SessionRecord.key(introduction.session)) {
-                [metrics] result in
-                if case .failure = result { metrics.storeFailed() }
-            }
+            worker.sessions.delete(SessionRecord.key(introduction.session))
         } else {
             save()
         }
@@ -237,15 +230,12 @@ final class CallSession: CallChannelHandler {
 
     /// Keeps the session outside the process; the call does not wait for it.
     private func save() {
-        guard let store = worker.parts.sessions, !conversation.messages.isEmpty else { return }
-        let record = SessionRecord(
-            id: introduction.session, person: introduction.person, channel: introduction.channel,
-            messages: conversation.messages, createdAt: createdAt,
-            lastActivity: worker.unixTime)
-        store.save(record.encoded, at: record.key, keepFor: SessionRecord.keptFor) {
-            [metrics] result in
-            if case .failure = result { metrics.storeFailed() }
-        }
+        guard !conversation.messages.isEmpty else { return }
+        worker.sessions.save(
+            SessionRecord(
+                id: introduction.session, person: introduction.person,
+                channel: introduction.channel, messages: conversation.messages,
+                createdAt: createdAt, lastActivity: worker.unixTime))
     }
 
     // MARK: Silence

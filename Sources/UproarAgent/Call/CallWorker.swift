@@ -8,6 +8,9 @@ final class CallWorker {
     let metrics: AgentMetrics
     let chains: ProviderChains
     let phrases = PhraseBook()
+    let sessions: SessionKeeper
+    /// Nil where there is no store: tasks live no longer than their call.
+    let tasks: TaskLedger?
     private var random: RandomStream
     private var phraseMaker: PhraseMaker?
 
@@ -17,6 +20,11 @@ final class CallWorker {
         self.metrics = metrics
         chains = parts.chains(settings, metrics: metrics)
         random = parts.random
+        sessions = SessionKeeper(
+            parts.sessions, settings: settings, metrics: metrics, loop: parts.loop)
+        tasks = parts.tasks.map {
+            TaskLedger($0, settings: settings, metrics: metrics, loop: parts.loop)
+        }
     }
 
     /// Has the phrases made that must be there when nothing else is.
@@ -33,6 +41,8 @@ final class CallWorker {
     func stop() {
         phraseMaker?.stop()
         phraseMaker = nil
+        sessions.close()
+        tasks?.close()
     }
 
     /// A stream of randomness for one part of one call.

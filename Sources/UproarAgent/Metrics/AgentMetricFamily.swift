@@ -20,7 +20,8 @@ enum AgentMetric: Int, CaseIterable, Sendable {
     case httpRequests, httpDuration, mcpCalls, mcpDuration
     case activeWorkflows, workflowExecutions, workflowDuration, eventEmission, workflowsDropped
     case memory, cpu, errors, info
-    case degraded, pages, silence, storeDurable, recordings, recordingsPending, rateLimited
+    case degraded, pages, silence, storeDurable, taskCache, recordings, recordingsPending,
+        rateLimited
 
     var family: AgentMetricFamily { Self.families[rawValue] }
 
@@ -181,6 +182,10 @@ enum AgentMetric: Int, CaseIterable, Sendable {
             .init(
                 name: "voice_session_store_durable", kind: .gauge,
                 help: "1 while sessions reach the store, 0 while they live in memory only.")
+        case .taskCache:
+            .init(
+                name: "voice_task_list_cache_total", kind: .counter, labels: ["result"],
+                help: "Task lists asked for, by whether they were at hand.")
         case .recordings:
             .init(
                 name: "voice_recordings_total", kind: .counter, labels: ["status"],

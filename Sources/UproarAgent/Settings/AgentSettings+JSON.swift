@@ -50,7 +50,9 @@ extension AgentSettings {
             ("whole_final_deadline_ms", .time(\.wholeFinalDeadline)),
             ("first_token_deadline_ms", .time(\.firstTokenDeadline)),
             ("stall_deadline_ms", .time(\.stallDeadline)), ("store_wait_ms", .time(\.storeWait)),
-            ("epoch", .whole(\.epochNumber)),
+            ("resume", .flag(\.resumes)), ("session_memory", .flag(\.sessionMemory)),
+            ("session_memory_limit", .whole(\.sessionMemoryLimit)),
+            ("task_cache", .flag(\.taskCache)), ("epoch", .whole(\.epochNumber)),
         ]
     }
 

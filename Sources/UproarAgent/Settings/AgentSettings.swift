@@ -93,6 +93,13 @@ package struct AgentSettings: Hashable, Sendable {
     package var recogniserStall = Duration.milliseconds(1500)
     package var finalDeadline = Duration.milliseconds(800)
     package var wholeFinalDeadline = Duration.seconds(3)
+    /// Sessions and tasks live on in memory while the store cannot be reached, and are written back.
+    package var sessionMemory = true
+    /// A session that is found again is gone on with.
+    package var resumes = true
+    package var sessionMemoryLimit = 4096
+    /// Task lists are kept at hand until they change.
+    package var taskCache = true
     /// So long a call waits for its session at the start, and a tool for the store.
     package var storeWait = Duration.milliseconds(500)
 

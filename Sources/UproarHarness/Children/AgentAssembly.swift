@@ -37,13 +37,19 @@ package enum AgentAssembly {
             try addVoices(&parts, settings, keys, seed)
             parts.random = seed.stream("agent")
             if !settings.redisURL.isEmpty {
-                var url: RedisURL
-                do { url = try RedisURL(settings.redisURL) } catch {
-                    throw Problem(description: "redis: \(settings.redisURL): \(error)")
+                let urls = try UproarAgent.AgentSettings.names(settings.redisURL).map { text in
+                    var url: RedisURL
+                    do { url = try RedisURL(text) } catch {
+                        throw Problem(description: "redis: \(text): \(error)")
+                    }
+                    if let password = keys.redisPassword { url.password = password }
+                    return url
                 }
-                if let password = keys.redisPassword { url.password = password }
+                var options = RedisClient.Options()
+                options.deadline = settings.storeWait
                 let client = RedisClient(
-                    url, network: network, loop: loop, random: seed.stream("agent-redis"))
+                    urls, network: network, loop: loop, random: seed.stream("agent-redis"),
+                    options: options)
                 parts.sessions = RedisSessionStore(client)
                 parts.tasks = RedisTaskStore(client)
             }

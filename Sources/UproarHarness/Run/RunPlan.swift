@@ -37,10 +37,12 @@ package struct RunPlan: Sendable {
             case .expected(let within): within
             case .none: nil
             }
-        return CallDriver.Settings(
+        var settings = CallDriver.Settings(
             patience: scenario.patience, setupLimit: scenario.callSetupLimit,
             redial: scenario.redial, greetingWithin: greeting, isTagged: scenario.isTagging,
             firstExtraCall: first, stride: stride)
+        settings.onDrop = scenario.onDrop
+        return settings
     }
 
     /// The name of a load line, for tags and windows.

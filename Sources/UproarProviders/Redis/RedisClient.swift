@@ -47,7 +47,10 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         case deadline, redial
     }
 
-    private let url: RedisURL
+    /// Of one Redis and its stand-ins; the one in use is `urls[current]`.
+    private let urls: [RedisURL]
+    private var current = 0
+    private var url: RedisURL { urls[current] }
     private let options: Options
     private let network: any Network
     private let loop: EventLoop
@@ -68,11 +71,19 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
     private var redialTimer = TimerID.none
     private var isReceiving = false
 
-    package init(
+    package convenience init(
         _ url: RedisURL, network: any Network, loop: EventLoop, random: RandomStream,
         options: Options = Options()
+    ) { self.init([url], network: network, loop: loop, random: random, options: options) }
+
+    /// - urls: at least one. The next is tried when one cannot be reached, says nothing, or has become a replica that takes no
+    ///   writes.
+    package init(
+        _ urls: [RedisURL], network: any Network, loop: EventLoop, random: RandomStream,
+        options: Options = Options()
     ) {
-        self.url = url
+        precondition(!urls.isEmpty, "a client of no server")
+        self.urls = urls
         self.network = network
         self.loop = loop
         self.random = random
@@ -226,6 +237,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
             options.longestPause.nanoseconds,
             options.shortestPause.nanoseconds << Int64(min(failures, 20)))
         failures += 1
+        current = (current + 1) % urls.count
         // Between half and all of it, so that many clients do not come back as one.
         let drawn = pause / 2 + Int64(Double(pause / 2) * random.unit())
         redialAt = loop.now + .nanoseconds(drawn)
@@ -277,6 +289,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         written -= 1
         if case .error(let text) = value {
             command.then(.failure(.refused(text)))
+            // The server has been made a replica: its master is elsewhere.
+            if urls.count > 1, text.hasPrefix("READONLY") { return text }
         } else {
             command.then(.success(value))
         }

@@ -63,9 +63,9 @@ package final class WhisperClient: SpeechToText {
         case .mulaw: samples = Self.linear(audio) { G711.muLaw.decode($0) }
         case .alaw: samples = Self.linear(audio) { G711.aLaw.decode($0) }
         }
-        return WaveHeader(
-            AudioFormat(.linear16, format.rate), dataByteCount: samples.count
-        ).bytes + samples
+        let header = WaveFileHeader.bytes(
+            of: AudioFormat(.linear16, format.rate), dataByteCount: samples.count)
+        return header + samples
     }
 
     private static func linear(_ audio: [UInt8], _ decode: (UInt8) -> Int16) -> [UInt8] {

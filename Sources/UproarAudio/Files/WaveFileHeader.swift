@@ -1,21 +1,13 @@
 package import UproarCore
 
 /// The head of a WAV file (RIFF, "WAVE_FORMAT_PCM" and G.711): what precedes samples that are made as they come.
-package struct WaveHeader: Hashable, Sendable {
+package enum WaveFileHeader {
     package static let byteCount = 44
 
-    package var format: AudioFormat
-    package var channels: Int
-    /// Of the samples that follow.
-    package var dataByteCount: Int
-
-    package init(_ format: AudioFormat, channels: Int = 1, dataByteCount: Int) {
-        self.format = format
-        self.channels = channels
-        self.dataByteCount = dataByteCount
-    }
-
-    package var bytes: [UInt8] {
+    /// - dataByteCount: of the samples that follow.
+    package static func bytes(of format: AudioFormat, channels: Int = 1, dataByteCount: Int)
+        -> [UInt8]
+    {
         let tag: UInt16 =
             switch format.encoding {
             case .linear16: 1
@@ -24,7 +16,7 @@ package struct WaveHeader: Hashable, Sendable {
             }
         let frame = channels * format.encoding.bytesPerSample
         var output: [UInt8] = []
-        output.reserveCapacity(Self.byteCount)
+        output.reserveCapacity(byteCount)
         func long(_ value: Int) {
             withUnsafeBytes(of: UInt32(clamping: value).littleEndian) { output += $0 }
         }
@@ -32,7 +24,7 @@ package struct WaveHeader: Hashable, Sendable {
             withUnsafeBytes(of: UInt16(clamping: value).littleEndian) { output += $0 }
         }
         output += Array("RIFF".utf8)
-        long(dataByteCount + Self.byteCount - 8)
+        long(dataByteCount + byteCount - 8)
         output += Array("WAVEfmt ".utf8)
         long(16)
         short(Int(tag))
