@@ -31,6 +31,8 @@ struct Ear: ~Copyable {
     /// Heard time of the scanner's sample 0 in the present stretch of continuous audio.
     private var base = Instant.zero
     private var fed = 0
+    /// Where audio went on after a short gap: from this sample on the clock is another. Ordered; a few at most.
+    private var joints: [(sample: Int, base: Instant)] = []
     /// When all audio so far has been played.
     private var playedBy = Instant.zero
     private var lastArrival = Instant.zero
@@ -43,6 +45,10 @@ struct Ear: ~Copyable {
     /// A pause in the agent's audio shorter than this is heard as a gap, a longer one as silence.
     static let gapLimit = Duration.milliseconds(400)
     static let gapFloor = Duration.milliseconds(60)
+    /// Audio that runs dry in mid-speech and goes on sooner than this is one stretch to the scanner: a tag that a busy agent sent
+    /// in two pieces is whole again. Each piece keeps its own time.
+    static let joinLimit = Duration.milliseconds(200)
+    private static let jointLimit = 16
     /// So much silence after the last audio makes its end certain to the scanner.
     static let settling = Duration.milliseconds(300)
 
@@ -58,7 +64,16 @@ struct Ear: ~Copyable {
     }
 
     mutating func hear(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) {
-        if playsAt > playedBy { pass(silenceUntil: playsAt) }
+        if playsAt > playedBy {
+            let dry = playsAt - playedBy
+            let isGap = isInMidSpeech && dry < Self.gapLimit
+            if isGap, dry > Self.gapFloor { append(.gap(at: playedBy, length: dry)) }
+            if isGap, dry < Self.joinLimit {
+                join(at: playsAt)
+            } else {
+                pass(silenceUntil: playsAt)
+            }
+        }
         let length = format.duration(bytes: audio.byteCount)
         noteJitter(arrivedAt)
         lastArrival = arrivedAt
@@ -80,6 +95,7 @@ struct Ear: ~Copyable {
         scanner = TagScanner(format)
         base = at
         fed = 0
+        joints.removeAll(keepingCapacity: true)
         playedBy = at
         if isAudibleAfterPending {
             append(.silent(at: at))
@@ -90,11 +106,17 @@ struct Ear: ~Copyable {
     /// Whether `next(by:)` has something to say, or silence has to be made certain.
     func hasEvent(by now: Instant) -> Bool {
         if firstPending < pending.count, pending[firstPending].at <= now { return true }
-        return scanner.isSpeaking && now - playedBy >= .milliseconds(40)
+        return isDry(by: now)
+    }
+
+    /// Nothing has come for so long that it is silence and no gap.
+    private func isDry(by now: Instant) -> Bool {
+        scanner.isSpeaking
+            && now - playedBy >= (isInMidSpeech ? Self.joinLimit : .milliseconds(40))
     }
 
     mutating func next(by now: Instant) -> EarEvent? {
-        if firstPending == pending.count, scanner.isSpeaking, now > playedBy {
+        if firstPending == pending.count, isDry(by: now) {
             pass(silenceUntil: now)
         }
         guard firstPending < pending.count, pending[firstPending].at <= now else { return nil }
@@ -127,12 +149,16 @@ struct Ear: ~Copyable {
         return isAudible
     }
 
+    /// The audio goes on at `time`.
+    private mutating func join(at time: Instant) {
+        if joints.count == Self.jointLimit { joints.removeFirst() }
+        joints.append((fed, time - format.rate.duration(samples: fed)))
+        playedBy = time
+    }
+
     /// Nothing is heard until `time`: the scanner hears enough of it to be certain, then the clock is set anew.
     private mutating func pass(silenceUntil time: Instant) {
         let length = time - playedBy
-        if isInMidSpeech, length > Self.gapFloor, length < Self.gapLimit {
-            append(.gap(at: playedBy, length: length))
-        }
         let count = format.rate.samples(in: min(length, Self.settling))
         var found: [TagScanner.Event] = []
         swap(&found, &self.found)
@@ -140,6 +166,7 @@ struct Ear: ~Copyable {
         fed += count
         note(&found)
         playedBy = time
+        joints.removeAll(keepingCapacity: true)
         base = time - format.rate.duration(samples: fed)
     }
 
@@ -167,7 +194,8 @@ struct Ear: ~Copyable {
     }
 
     private func time(of sample: Int) -> Instant {
-        base + format.rate.duration(samples: sample)
+        let joint = joints.last { $0.sample <= sample }
+        return (joint?.base ?? base) + format.rate.duration(samples: sample)
     }
 
     private mutating func append(_ event: EarEvent) { pending.append(event) }

@@ -136,4 +136,28 @@ extension Ear {
         #expect(gaps == [.milliseconds(120)])
         #expect(heard.count { if case .silent = $0 { true } else { false } } == 1)
     }
+
+    /// A busy agent sends a tag in two pieces: it is decoded, and both what is before the gap and what is after keep their times.
+    @Test(arguments: [20, 60, 100, 180])
+    func aTornTagIsWholeAgain(gap: Int) {
+        var ear = Ear(format: .telephone)
+        ear.begin(at: .zero)
+        let bytes = tag(0xcafe_f00d, .head) + voice(600) + tag(0xcafe_f00d, .tail)
+        let cut = 120 * 8
+        var heard = ear.play(Array(bytes[..<cut]), from: 100, thenUntil: 220 + Int64(gap) - 20)
+        heard += ear.play(Array(bytes[cut...]), from: 220 + Int64(gap), thenUntil: 4000)
+        let heads = heard.compactMap { event -> Instant? in
+            if case .head(0xcafe_f00d, let at, _) = event { at } else { nil }
+        }
+        let tails = heard.compactMap { event -> Instant? in
+            if case .tail(0xcafe_f00d, let at, _) = event { at } else { nil }
+        }
+        let length = Int64(bytes.count / 8)
+        #expect(heads.count == 1 && near(heads[0], 100))
+        #expect(tails.count == 1 && near(tails[0], 100 + length + Int64(gap)))
+        let audible = heard.compactMap { event -> Instant? in
+            if case .audible(let at, _) = event { at } else { nil }
+        }
+        #expect(audible.count == 1 && near(audible[0], 100))
+    }
 }
