@@ -6,7 +6,7 @@ BUILD_FLAGS = -c release --static-swift-stdlib --product uproar
 SOURCES = Package.swift Sources Tests Benchmarks
 UPROAR = .build/release/uproar
 
-.PHONY: help deps build demo test bench verify format format-check install clean
+.PHONY: help deps build demo dist test bench verify format format-check install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -39,6 +39,9 @@ verify:
 	$(UPROAR) run scenarios/quickstart.yaml --tapes 20 --quiet --out .build/verify/truth
 	scripts/truth-check.py .build/verify/truth
 	scripts/verify-survival.py
+	scripts/verify-result
+	scripts/verify-report.py
+	scripts/verify-baseline
 	scripts/verify-bad-input.py
 	scripts/verify-signals.py
 
@@ -53,6 +56,11 @@ format-check:
 ## make install PREFIX=…  one binary and its scenarios and fixtures (default /usr/local; DESTDIR is kept)
 install: build
 	scripts/install "$(DESTDIR)$(PREFIX)"
+
+## make dist            dist/: a tarball with every C library inside, and a .deb
+dist: deps
+	@scripts/install-deps dist
+	scripts/dist
 
 ## make clean           remove what was built
 clean:

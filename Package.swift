@@ -122,6 +122,15 @@ let package = Package(
             dependencies: ["UproarCore", "UproarScenario", "UproarAudio", "UproarProviders"],
             path: "Benchmarks/HearingBenchmark", exclude: ["run"], swiftSettings: strict),
 
+        .executableTarget(
+            name: "CompareBenchmark", dependencies: ["UproarCore", "UproarStatistics"],
+            path: "Benchmarks/CompareBenchmark", exclude: ["run"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "ReportBenchmark",
+            dependencies: ["UproarCore", "UproarStatistics", "UproarReports"],
+            path: "Benchmarks/ReportBenchmark", exclude: ["run"], swiftSettings: strict),
+
         // The codecs behind a pipe (scripts/interop-websocket)
         .executableTarget(
             name: "WireInterop", dependencies: ["UproarCore", "UproarCrypto", "UproarWire"],

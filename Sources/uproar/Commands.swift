@@ -1,7 +1,8 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .check, .plan, .report, .compare, .baseline, .list, .calibrate, .doctor,
+        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
+        .calibrate, .doctor,
         .agent, .providers,
         .guardian,
         .calibrationTarget,

@@ -10,7 +10,7 @@ extension Command {
             confidence interval of the difference, from drawing whole calls, excludes zero: exit 3. Too few calls to know: exit 4.
             Runs of different scenarios, or live beside simulated, are refused: exit 2.
             """,
-        flags: [CommonFlags.out, CommonFlags.force] + CommonFlags.comparison
+        flags: [CommonFlags.out, CommonFlags.force, CommonFlags.mapExit] + CommonFlags.comparison
     ) { arguments in
         guard arguments.rest.count == 2 else {
             throw Arguments.Mistake(
@@ -40,6 +40,9 @@ extension Command {
 }
 
 extension CommonFlags {
+    static let mapExit = Arguments.Flag(
+        "map-exit", "CODE=CODE", "end with another exit code, as 4=0: a policy of CI", repeats: true
+    )
     static let force = Arguments.Flag("force", nil, "compare unlike runs; the report says so")
     static let baseline = Arguments.Flag(
         "baseline", "FILE", "hold the run against this result: exit 3 when it is worse")

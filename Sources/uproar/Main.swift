@@ -8,10 +8,15 @@ struct Main {
         // A reader of our output that goes away is no reason to die; writes then fail with EPIPE.
         signal(SIGPIPE, SIG_IGN)
         let code = await run(Array(CommandLine.arguments.dropFirst()))
-        exit(code.rawValue)
+        exit(code)
     }
 
-    private static func run(_ words: [String]) async -> ExitCode {
+    private static func run(_ words: [String]) async -> Int32 {
+        var map = ExitMap()
+        return map.of(await run(words, &map))
+    }
+
+    private static func run(_ words: [String], _ map: inout ExitMap) async -> ExitCode {
         guard let verb = words.first else {
             Terminal.standardError(HelpText.overview)
             return .usage
@@ -36,6 +41,8 @@ struct Main {
         if rest.contains("--help") || rest.contains("-h") { return help([verb]) }
         do {
             let arguments = try Arguments(rest, flags: command.flags, command: command.name)
+            // A map that cannot be read is said before the run, not after it.
+            map = try ExitMap(arguments.all("map-exit"))
             return try await command.run(arguments)
         } catch let mistake as Arguments.Mistake {
             Terminal.standardError("uproar: \(mistake.text)\n")

@@ -18,7 +18,8 @@ extension Command {
             Arguments.Flag("tapes", "N", "keep the audio of N calls as tapes/call-ID.wav (0)"),
             Arguments.Flag("loops", "N", "caller threads (1)"),
             Arguments.Flag("dial-limit", "N", "dials per second at the most (no limit)"),
-            CommonFlags.baseline,
+            Arguments.Flag("web", "HOST:PORT", "a live page and /metrics there, as 127.0.0.1:0"),
+            CommonFlags.baseline, CommonFlags.mapExit,
         ] + CommonFlags.comparison
     ) { arguments in
         let input = try RunInput(arguments)
@@ -29,6 +30,15 @@ extension Command {
         options.tapes = try arguments.integer("tapes", in: 0...1000) ?? 0
         options.loops = try arguments.integer("loops", in: 1...64)
         options.dialLimit = try arguments.integer("dial-limit", in: 1...1_000_000)
+        if let place = arguments.text("web") {
+            guard let colon = place.lastIndex(of: ":"), colon != place.startIndex,
+                let port = UInt16(place[place.index(after: colon)...])
+            else {
+                throw Arguments.Mistake(
+                    text: "'--web \(place)': a host and a port are due, as 127.0.0.1:0")
+            }
+            options.web = (String(place[..<colon]), port)
+        }
         options.baseline = try arguments.baseline()
         let view = LiveView(isQuiet: options.isQuiet)
         for line in input.opening { view.say(line) }
@@ -39,6 +49,7 @@ extension Command {
         let ending = try RunSession.run(
             input.scenario, options: options, version: Version.text, view: view)
         Terminal.standardOutput(ending.summary)
+        Terminal.standardError(ending.annotations)
         return ending.exitCode
     }
 }

@@ -8,7 +8,7 @@ extension Command {
         text: "The same commit, scenario and seed give a byte-identical result.json.",
         flags: [
             CommonFlags.out, CommonFlags.seed, CommonFlags.set, CommonFlags.quiet,
-            CommonFlags.baseline,
+            CommonFlags.baseline, CommonFlags.mapExit,
         ] + CommonFlags.comparison
     ) { arguments in
         let input = try RunInput(arguments)
@@ -21,6 +21,7 @@ extension Command {
         let ending = try RunSession.simulate(
             input.scenario, options: options, version: Version.text, view: view)
         Terminal.standardOutput(ending.summary)
+        Terminal.standardError(ending.annotations)
         return ending.exitCode
     }
 }

@@ -42,14 +42,14 @@ package enum Comparing {
         let unlike = RunLikeness.differences(left, right)
         if !unlike.isEmpty, !isForced { throw unlikeProblem(before, after, unlike) }
         return try report(
-            left, right, names: (before, after), limits: settings.limits, unlike: unlike, out: out)
+            RunComparison(left.draw, right.draw, settings.limits), left, right,
+            names: (before, after), unlike: unlike, out: out)
     }
 
     static func report(
-        _ before: RunResult, _ after: RunResult, names: (before: String, after: String),
-        limits: ComparisonLimits, unlike: [String], out: String?
+        _ comparison: RunComparison, _ before: RunResult, _ after: RunResult,
+        names: (before: String, after: String), unlike: [String], out: String?
     ) throws -> RunSession.Ending {
-        let comparison = RunComparison(before.draw, after.draw, limits)
         let text = ComparisonText(comparison, before: names.before, after: names.after)
         var summary = text.text
         for reason in unlike { summary += "FORCED     unlike: \(reason)\n" }

@@ -34,6 +34,17 @@ package enum ShareFolder {
         return share + "/" + path
     }
 
+    /// The machine's `redis-server`; where it has none, the one that a tarball of `make dist` carries.
+    package static func redisServer(executable: String? = executablePath()) -> String {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        if path.split(separator: ":").contains(where: { access("\($0)/redis-server", X_OK) == 0 }) {
+            return "redis-server"
+        }
+        let parts = (executable ?? "").split(separator: "/").dropLast(2)
+        let carried = "/" + parts.joined(separator: "/") + "/lib/uproar/redis-server"
+        return access(carried, X_OK) == 0 ? carried : "redis-server"
+    }
+
     package static func executablePath() -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes {

@@ -7,7 +7,7 @@ package enum LivePanel {
         var lines: [String] = []
         lines.append(
             "\(snapshot.scenario)  \(snapshot.phase)  \(clock(snapshot))  \(bar(snapshot, width: 24))"
-        )
+                + eta(snapshot))
         lines.append(
             "CALLS      in call \(count(snapshot.inCall))  offered \(count(snapshot.offered))"
                 + "  started \(count(snapshot.started))  answered \(count(snapshot.answered))"
@@ -41,6 +41,12 @@ package enum LivePanel {
             + (snapshot.gates.isEmpty ? "" : "  gates failing \(failing)/\(snapshot.gates.count)")
             + "  generator \(snapshot.validity.rawValue)"
             + (snapshot.latenessP99.map { " p99 \(NumberText.duration($0))" } ?? "")
+    }
+
+    /// How long until the load ends; calls under way then are drained.
+    private static func eta(_ snapshot: LiveSnapshot) -> String {
+        guard let planned = snapshot.planned, planned > snapshot.elapsed else { return "" }
+        return "  \(minutes(planned - snapshot.elapsed)) to go"
     }
 
     private static func clock(_ snapshot: LiveSnapshot) -> String {

@@ -44,6 +44,7 @@ package final class LiveRun {
     private var interrupts = 0
     private var lastInterval = HDRHistogram()
     private var monitor: GateMonitor
+    private var web: LiveWeb?
 
     private static let lead = Duration.milliseconds(300)
     /// Facts of other processes are on their way for so long after the last call.
@@ -83,6 +84,7 @@ package final class LiveRun {
     // MARK: Services
 
     private func begin() {
+        openWeb()
         do throws(Errno) {
             let host = try PosixProcessHost(network: network)
             host.onGuardianLost = { [weak self] in self?.stop(because: "the guardian died") }
@@ -120,6 +122,20 @@ package final class LiveRun {
                 }
                 self?.close()
             })
+    }
+
+    private func openWeb() {
+        guard let place = options.web else { return }
+        do throws(NetworkError) {
+            let web = try LiveWeb(network: network, host: place.host, port: place.port) {
+                [results] in results.judgedSoFar()
+            }
+            self.web = web
+            view.say("live page: \(web.url)")
+        } catch {
+            // A page that cannot be shown is no reason not to measure.
+            view.say("no live page: \(place.host):\(place.port) cannot be listened on: \(error)")
+        }
     }
 
     private var startText: String {
@@ -218,6 +234,7 @@ package final class LiveRun {
         if now - lastCheckpoint >= Self.checkpointEvery {
             lastCheckpoint = now
             results.checkpoint(sampler: sampler, now: .zero + (now - origin))
+            web?.checkpointed()
         }
         watchEnd(now)
         loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
@@ -241,11 +258,12 @@ package final class LiveRun {
     }
 
     private func show(_ sample: GeneratorSample) {
-        guard let sampler, !options.isQuiet else { return }
-        view.show(
-            results.snapshot(
-                sampler: sampler, sample: sample, phase: phaseText,
-                now: .zero + (loop.now - origin), planned: plan.arrivals.duration))
+        guard let sampler, !options.isQuiet || web != nil else { return }
+        let snapshot = results.snapshot(
+            sampler: sampler, sample: sample, phase: phaseText, now: .zero + (loop.now - origin),
+            planned: plan.arrivals.duration)
+        view.show(snapshot)
+        web?.show(snapshot)
     }
 
     private var phaseText: String {
@@ -329,6 +347,7 @@ package final class LiveRun {
     private func finish() {
         guard phase != .over else { return }
         phase = .over
+        web?.close()
         if let sampler {
             results.finish(
                 sampler: sampler, now: .zero + (loop.now - origin),

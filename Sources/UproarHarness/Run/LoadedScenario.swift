@@ -45,10 +45,35 @@ package struct LoadedScenario: Sendable {
             try ScenarioLoading.read(text: text, name: "scenarios/call.yaml", overrides: overrides))
     }
 
+    /// The same scenario against an agent that this command starts; the words are split at spaces.
+    package func started(by command: String) throws -> LoadedScenario {
+        let words = command.split(separator: " ").map(String.init)
+        guard !words.isEmpty else { throw ScenarioLoading.Problem("the agent's command is empty") }
+        var copy = self
+        let templates: (url: TargetTemplate, arguments: [TargetTemplate])
+        do {
+            templates = (
+                try TargetTemplate("ws://127.0.0.1:${media.port}/media"),
+                try words.map { try TargetTemplate($0) }
+            )
+        } catch { throw ScenarioLoading.Problem("the agent's command \(command): \(error)") }
+        // Whatever the scenario says of the agent's surroundings stays.
+        if case .command(var target) = scenario.target {
+            target.arguments = templates.arguments
+            copy.scenario.target = .command(target)
+        } else {
+            copy.scenario.target = .command(
+                TargetCommand(arguments: templates.arguments, url: templates.url))
+        }
+        return copy
+    }
+
     private static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         return WorkingFolder.path() + "/" + path
     }
+
+    package var name: String { scenario.name }
 
     /// The first lines of a run: everything it chose.
     package var opening: [String] {

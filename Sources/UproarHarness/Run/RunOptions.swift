@@ -12,6 +12,8 @@ package struct RunOptions: Sendable {
     package var dialLimit: Int?
     /// Caller loops; nil: chosen by the machine and the load.
     package var loops: Int?
+    /// Where the live page listens; nil: nowhere.
+    package var web: (host: String, port: UInt16)?
     /// A stored result to hold the run against, and from when a difference counts.
     package var baseline: (path: String, settings: Comparing.Settings)?
     /// The command line, for the line that tells how to reproduce the run.

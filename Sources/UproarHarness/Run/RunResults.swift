@@ -70,6 +70,14 @@ package final class RunResults {
         folder?.write(result.encoded(), to: "result.json")
     }
 
+    /// The result as it stands, with its gates judged on what there is: for those who watch.
+    package func judgedSoFar() -> RunResult {
+        var result = result
+        result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
+            .evaluate(gates)
+        return result
+    }
+
     package func checkpoint(sampler: Sampler, now: Instant) {
         fill(sampler: sampler, now: now)
         writePartial()
@@ -108,7 +116,9 @@ package final class RunResults {
                 judged.observed == nil
                 ? .waiting
                 : judged.outcome == .failed
-                    ? .failing : judged.outcome == .inconclusive ? .waiting : .ok
+                    ? .failing
+                    : judged.outcome == .inconclusive
+                        ? .waiting : Self.isNear(judged) ? .atRisk : .ok
             return .init(
                 text: rule.text, state: state,
                 observed: judged.observed.map { $0.text(judged.dimension) } ?? "")
@@ -122,6 +132,14 @@ package final class RunResults {
         snapshot.framesSkipped = sampler.log.samples.reduce(0) { $0 + Int64($1.framesSkipped) }
         snapshot.validity = validity(sampler).state
         return snapshot
+    }
+
+    /// It holds, and yet the limit lies within the confidence of what was seen.
+    private static func isNear(_ gate: GateResult) -> Bool {
+        guard let limit = gate.limit, let interval = gate.interval else { return false }
+        let low = interval.low ?? -.infinity
+        let high = interval.high ?? .infinity
+        return low < limit && limit < high
     }
 
     private func latency(_ recorders: [IntervalRecorder], _ range: Range<Instant>?)

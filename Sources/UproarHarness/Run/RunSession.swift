@@ -13,6 +13,8 @@ package enum RunSession {
         package var exitCode: ExitCode
         /// For stdout.
         package var summary: String
+        /// For stderr: what a CI makes marks of.
+        package var annotations = ""
     }
 
     package static func run(
@@ -51,7 +53,8 @@ package enum RunSession {
         if results.result.isPartial { results.finishUnstarted() }
         let printed = RunFiles.write(results, to: folder)
         return Ending(
-            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
+            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
+            annotations: CISummary.emit(printed))
     }
 
     private static func takeBaseline(_ options: RunOptions, _ results: RunResults) throws {
@@ -104,6 +107,7 @@ package enum RunSession {
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)
         return Ending(
-            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text)
+            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
+            annotations: CISummary.emit(printed))
     }
 }

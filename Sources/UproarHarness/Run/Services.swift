@@ -104,7 +104,7 @@ package final class Services {
     private func startRedis() {
         let server = RedisServer(
             folder: folder.path + "/children", host: host, network: network, loop: loop,
-            handler: self)
+            program: ShareFolder.redisServer(), handler: self)
         redis = server
         server.start()
     }

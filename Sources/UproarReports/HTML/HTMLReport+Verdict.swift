@@ -18,10 +18,16 @@ extension HTMLReport {
             <div class="headline"><div><div class="brand">UPROAR</div>
             <h1>\(HTMLText.escaped(scenario.name))</h1>\(summary)
             <p class="soft">\(HTMLText.escaped(meta.joined(separator: " · ")))</p></div>
-            <div class="verdict \(tone)-box">\(sign(tone)) \(result.outcome.word.rawValue.uppercased())<small>exit \(result.outcome.exitCode.rawValue)</small></div></div>
+            <div class="verdict \(tone)-box">\(verdictBox)</div></div>
             \(banners)\(answers)\(tiles)
             </header>
             """
+    }
+
+    private var verdictBox: String {
+        if isLive { return "… RUNNING<small>so far</small>" }
+        return "\(sign(tone)) \(result.outcome.word.rawValue.uppercased())"
+            + "<small>exit \(result.outcome.exitCode.rawValue)</small>"
     }
 
     func sign(_ tone: String) -> String {
@@ -33,6 +39,8 @@ extension HTMLReport {
     }
 
     private var banners: String {
+        // While it runs everything is partial.
+        if isLive { return "" }
         var text = ""
         if result.isPartial {
             text +=

@@ -10,9 +10,13 @@ package struct HTMLReport {
     let digest: RunDigest
     let environment: JSONValue?
 
-    package init(_ result: RunResult, environment: JSONValue? = nil) {
+    /// The run goes on: the page follows it (`LiveWeb`).
+    let isLive: Bool
+
+    package init(_ result: RunResult, environment: JSONValue? = nil, isLive: Bool = false) {
         digest = RunDigest(result)
         self.environment = environment
+        self.isLive = isLive
     }
 
     var result: RunResult { digest.result }
@@ -34,7 +38,7 @@ package struct HTMLReport {
         ]
         let present = sections.filter { !$0.markup.isEmpty }
         let links = present.map { "<a href=\"#\($0.id)\">\($0.name)</a>" }.joined()
-        let title = "\(result.scenario.name): \(digest.verdict)"
+        let title = "\(result.scenario.name): \(isLive ? "running" : digest.verdict)"
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8">
@@ -51,7 +55,7 @@ package struct HTMLReport {
             \(present.map(\.markup).joined())<footer>\(footer)</footer>
             </main>
             <script>
-            \(HTMLStyle.script)
+            \(HTMLStyle.script)\(isLive ? HTMLStyle.liveScript : "")
             </script>
             </body></html>
 
@@ -68,10 +72,11 @@ package struct HTMLReport {
 
     /// `good`, `bad` or `doubt`: the colour of a verdict.
     var tone: String {
+        if isLive { return "doubt" }
         switch result.outcome.word {
-        case .passed: "good"
-        case .failed, .aborted, .regressed, .dirty, .unreachable, .usage: "bad"
-        case .inconclusive, .invalid, .interrupted: "doubt"
+        case .passed: return "good"
+        case .failed, .aborted, .regressed, .dirty, .unreachable, .usage: return "bad"
+        case .inconclusive, .invalid, .interrupted: return "doubt"
         }
     }
 }

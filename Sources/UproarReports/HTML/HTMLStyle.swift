@@ -76,18 +76,30 @@ enum HTMLStyle {
 
     static let script = """
         (function(){var tip=document.createElement('div');tip.id='tip';tip.hidden=true;document.body.appendChild(tip);
-        document.querySelectorAll('svg rect>title').forEach(function(t){t.parentNode.setAttribute('data-tip',t.textContent);t.remove()});
         function show(e){var r=e.target.closest?e.target.closest('[data-tip]'):null;if(!r){tip.hidden=true;return}
         tip.textContent=r.getAttribute('data-tip');tip.hidden=false;var w=tip.offsetWidth,h=tip.offsetHeight,x=e.clientX+14,y=e.clientY+14;
         if(x+w>innerWidth-8)x=Math.max(8,e.clientX-w-14);if(y+h>innerHeight-8)y=Math.max(8,e.clientY-h-14);tip.style.left=x+'px';tip.style.top=y+'px'}
-        document.querySelectorAll('svg').forEach(function(s){var at=-1,parts=s.querySelectorAll('[data-tip]');if(!parts.length)return;s.tabIndex=0;
+        function enhance(){document.querySelectorAll('svg rect>title').forEach(function(t){t.parentNode.setAttribute('data-tip',t.textContent);t.remove()});
+        document.querySelectorAll('svg').forEach(function(s){if(s.tabIndex===0)return;var at=-1,parts=s.querySelectorAll('[data-tip]');if(!parts.length)return;s.tabIndex=0;
         var live=document.createElement('p');live.setAttribute('role','status');live.className='skip';s.after(live);
         function go(i){if(at>=0)parts[at].classList.remove('cursor');at=Math.max(0,Math.min(parts.length-1,i));var p=parts[at],b=p.getBoundingClientRect();p.classList.add('cursor');
         live.textContent=p.getAttribute('data-tip').replace(/\\n/g,', ');tip.textContent=p.getAttribute('data-tip');tip.hidden=false;
         tip.style.left=Math.max(8,Math.min(b.left+8,innerWidth-tip.offsetWidth-8))+'px';tip.style.top=Math.max(8,Math.min(b.top+8,innerHeight-tip.offsetHeight-8))+'px'}
         s.addEventListener('keydown',function(e){var step={ArrowRight:1,ArrowLeft:-1,PageDown:10,PageUp:-10,Home:-1e9,End:1e9}[e.key];if(e.key==='Escape')s.blur();if(!step)return;e.preventDefault();go(at+step)});
-        s.addEventListener('blur',function(){if(at>=0)parts[at].classList.remove('cursor');at=-1;tip.hidden=true})});
+        s.addEventListener('blur',function(){if(at>=0)parts[at].classList.remove('cursor');at=-1;tip.hidden=true})})}
+        enhance();window.uproarEnhance=enhance;
         addEventListener('pointermove',show);addEventListener('pointerdown',show);addEventListener('scroll',function(){tip.hidden=true},true);
         addEventListener('beforeprint',function(){document.querySelectorAll('details.print').forEach(function(d){d.open=true})})})();
+        """
+
+    /// Follows a run that goes on: every fifth second the page is fetched again from where it came, and its figures replaced.
+    static let liveScript = """
+
+        (function(){var events=new EventSource('/events'),count=0,busy=false;events.onmessage=function(){count++;if(count%5!==2||busy)return;busy=true;
+        fetch('/').then(function(r){return r.text()}).then(function(t){var page=new DOMParser().parseFromString(t,'text/html'),y=scrollY,
+        open=Array.prototype.map.call(document.querySelectorAll('details'),function(d){return d.open});
+        document.querySelector('main').replaceWith(page.querySelector('main'));document.querySelectorAll('details').forEach(function(d,i){d.open=!!open[i]});
+        uproarEnhance();scrollTo(0,y);busy=false}).catch(function(){busy=false})};
+        events.onerror=function(){var v=document.querySelector('.verdict');if(v&&events.readyState===2)v.textContent='ended: see the folder of the run'}})();
         """
 }

@@ -123,7 +123,7 @@ package struct RunComparison: Sendable, Equatable {
         }
     }
 
-    private static func judged(
+    static func judged(
         _ metric: String, _ figure: String, _ dimension: MetricDescriptor.Dimension,
         _ before: Double, _ after: Double, _ interval: ConfidenceInterval, _ calls: Int,
         _ limits: ComparisonLimits
