@@ -54,6 +54,13 @@ struct RunDigest {
         }
     }
 
+    /// Why there is no cost: an agent of one's own most often still has its vendors' addresses in it.
+    var costUnknown: String {
+        result.target.hasPrefix("command")
+            ? "unknown: the agent called none of the run's providers, whose addresses its environment holds"
+            : "unknown: no provider's usage was seen"
+    }
+
     // MARK: Stages
 
     struct StageRow {

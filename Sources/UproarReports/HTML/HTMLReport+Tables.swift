@@ -205,7 +205,7 @@ extension HTMLReport {
                     ? " \(NumberText.dollars(Double(cost.unattributed) / 1e9)) belong to no single call."
                     : "") + "</p>"
         } else {
-            body += "<p>Unknown: no provider's usage was seen, or a price is missing.</p>"
+            body += "<p>Cost \(digest.costUnknown).</p>"
         }
         let rows = digest.footprint
         if !rows.isEmpty {

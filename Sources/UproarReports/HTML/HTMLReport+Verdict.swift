@@ -154,7 +154,7 @@ extension HTMLReport {
 
     private var costSentence: String {
         let cost = result.cost
-        guard let total = cost.dollars else { return "Unknown: no provider's usage was seen." }
+        guard let total = cost.dollars else { return "Cost \(digest.costUnknown)." }
         let parts = [
             cost.dollarsPerCall.map { "\(NumberText.dollars($0)) a call" },
             cost.dollarsPerMinute.map { "\(NumberText.dollars($0)) a minute" },

@@ -111,7 +111,7 @@ package struct MarkdownReport {
             ].compactMap { $0 }
             parts.append("Cost: \(each.joined(separator: ", ")) (\(escaped(result.priceBook))).")
         } else {
-            parts.append("Cost: unknown, no provider's usage was seen.")
+            parts.append("Cost \(digest.costUnknown).")
         }
         let rows = digest.footprint
         if !rows.isEmpty {

@@ -198,7 +198,7 @@ package struct TerminalSummary {
 
     private var cost: [String] {
         let cost = result.cost
-        guard let total = cost.dollars else { return ["unknown: no provider's usage was seen"] }
+        guard let total = cost.dollars else { return [digest.costUnknown] }
         var parts: [String] = []
         if let call = cost.dollarsPerCall { parts.append("\(NumberText.dollars(call))/call") }
         if let minute = cost.dollarsPerMinute {
