@@ -351,7 +351,14 @@ struct Dialogue {
         guard let then = bargeIn.then, !isEnding else { return goOn(now) }
         var request = withoutBargeIn(turn)
         request.clip = then
-        return speak(request)
+        guard !isAudible else { return speak(request) }
+        // A breath between the word that stopped the agent and what is wanted instead.
+        current = .say(request)
+        silentSince = max(silentSince, now)
+        enter(
+            .pausing(
+                pause: request.pause, since: now, giveUp: now + request.pause + request.patience))
+        return []
     }
 
     private func withoutBargeIn(_ turn: Turn) -> Turn {

@@ -9,6 +9,10 @@ struct Backchannels: Hashable, Sendable {
         "got it", "oh", "ah", "alright", "all right",
     ])
 
+    private func begins(_ word: String) -> Bool {
+        phrases.contains { $0.hasPrefix(word + " ") }
+    }
+
     /// Whether `text` holds nothing but such phrases. False for empty text.
     func covers(_ text: String) -> Bool {
         let words = SpokenText.words(text)
@@ -19,6 +23,9 @@ struct Backchannels: Hashable, Sendable {
             if let two, phrases.contains(two) {
                 index += 2
             } else if phrases.contains(words[index]) {
+                index += 1
+            } else if index == words.count - 1, begins(words[index]) {
+                // An interim that ends in the middle of one: "i" of "i see".
                 index += 1
             } else {
                 return false
