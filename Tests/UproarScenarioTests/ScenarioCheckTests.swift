@@ -27,6 +27,16 @@ import UproarScenario
         #expect(check.calls >= 2 && check.turns >= 3)
     }
 
+    /// The load of a spike ends as it begins: all its turns lie in the drain.
+    @Test func theCallsOfASpikeAreFollowedIntoTheDrain() throws {
+        let one = try check(scenario("spike: 1 caller at once", "drain: 600s\n"))
+        #expect(one.turns == one.call.turns && one.turns > 0)
+        let many = try check(scenario("spike: 20 callers at once", "drain: 600s\n"))
+        #expect(many.turns == 20 * one.turns)
+        let cut = try check(scenario("spike: 20 callers at once", "drain: 8s\n"))
+        #expect(cut.turns > 0 && cut.turns < many.turns)
+    }
+
     @Test func tooManyCallersForTheMachineAreAProblem() throws {
         let check = try check(
             scenario("hold: 30000 callers for 5s"),

@@ -54,7 +54,7 @@ package struct ScenarioCheck: Sendable {
         let length = call.isEndless ? plan.duration + scenario.drain : call.length
         peakCalls = plan.peakCalls(callLength: length)
         calls = plan.callCount(callLength: length)
-        turns = Self.turns(plan, call, until: plan.duration)
+        turns = Self.turns(plan, call, until: plan.duration, drain: scenario.drain)
         let transport = catalog.transports.first { $0.name == scenario.transport }
         ports = peakCalls * (transport?.portsPerCall ?? 1)
         processes = Self.processes(scenario, peakCalls, transport?.descriptorsPerCall ?? 1)
@@ -103,7 +103,11 @@ package struct ScenarioCheck: Sendable {
     }
 
     /// About how many turns end before `until`: the time callers spend in calls, divided by a turn's length.
-    static func turns(_ plan: ArrivalPlan, _ call: CallEstimate, until: Duration) -> Int {
+    ///
+    /// - drain: so much longer calls that are under way then may go on. A load of nothing but a spike has all its turns there.
+    static func turns(
+        _ plan: ArrivalPlan, _ call: CallEstimate, until: Duration, drain: Duration = .zero
+    ) -> Int {
         guard call.turns > 0, call.turnLength > .zero else { return 0 }
         let turn = call.turnLength.inSeconds
         // What is left of each cycle once its redial has passed.
@@ -112,9 +116,14 @@ package struct ScenarioCheck: Sendable {
         var total = 0.0
         for span in plan.spans where span.from < until {
             total += (min(span.until, until) - span.from).inSeconds * share / turn
+            // Who is in the middle of a call at the end has half of it before them.
+            if span.until >= until, !call.isEndless {
+                total += min(drain.inSeconds, cycle / 2) * share / turn
+            }
         }
-        for arrival in plan.arrivals where arrival.at < until {
-            total += min((until - arrival.at).inSeconds, cycle) / turn
+        let end = until + drain
+        for arrival in plan.arrivals where arrival.at < end {
+            total += min((end - arrival.at).inSeconds, cycle) / turn
         }
         return Int(total)
     }

@@ -41,8 +41,6 @@ package struct Scenario: Hashable, Sendable {
     package var links: Links
     package var timeline: [TimelineEvent]
     package var gates: [GateRule]
-    /// The gates are the defaults: the file names none. Then a run without an answered turn fails as well.
-    package var hasDefaultGates: Bool
     /// Where things stand in the file, for what is found wrong later.
     package var places: Places
 

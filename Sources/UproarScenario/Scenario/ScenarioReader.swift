@@ -12,7 +12,10 @@ package struct ScenarioReader {
         "prices", "tagging", "recording", "links", "timeline", "gates",
     ]
     static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
-    static let defaultGates = ["turns_lost: count <= 0", "calls_dropped: count <= 0"]
+    /// What a run is held to when its scenario names no gates. The last one keeps a run in which nobody ever spoke from passing.
+    static let defaultGates = [
+        "turns_lost: count <= 0", "calls_dropped: count <= 0", "turns_answered: count >= 1",
+    ]
 
     /// - file: as the person named it; places in messages begin with it.
     /// - overrides: texts of `--set`, in order.
@@ -86,7 +89,6 @@ package struct ScenarioReader {
             isTagging: isTagging,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
-            hasDefaultGates: map.node("gates") == nil,
             places: .init(
                 file: file, audio: map.mark("audio"), load: map.mark("load"),
                 target: map.mark("target"), agent: map.mark("agent"),
