@@ -2,8 +2,7 @@
 enum Commands {
     static let all: [Command] = [
         .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
-        .calibrate, .doctor,
-        .agent, .providers,
+        .calibrate, .doctor, .agent, .providers, .audio,
         .guardian,
         .calibrationTarget,
     ]

@@ -7,8 +7,22 @@ package enum AudioFile {
     /// Longer recordings are refused: a corpus is held in memory as a whole.
     package static let longest = Duration.seconds(3_600)
 
+    /// A sound file as it is, and its sound.
+    package struct Recording: Sendable {
+        /// All channels mixed into one.
+        package var sound: PCM
+        package var channels: Int
+        /// How long one channel stood at full scale for 0.1 ms or more at a time: what was cut off when it was recorded.
+        package var clipped: Duration
+    }
+
     /// Reads a file of any rate; all its channels are mixed into one, each as loud as the others.
     package static func read(_ path: String) throws(AudioFileError) -> PCM {
+        try recording(path).sound
+    }
+
+    /// The same, with what only the file itself tells.
+    package static func recording(_ path: String) throws(AudioFileError) -> Recording {
         var description = SF_INFO()
         guard access(path, F_OK) == 0 else { throw AudioFileError(path, .missing) }
         guard access(path, R_OK) == 0 else {
@@ -25,6 +39,10 @@ package enum AudioFile {
             default:
                 if let codec = foreignWAVCodec(path) {
                     throw AudioFileError(path, .unknownFormat(codec))
+                }
+                // What libsndfile says of a file whose name alone promises sound, as text.mp3.
+                if reason.hasPrefix("File does not exist") {
+                    throw AudioFileError(path, .unknownFormat("its content is no sound"))
                 }
                 throw AudioFileError(path, .damaged(reason))
             }
@@ -43,14 +61,14 @@ package enum AudioFile {
                 return .failure(
                     AudioFileError(name, .unknownFormat(String(cString: sf_strerror(nil)))))
             }
-            return Result { () throws(AudioFileError) in try read(file, description, name) }
+            return Result { () throws(AudioFileError) in try read(file, description, name).sound }
         }
         return try sound.get()
     }
 
     /// Closes the file.
     private static func read(_ file: OpaquePointer, _ description: SF_INFO, _ path: String)
-        throws(AudioFileError) -> PCM
+        throws(AudioFileError) -> Recording
     {
         defer { sf_close(file) }
         guard description.samplerate > 0, description.channels > 0 else {
@@ -60,15 +78,23 @@ package enum AudioFile {
         guard description.frames <= Int64(rate.samples(in: longest)) else {
             throw AudioFileError(path, .tooLong(rate.duration(samples: Int(description.frames))))
         }
-        let samples = try mix(file, channels: Int(description.channels), path)
+        let channels = Int(description.channels)
+        let (samples, clipped) = try mix(file, channels: channels, rate, path)
         guard !samples.isEmpty else { throw AudioFileError(path, .empty) }
-        return PCM(rate: rate, samples: samples)
+        return Recording(
+            sound: PCM(rate: rate, samples: samples), channels: channels,
+            clipped: rate.duration(samples: clipped))
     }
 
-    private static func mix(_ file: OpaquePointer, channels: Int, _ path: String)
-        throws(AudioFileError) -> [Int16]
-    {
+    /// The mix, and how many samples of one channel stood at full scale one behind the other.
+    private static func mix(
+        _ file: OpaquePointer, channels: Int, _ rate: Hertz, _ path: String
+    ) throws(AudioFileError) -> (samples: [Int16], clipped: Int) {
         let chunk = 4_096
+        // Speech that is merely loud touches full scale for a sample; cut-off tops are flat.
+        let flat = max(2, rate.value / 10_000)
+        var runs = [Int](repeating: 0, count: channels)
+        var clipped = 0
         var samples: [Int16] = []
         var buffer = [Float](repeating: 0, count: chunk * channels)
         while true {
@@ -77,7 +103,16 @@ package enum AudioFile {
             samples.reserveCapacity(samples.count + count)
             for frame in 0..<count {
                 var sum: Float = 0
-                for channel in 0..<channels { sum += buffer[frame * channels + channel] }
+                for channel in 0..<channels {
+                    let value = buffer[frame * channels + channel]
+                    sum += value
+                    guard abs(value) >= 0.9995 else {
+                        runs[channel] = 0
+                        continue
+                    }
+                    runs[channel] += 1
+                    clipped += runs[channel] == flat ? flat : runs[channel] > flat ? 1 : 0
+                }
                 let value = sum / Float(channels) * 32_768
                 // A float file may hold anything, NaN included.
                 samples.append(
@@ -88,7 +123,7 @@ package enum AudioFile {
         if sf_error(file) != 0, samples.isEmpty {
             throw AudioFileError(path, .damaged(String(cString: sf_strerror(file))))
         }
-        return samples
+        return (samples, clipped)
     }
 
     /// The codec of a WAV file that is sound in itself but of a kind libsndfile calls malformed, which would mislead.

@@ -75,12 +75,17 @@ package struct LoadedScenario: Sendable {
 
     package var name: String { scenario.name }
 
+    private var isFile: Bool {
+        if case .file = scenario.audio { true } else { false }
+    }
+
     /// The first lines of a run: everything it chose.
     package var opening: [String] {
         [
             "uproar  \(scenario.name)  seed \(seed)\(isSeedDrawn ? " (drawn)" : "")"
                 + "  commit \(BuildCommit.read())",
             "load    " + scenario.load.map(\.text).joined(separator: " · "),
+            "audio   \(scenario.audio.label)\(isFile ? ", the end of its speech is found by our annotation" : "")",
             "target  \(TargetText.of(scenario.target))   transport \(scenario.transport)"
                 + "   providers \(scenario.providers.label)   tagging \(scenario.isTagging ? "on" : "off")",
         ]
