@@ -32,6 +32,7 @@ package final class LiveRun {
     private var phase = Phase.services
     private var host: PosixProcessHost?
     private var services: Services?
+    private var noiseFloor: NoiseFloorCheck?
     private var fleet: CallerFleet?
     private var sampler: Sampler?
     private var signals: SignalSource?
@@ -114,7 +115,7 @@ package final class LiveRun {
         }
         view.say("starting: \(startText)")
         services.start(
-            ready: { [weak self] in self?.call($0) },
+            ready: { [weak self] in self?.measureNoise(before: $0) },
             failed: { [weak self] problem in
                 switch problem {
                 case .ours(let reason): self?.results.failToStart(reason)
@@ -152,6 +153,22 @@ package final class LiveRun {
     }
 
     private var loopCount: Int { options.loops ?? 1 }
+
+    /// Known answers first: what this machine adds of its own stands beside what the run finds.
+    private func measureNoise(before agent: CalledAgent) {
+        guard phase == .services, configurations.standIn == nil, let host else {
+            return call(agent)
+        }
+        do {
+            noiseFloor = try NoiseFloorCheck(
+                host: host, folder: folder, loop: loop, clock: driver.clock
+            ) { [weak self] floor in
+                if let floor { self?.view.say(floor.text) }
+                self?.results.noiseFloor = floor
+                self?.call(agent)
+            }
+        } catch { call(agent) }
+    }
 
     // MARK: Calls
 
@@ -319,6 +336,7 @@ package final class LiveRun {
     private func close() {
         guard phase != .closing, phase != .over else { return }
         phase = .closing
+        noiseFloor?.cancel()
         if let fleet, options.tapes > 0 {
             fleet.collectTapes { [weak self] tapes in
                 self?.results.tapes = tapes

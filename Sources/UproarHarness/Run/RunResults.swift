@@ -22,6 +22,8 @@ package final class RunResults {
     /// Why the run could not go on (a lost guardian): it proves nothing.
     package var broken: String?
     package var callerFactsDropped = 0
+    /// Of the known answers before the run.
+    package var noiseFloor: NoiseFloor?
     package var tapes: [CallTape] = []
     /// The run to hold this one against, and from when a difference counts.
     package var baseline: (result: RunResult, limits: ComparisonLimits)?
@@ -249,6 +251,7 @@ package final class RunResults {
                 turns: recorder.tally.ledger.turns.owed,
                 lostFacts: recorder.droppedFacts + recorder.lateFacts
                     + UInt64(callerFactsDropped)))
+        validity.noiseFloor = noiseFloor
         if let broken { validity.distrust(broken) }
         if let failure = folder?.failure { validity.distrust(Self.unwritten(failure)) }
         return validity

@@ -68,6 +68,9 @@ extension HTMLReport {
             )
         }
         parts.append("\(digest.drops) packets dropped")
+        if let floor = result.validity.noiseFloor {
+            parts.append("known answers before the run: \(floor.text)")
+        }
         return parts.joined(separator: ", ") + "."
     }
 

@@ -207,6 +207,7 @@ extension Validity {
             "state": .string(state.rawValue),
             "reasons": .array(reasons.map { .string($0) }),
             "send_lateness_ms_p99": .milliseconds(sendLatenessP99),
+            "noise_floor": noiseFloor?.json ?? .null,
             "per_second": .array(log.samples.map(\.json)),
         ])
     }
@@ -217,6 +218,7 @@ extension Validity {
         self.init(
             state: try fields.word("state", ValidityState.self), reasons: fields.texts("reasons"),
             log: GeneratorLog(samples), sendLatenessP99: fields.duration("send_lateness_ms_p99"))
+        noiseFloor = NoiseFloor(try? fields.object("noise_floor"))
     }
 }
 

@@ -8,6 +8,8 @@ package struct Validity: Hashable, Sendable {
     package var log: GeneratorLog
     /// p99 of frame lateness over the run; nil when no frame was sent.
     package var sendLatenessP99: Duration?
+    /// Of the internal calls before the run; nil when there were none (simulation, a run that did not start).
+    package var noiseFloor: NoiseFloor?
 
     package init(
         state: ValidityState = .valid, reasons: [String] = [], log: GeneratorLog = .init(),
