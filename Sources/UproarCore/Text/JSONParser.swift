@@ -116,13 +116,27 @@ package struct JSONParser {
 
     private mutating func string() throws(JSONError) -> String {
         index += 1
-        var text: [UInt8] = []
         let start = index
-        // The common case, no escape, is one copy.
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\""),
-            bytes[index] != UInt8(ascii: "\\"),
-            bytes[index] >= 0x20
-        { index += 1 }
+        // The common case, ASCII without an escape, is one copy and needs no check.
+        var seen: UInt8 = 0
+        bytes.withUnsafeBufferPointer { bytes in
+            var place = start
+            while place < bytes.count, bytes[place] != UInt8(ascii: "\""),
+                bytes[place] != UInt8(ascii: "\\"), bytes[place] >= 0x20
+            {
+                seen |= bytes[place]
+                place += 1
+            }
+            index = place
+        }
+        if index < bytes.count, bytes[index] == UInt8(ascii: "\""), seen < 0x80 {
+            index += 1
+            return bytes.withUnsafeBufferPointer {
+                String(
+                    decoding: UnsafeBufferPointer(rebasing: $0[start..<index - 1]), as: UTF8.self)
+            }
+        }
+        var text: [UInt8] = []
         text.append(contentsOf: bytes[start..<index])
         while true {
             guard index < bytes.count else { throw error("the string has no end") }

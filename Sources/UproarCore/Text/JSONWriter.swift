@@ -58,6 +58,21 @@ extension JSONValue {
     /// A string with its quotes, escaped as RFC 8259 §7 demands and no further.
     package static func write(_ text: String, into output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
+        // Nearly all texts need no escape: then they are one copy.
+        let isPlain =
+            text.utf8.withContiguousStorageIfAvailable { bytes in
+                for byte in bytes
+                where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                    return false
+                }
+                output.append(contentsOf: bytes)
+                return true
+            } ?? false
+        if !isPlain { escape(text, into: &output) }
+        output.append(UInt8(ascii: "\""))
+    }
+
+    private static func escape(_ text: String, into output: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""): output.append(contentsOf: [0x5c, 0x22])
@@ -73,6 +88,5 @@ extension JSONValue {
             default: output.append(byte)
             }
         }
-        output.append(UInt8(ascii: "\""))
     }
 }
