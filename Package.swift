@@ -106,6 +106,20 @@ let package = Package(
             dependencies: ["UproarCore", "UproarRuntime", "UproarPosix", "UproarSimulation"],
             path: "Benchmarks/RuntimeBenchmark", exclude: ["run"], swiftSettings: strict),
         .executableTarget(
+            name: "CallerBenchmark",
+            dependencies: [
+                "UproarCore", "UproarStatistics", "UproarScenario", "UproarWire", "UproarRuntime",
+                "UproarPosix", "UproarTransports", "UproarLoad", "UproarHarness",
+            ],
+            path: "Benchmarks/CallerBenchmark", exclude: ["run"], swiftSettings: strict),
+        .executableTarget(
+            name: "SimulationBenchmark",
+            dependencies: [
+                "UproarCore", "UproarStatistics", "UproarScenario", "UproarRuntime",
+                "UproarHarness",
+            ],
+            path: "Benchmarks/SimulationBenchmark", exclude: ["run"], swiftSettings: strict),
+        .executableTarget(
             name: "CodecBenchmark", dependencies: ["UproarCore", "UproarWire"],
             path: "Benchmarks/CodecBenchmark", exclude: ["run"], swiftSettings: strict),
         .executableTarget(

@@ -17,6 +17,8 @@ package final class SimulatedRun {
     private let sounds: [PCM]
     private let results: RunResults
     private let world: SimulatedWorld
+    /// What callers, agent and emulators take for the network.
+    private let network: any Network
     private let sampler: Sampler
     private var side: CallerSide?
     private var assembly: ProvidersAssembly?
@@ -30,20 +32,23 @@ package final class SimulatedRun {
     private static let lead = Duration.seconds(1)
     private static let settleTime = FactCollector.grace + .milliseconds(500)
 
+    /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
-        plan: RunPlan, frames: [[UInt8]], sounds: [PCM], results: RunResults
+        plan: RunPlan, frames: [[UInt8]], sounds: [PCM], results: RunResults,
+        seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
         self.frames = frames
         self.sounds = sounds
         self.results = results
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
+        network = lens(world.network)
         sampler = Sampler(clock: nil, plan: plan, loopCount: 1)
     }
 
     /// Runs to the end. Throws when the services cannot listen, which a simulated network never refuses.
     package func run() throws {
-        let redis = try SimulatedRedis(loop: world.loop, network: world.network)
+        let redis = try SimulatedRedis(loop: world.loop, network: network)
         self.redis = redis
         let configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Self.epochSeconds)
@@ -51,7 +56,7 @@ package final class SimulatedRun {
             name: "run",
             clips: zip(plan.clips, sounds).map { AudioCorpus.Clip(description: $0, sound: $1) })
         let assembly = try ProvidersAssembly(
-            configuration.settings, corpus: corpus, loop: world.loop, network: world.network,
+            configuration.settings, corpus: corpus, loop: world.loop, network: network,
             worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
         let mediaURL = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
@@ -75,8 +80,8 @@ package final class SimulatedRun {
             }, redis: redisPort)
         settings.epoch = Self.epochSeconds
         let agent = try AgentAssembly.make(
-            settings, keys: AgentAssembly.Keys(), loop: world.loop, network: world.network,
-            http: SimulatedHTTPClient(loop: world.loop, network: world.network), seed: plan.seed)
+            settings, keys: AgentAssembly.Keys(), loop: world.loop, network: network,
+            http: SimulatedHTTPClient(loop: world.loop, network: network), seed: plan.seed)
         self.agent = agent
         let endpoint = try agent.start()
         return try WireURL("ws://127.0.0.1:\(endpoint.port)\(settings.mediaPath)")
@@ -86,7 +91,7 @@ package final class SimulatedRun {
         let side = CallerSide(
             loop: world.loop,
             transport: TwilioTransport(
-                url: url, network: world.network, loop: world.loop, seed: plan.seed), plan: plan,
+                url: url, network: network, loop: world.loop, seed: plan.seed), plan: plan,
             frames: frames)
         self.side = side
         results.began(at: .zero, unixTime: 0)
