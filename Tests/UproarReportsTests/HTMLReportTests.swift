@@ -113,6 +113,24 @@ import UproarStatistics
         #expect(hero.contains("p99 14ms"))
     }
 
+    @Test(arguments: [2, 10, 100, 613, 10_000])
+    func thePercentileCurveStaysInsideItsChart(_ count: Int) throws {
+        var result = Self.tiny
+        var recorder = IntervalRecorder()
+        for turn in 0..<count {
+            recorder.record(
+                "voice_to_voice", .init(), at: .zero, value: Int64(300_000_000 + turn * 1000))
+        }
+        result.recorder = recorder
+        let text = HTMLReport(result).text
+        let chart = try #require(text.ranges(of: "percentile-chart-w-t").first?.lowerBound)
+        let path = try #require(
+            text[chart...].firstMatch(of: /<path class="line p95" d="([^"]+)"/)
+        ).output.1
+        let last = try #require(path.split(separator: "L").last?.split(separator: " ").first)
+        #expect(try #require(Double(last)) <= 944)
+    }
+
     @Test func recordingsArePlayedFromBesideTheReport() {
         var result = Self.faulty
         let call = result.worstCalls[0].id

@@ -84,7 +84,7 @@ package struct ComparisonReport {
 
     private var sentence: String {
         switch comparison.verdict {
-        case .regressed: "Something is worse by more than noise and the limits explain."
+        case .regressed: "Something is worse, by more than noise and the limits allow."
         case .improved: "Something is better, and nothing is worse."
         case .unchanged:
             "Whatever differs is within the limits, and there were calls enough to know."

@@ -50,8 +50,8 @@ struct PercentileCurve {
         let right = width - 16
         let top = 14.0
         let bottom = height - 40
-        // Half a step past the last sample, and never less than to p90.
-        let end = max(1, log10(Double(max(2, count))) + 0.08)
+        // The last of n samples is drawn at (n − ½)/n; a little room past it, and never less than to p90.
+        let end = max(1, log10(2 * Double(max(1, count))) + 0.04)
         func x(_ q: Double) -> Double { left + place(q) / end * (right - left) }
         let known = curves.compactMap { curve -> Double? in
             curve.samples.positive.maximum.map(Double.init)
