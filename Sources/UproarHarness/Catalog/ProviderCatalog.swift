@@ -81,6 +81,15 @@ package enum ProviderCatalog {
                 summary:
                     "ElevenLabs speech, WebSocket multi-stream-input and stream-input, HTTP and /stream"
             ) { ElevenLabsEmulator($0, renderer: $1.renderer, context: $1.context) },
+            ProviderDescriptor(
+                id: .objectStore, summary: "S3-compatible store: objects, uploads in parts, SigV4"
+            ) { ObjectStoreEmulator($0, context: $1.context) },
+            ProviderDescriptor(
+                id: .sms, summary: "Twilio's REST API: text messages, hanging up"
+            ) { TwilioRESTEmulator($0, context: $1.context) },
+            ProviderDescriptor(
+                id: .workflow, summary: "a sink for webhooks that start workflows"
+            ) { WorkflowEmulator($0, context: $1.context) },
         ]
     }
 

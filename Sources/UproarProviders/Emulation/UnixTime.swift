@@ -3,6 +3,30 @@ import UproarCore
 /// Seconds since 1970 as `2026-01-01T00:00:00.000Z` (proleptic Gregorian calendar; H. Hinnant, "chrono-Compatible Low-Level
 /// Date Algorithms", `civil_from_days`).
 enum UnixTime {
+    /// Days from 1970-01-01 to a date (the same source, `days_from_civil`).
+    static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let year = month <= 2 ? year - 1 : year
+        let era = (year >= 0 ? year : year - 399) / 400
+        let yearOfEra = year - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// As HTTP has it: `Thu, 01 Jan 2026 00:00:00 GMT` (RFC 9110 §5.6.7); `zone` as mail has it: `+0000`.
+    static func mailText(_ seconds: Int64, zone: String = "GMT") -> String {
+        let text = Array(Self.text(seconds))
+        let days = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
+        let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        let month = months[(Int(String(text[5..<7])) ?? 1) - 1]
+        let name = names[Int(((days % 7) + 7) % 7)]
+        return "\(name), \(String(text[8..<10])) \(month) \(String(text[0..<4])) "
+            + "\(String(text[11..<19])) \(zone)"
+    }
+
     static func text(_ seconds: Int64) -> String {
         let days = Int((seconds >= 0 ? seconds : seconds - 86_399) / 86_400)
         let second = Int(seconds) - days * 86_400
