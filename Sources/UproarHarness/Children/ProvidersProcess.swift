@@ -34,6 +34,8 @@ package enum ProvidersProcess {
             say("providers: \(error)")
             return .usage
         }
+        // A run decides about faults itself; by hand a client's key may ask for them.
+        if !isChild { assembly.context.interference = KeyFaults() }
         let signals = try SignalSource(driver: driver, signals: [SIGINT, SIGTERM]) { _ in
             assembly.close()
             loop.stop()

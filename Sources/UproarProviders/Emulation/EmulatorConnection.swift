@@ -64,6 +64,9 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         }
     }
 
+    /// The API key of the request in work, while somebody asks for it.
+    private(set) var key: String?
+
     /// The utterance in work, once it is known: each has an answer of its own to faults.
     package var reference: TurnReference? {
         didSet {
@@ -268,8 +271,9 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
             fields = fieldsOfRequest(head, body)
             if let body { reference = service.reference(of: head, body: body) ?? reference }
         }
+        key = context.interference == nil ? nil : head.apiKey
         let (verdict, ordinal) = context.admit(
-            kind, to: provider, call: call, reference: body == nil ? nil : reference,
+            kind, to: provider, call: call, key: key, reference: body == nil ? nil : reference,
             fields: fields, at: instant)
         answered = (head, provider, ordinal)
         outlet = nil

@@ -65,14 +65,14 @@ package final class EmulatorContext {
 
     /// Numbers what knocks at a provider, and says what becomes of it: faults first, then limits, then the time to connect.
     func admit(
-        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?,
+        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?, key: String?,
         reference: TurnReference? = nil, fields: [FaultScope.Condition] = [], at now: Instant
     ) -> (verdict: EmulatorVerdict, ordinal: UInt64) {
         let place = Self.place(provider)
         ordinals[place] += 1
         let ordinal = ordinals[place]
         var passage = EmulatorPassage(
-            provider: provider, kind: kind, ordinal: ordinal, call: call)
+            provider: provider, kind: kind, ordinal: ordinal, call: call, key: key)
         passage.reference = reference
         passage.fields = fields
         passage.isWebSocket = kind == .upgrade

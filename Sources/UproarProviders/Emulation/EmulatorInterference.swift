@@ -37,8 +37,13 @@ package struct EmulatorPassage: Hashable, Sendable {
     /// What content is in it.
     package var dialect = AnswerDialect(content: .all)
     package var isWebSocket = false
+    /// What the client showed as its API key.
+    package var key: String?
 
-    package init(provider: ProviderID, kind: Kind, ordinal: UInt64, call: UInt32? = nil) {
+    package init(
+        provider: ProviderID, kind: Kind, ordinal: UInt64, call: UInt32? = nil, key: String? = nil
+    ) {
+        self.key = key
         self.provider = provider
         self.kind = kind
         self.ordinal = ordinal

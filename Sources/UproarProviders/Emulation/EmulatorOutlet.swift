@@ -84,7 +84,8 @@ final class EmulatorOutlet: TimerHandler {
         guard !isOver, !isStalled, let connection else { return }
         guard let payload = action.payload else { return pass(action, due: now, at: now) }
         var passage = EmulatorPassage(
-            provider: provider, kind: .piece(pieces), ordinal: ordinal, call: connection.call)
+            provider: provider, kind: .piece(pieces), ordinal: ordinal, call: connection.call,
+            key: connection.key)
         passage.reference = connection.reference
         passage.payload = payload
         passage.dialect = service.dialect(of: request)
