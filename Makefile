@@ -6,7 +6,7 @@ BUILD_FLAGS = -c release --static-swift-stdlib --product uproar
 SOURCES = Package.swift Sources Tests Benchmarks
 UPROAR = .build/release/uproar
 
-.PHONY: help deps build demo dist test bench verify format format-check install clean
+.PHONY: help deps build demo dist test bench verify conformance format format-check install clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -44,6 +44,10 @@ verify:
 	scripts/verify-baseline
 	scripts/verify-bad-input.py
 	scripts/verify-signals.py
+
+## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
+conformance: build
+	scripts/conformance
 
 ## make format          lay out the sources
 format:

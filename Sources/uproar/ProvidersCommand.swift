@@ -17,6 +17,8 @@ extension Command {
             Arguments.Flag(
                 "port", "N",
                 "the first at N, the next at N+1, in the order of `uproar list providers`"),
+            Arguments.Flag(
+                "print-env", nil, "print the environment of each supported library, for `eval`"),
         ]
     ) { arguments in
         try ProvidersProcess.run(
@@ -24,6 +26,7 @@ extension Command {
             scenario: arguments.text("scenario") ?? "scenarios/quickstart.yaml",
             seed: try arguments.seed() ?? 1,
             firstPort: try arguments.integer("port", in: 1...65400),
-            say: { Terminal.standardError($0 + "\n") })
+            say: { Terminal.standardError($0 + "\n") },
+            print: arguments.has("print-env") ? { Terminal.standardOutput($0 + "\n") } : nil)
     }
 }

@@ -113,6 +113,14 @@ struct ObjectStoreTests {
         #expect(code(try complete([1, 2])) == "NoSuchUpload")
     }
 
+    @Test("An object longer than a stream's queue comes back whole")
+    func long() throws {
+        let stage = try start()
+        let body = (0..<6 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        #expect(try send(stage, "PUT", "/b/long", body: body).head.status == 200)
+        #expect(try send(stage, "GET", "/b/long").body == body)
+    }
+
     @Test("Signatures, hashes, sums and clocks are checked")
     func checks() throws {
         let stage = try start()

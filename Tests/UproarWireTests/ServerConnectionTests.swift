@@ -88,6 +88,40 @@ import UproarCore
         )
     }
 
+    @Test func keepsNoEndlessQueueBehindARequestThatAwaitsItsAnswer() {
+        let peer = Driver(ServerConnection(limits: HTTPLimits(waitingBytes: 100)))
+        peer.receive("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n")
+        peer.receive([UInt8](repeating: 0x20, count: 100))
+        #expect(peer.log == ["GET /1", "end "])
+        peer.receive([0x20])
+        #expect(
+            peer.log.last
+                == "failed: more than 100 bytes came before the answer to what came earlier")
+        #expect(peer.output().hasPrefix("HTTP/1.1 413 "))
+        #expect(peer.isOver)
+        // The answer that comes too late is dropped.
+        peer.connection.respond(status: 200)
+        #expect(peer.output().isEmpty)
+
+        let socket = Driver(ServerConnection(limits: HTTPLimits(waitingBytes: 100)))
+        socket.receive(Self.upgrade)
+        socket.receive([UInt8](repeating: 0x82, count: 101))
+        #expect(socket.isOver)
+    }
+
+    @Test func tellsAnHTTP10PeerThatTheConnectionStays() {
+        let old = Driver()
+        old.receive("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        old.connection.respond(status: 200)
+        #expect(
+            old.output()
+                == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n")
+        #expect(!old.isOver)
+        old.receive("GET / HTTP/1.0\r\n\r\n")
+        old.connection.respond(status: 200)
+        #expect(old.isOver)
+    }
+
     @Test func closesWhereThePeerWantsItOrHTTP10DoesNotKnowBetter() {
         let peer = Driver()
         peer.receive("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")

@@ -71,15 +71,18 @@ package enum AudioFile {
         throws(AudioFileError) -> Recording
     {
         defer { sf_close(file) }
-        guard description.samplerate > 0, description.channels > 0 else {
-            throw AudioFileError(path, .damaged("no rate or no channels"))
+        guard (1...768_000).contains(description.samplerate), description.channels > 0 else {
+            throw AudioFileError(path, .damaged("no rate that sound has, or no channels"))
         }
         let rate = Hertz(Int(description.samplerate))
-        guard description.frames <= Int64(rate.samples(in: longest)) else {
-            throw AudioFileError(path, .tooLong(rate.duration(samples: Int(description.frames))))
+        // A file made as a stream does not say its length: the C constant is SF_COUNT_MAX. It is bounded while it is read.
+        let limit = rate.samples(in: longest)
+        guard description.frames == Int64.max || description.frames <= Int64(limit) else {
+            let samples = min(Int(clamping: description.frames), 100 * limit)
+            throw AudioFileError(path, .tooLong(rate.duration(samples: samples)))
         }
         let channels = Int(description.channels)
-        let (samples, clipped) = try mix(file, channels: channels, rate, path)
+        let (samples, clipped) = try mix(file, channels: channels, rate, limit: limit, path)
         guard !samples.isEmpty else { throw AudioFileError(path, .empty) }
         return Recording(
             sound: PCM(rate: rate, samples: samples), channels: channels,
@@ -88,7 +91,7 @@ package enum AudioFile {
 
     /// The mix, and how many samples of one channel stood at full scale one behind the other.
     private static func mix(
-        _ file: OpaquePointer, channels: Int, _ rate: Hertz, _ path: String
+        _ file: OpaquePointer, channels: Int, _ rate: Hertz, limit: Int, _ path: String
     ) throws(AudioFileError) -> (samples: [Int16], clipped: Int) {
         let chunk = 4_096
         // Speech that is merely loud touches full scale for a sample; cut-off tops are flat.
@@ -118,7 +121,7 @@ package enum AudioFile {
                 samples.append(
                     value.isFinite ? Int16(max(-32_768, min(32_767, value.rounded()))) : 0)
             }
-            if samples.count > 200_000_000 { throw AudioFileError(path, .tooLong(longest)) }
+            if samples.count > limit { throw AudioFileError(path, .tooLong(longest)) }
         }
         if sf_error(file) != 0, samples.isEmpty {
             throw AudioFileError(path, .damaged(String(cString: sf_strerror(file))))

@@ -56,11 +56,12 @@ package enum ProviderCatalog {
             ) { DeepgramEmulator($0, vocabulary: $1.vocabulary, context: $1.context) },
             ProviderDescriptor(
                 id: .openai,
-                summary: "OpenAI chat completions, /v1/chat/completions, streaming and whole"
+                summary: "OpenAI chat completions, /v1/chat/completions, and /v1/audio/speech"
             ) {
                 OpenAIEmulator(
                     $0, script: $1.script, context: $1.context,
-                    transcriptions: $1.service(.whisper) as? WhisperEmulator)
+                    transcriptions: $1.service(.whisper) as? WhisperEmulator,
+                    renderer: $1.renderer)
             },
             ProviderDescriptor(
                 id: .cartesia,
@@ -81,6 +82,9 @@ package enum ProviderCatalog {
                 summary:
                     "ElevenLabs speech, WebSocket multi-stream-input and stream-input, HTTP and /stream"
             ) { ElevenLabsEmulator($0, renderer: $1.renderer, context: $1.context) },
+            ProviderDescriptor(
+                id: .anthropic, summary: "Anthropic messages, /v1/messages, streaming and whole"
+            ) { AnthropicEmulator($0, script: $1.script, context: $1.context) },
             ProviderDescriptor(
                 id: .objectStore, summary: "S3-compatible store: objects, uploads in parts, SigV4"
             ) { ObjectStoreEmulator($0, context: $1.context) },

@@ -27,7 +27,11 @@ extension ProviderConfiguration {
             seed: plan.seed, script: scenario.conversation.languageModel)
         settings.isTagging = scenario.isTagging
         settings.epochSeconds = epochSeconds
-        for descriptor in ProviderCatalog.all { settings.set(ProviderEmulation(descriptor.id)) }
+        for descriptor in ProviderCatalog.all {
+            settings.set(
+                ProviderEmulation(
+                    descriptor.id, speed: .of(descriptor.id, preset: scenario.providers.preset)))
+        }
         for timing in scenario.providers.timings {
             guard var emulation = settings[timing.provider] else { continue }
             emulation.speed = .init(timing.pace)
@@ -120,6 +124,15 @@ extension ProviderConfiguration {
 }
 
 extension ProviderEmulation.Speed {
+    /// Of a provider that scenarios do not set: by the preset's name.
+    static func of(_ provider: ProviderID, preset: ProviderPreset) -> Self {
+        switch preset {
+        case .guideBudget: .usual(provider.role)
+        case .published: .published(provider)
+        case .instant: .instant(provider.role)
+        }
+    }
+
     /// As the scenario asks for.
     init(_ pace: ProviderPace) {
         switch pace {

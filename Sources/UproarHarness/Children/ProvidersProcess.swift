@@ -6,9 +6,11 @@ import UproarRuntime
 
 /// `uproar providers`: the emulated vendors as a process of their own, by hand or as a run's child.
 package enum ProvidersProcess {
-    package static func run(_ configuration: ProviderConfiguration, say: @escaping (String) -> Void)
-        throws -> ExitCode
-    {
+    /// - print: takes the lines of `--print-env`; nil prints none.
+    package static func run(
+        _ configuration: ProviderConfiguration, say: @escaping (String) -> Void,
+        print: ((String) -> Void)? = nil
+    ) throws -> ExitCode {
         _ = DescriptorLimit.raise()
         let isChild = getenv(ControlSocket.variable) != nil
         let clock = configuration.epoch.flatMap { isChild ? RunClock(epoch: $0) : nil }
@@ -47,6 +49,7 @@ package enum ProvidersProcess {
             for (name, port) in assembly.ports {
                 say("providers: \(name) \(configuration.settings.host):\(port)")
             }
+            if let print { Self.environment(of: assembly.ports).forEach(print) }
             if let attachPoint {
                 say(
                     "providers: attach \(attachPoint.url) (seed \(configuration.settings.seed.value))"
@@ -58,13 +61,29 @@ package enum ProvidersProcess {
         return .passed
     }
 
+    /// For `eval`: what points each library at the emulators, and for those that only an argument helps, the address to give
+    /// them under a name of our own.
+    static func environment(of ports: [(String, UInt16)]) -> [String] {
+        let table = Dictionary(ports, uniquingKeysWith: { first, _ in first })
+        var lines = AgentAddresses(ports: table).environment.map {
+            "export \($0.name)=\($0.value)"
+        }
+        for (name, port) in ports {
+            let address = "127.0.0.1:\(port)"
+            lines.append("export UPROAR_\(name.uppercased())_HTTP=http://\(address)")
+            lines.append("export UPROAR_\(name.uppercased())_WS=ws://\(address)")
+        }
+        return lines
+    }
+
     /// As the command line has it: a run's file, or the shipped conversation and corpus on these ports.
     package static func run(
         config: String?, scenario: String, seed: UInt64, firstPort: Int?,
-        say: @escaping (String) -> Void
+        say: @escaping (String) -> Void, print: ((String) -> Void)? = nil
     ) throws -> ExitCode {
         if let config {
-            return try run(ProviderConfiguration(json: try ConfigFile.read(config)), say: say)
+            return try run(
+                ProviderConfiguration(json: try ConfigFile.read(config)), say: say, print: print)
         }
         let loaded = try LoadedScenario.file(scenario, overrides: ["seed=\(seed)"])
         let (plan, _, _) = try ScenarioLoading.plan(
@@ -75,6 +94,6 @@ package enum ProvidersProcess {
             configuration.place(from: UInt16(firstPort))
             configuration.attachPort = UInt16(firstPort + 99)
         }
-        return try run(configuration, say: say)
+        return try run(configuration, say: say, print: print)
     }
 }

@@ -68,6 +68,9 @@ package final class CartesiaEmulator: EmulatedService {
         guard generation.transcript.contains(where: { !$0.isWhitespace }) else {
             throw .badRequest("transcript is empty")
         }
+        guard kind == "bytes" || generation.container == .raw else {
+            throw .badRequest("output_format.container must be raw for events")
+        }
         // The text is whole: nothing waits for more.
         generation.bufferDelay = .zero
         try admit()

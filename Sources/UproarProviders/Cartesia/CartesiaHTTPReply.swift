@@ -1,3 +1,4 @@
+import UproarAudio
 import UproarCore
 import UproarRuntime
 import UproarWire
@@ -9,6 +10,7 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
     private let emulator: CartesiaEmulator
     private let connection: EmulatorConnection
     private let writer = CartesiaWriter(contextID: nil)
+    private let packer: VoicePacker
     private var pump: VoicePump!
     private var hasBegun = false
     private(set) var isOver = false
@@ -21,6 +23,7 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
         self.streamsEvents = streamsEvents
         self.emulator = emulator
         self.connection = connection
+        packer = VoicePacker(request.format, request.container == .mp3 ? .mp3 : nil)
         pump = VoicePump(
             reply, pace: emulator.settings.pace, loop: emulator.context.loop, sink: self)
     }
@@ -42,12 +45,20 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
         emulator.leave()
     }
 
+    private static func contentType(_ container: CartesiaRequest.Container) -> String {
+        switch container {
+        case .raw: "audio/pcm"
+        case .wav: "audio/wav"
+        case .mp3: "audio/mpeg"
+        }
+    }
+
     private func begin() {
         guard !hasBegun else { return }
         hasBegun = true
         let kind =
             streamsEvents
-            ? "text/event-stream" : request.container == .wav ? "audio/wav" : "audio/pcm"
+            ? "text/event-stream" : Self.contentType(request.container)
         connection.startBody(status: 200, headers: ["Content-Type": kind])
         if !streamsEvents, request.container == .wav {
             let header = WaveHeader.bytes(request.format)
@@ -63,7 +74,11 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
 
     func send(audio: RawSpan, words: [SpokenWord], step: Duration) {
         begin()
-        guard streamsEvents else { return connection.sendBody(audio) }
+        guard streamsEvents else {
+            let packed = packer.pack(audio)
+            if !packed.isEmpty { connection.sendBody(packed.span.bytes) }
+            return
+        }
         event("chunk") { writer.chunk(audio, step: step, flushID: nil, into: &$0) }
         if request.addsTimestamps, !words.isEmpty {
             event("timestamps") { writer.timestamps(words, flushID: nil, into: &$0) }
@@ -74,7 +89,12 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
 
     func finished(_ end: VoiceEnd) {
         begin()
-        if streamsEvents { event("done") { writer.done(into: &$0) } }
+        if streamsEvents {
+            event("done") { writer.done(into: &$0) }
+        } else {
+            let rest = packer.finish()
+            if !rest.isEmpty { connection.sendBody(rest.span.bytes) }
+        }
         self.end()
         connection.endBody()
     }

@@ -37,6 +37,10 @@ package struct CartesiaRequest: Hashable, Sendable {
         do { request = try CartesiaRequest(json) } catch {
             throw error.inContext(id)
         }
+        guard request.container == .raw else {
+            throw CartesiaProblem.badRequest("output_format.container must be raw on a WebSocket")
+                .inContext(id)
+        }
         request.contextID = id
         return .generate(request)
     }
@@ -87,7 +91,9 @@ package struct CartesiaRequest: Hashable, Sendable {
             throw .badRequest("output_format.container must be raw, wav or mp3")
         }
         guard container != .mp3 else {
-            throw .badRequest("mp3 is not made by this server: ask for raw or wav")
+            guard let rate = json["sample_rate"]?.int, VoiceFormat.rates.contains(Hertz(rate))
+            else { throw .badRequest("output_format.sample_rate is required for mp3") }
+            return (container, VoiceFormat(.linear16, Hertz(rate)))
         }
         let encoding: VoiceFormat.Encoding
         switch json["encoding"]?.text {

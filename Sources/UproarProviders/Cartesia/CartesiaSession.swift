@@ -17,6 +17,8 @@ final class CartesiaSession: EmulatedSession, TimerHandler {
 
     /// The vendor closes an idle socket after five minutes (docs.cartesia.ai, "Concurrency and timeouts").
     private static let idleLimit = Duration.seconds(300)
+    /// Open at once on one socket, whatever the plan allows: a client that never ends its contexts must not fill the memory.
+    private static let contextLimit = 256
 
     init(
         emulator: CartesiaEmulator, connection: EmulatorConnection, version: CartesiaVersion,
@@ -62,6 +64,9 @@ final class CartesiaSession: EmulatedSession, TimerHandler {
             var bytes: [UInt8] = []
             CartesiaWriter(contextID: id).done(into: &bytes)
             return connection.send(text: bytes.span.bytes)
+        }
+        guard contexts.count < Self.contextLimit else {
+            throw CartesiaProblem.concurrencyLimited.inContext(id)
         }
         do { try emulator.admit() } catch { throw error.inContext(id) }
         let reply = emulator.reply(to: request, call: call, earlier: lastReference)

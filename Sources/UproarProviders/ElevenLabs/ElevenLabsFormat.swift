@@ -1,3 +1,4 @@
+import UproarAudio
 import UproarCore
 
 /// `output_format`: `pcm_24000`, `ulaw_8000`, `wav_16000`, `mp3_44100_128` (elevenlabs.io/docs, "Stream speech").
@@ -5,6 +6,16 @@ package struct ElevenLabsFormat: Hashable, Sendable {
     package enum Container: Hashable, Sendable {
         case raw
         case wav
+        case mp3
+        case opus
+
+        var encoder: SoundEncoder.Kind? {
+            switch self {
+            case .raw, .wav: nil
+            case .mp3: .mp3
+            case .opus: .opus
+            }
+        }
     }
 
     package var container: Container
@@ -25,6 +36,9 @@ package struct ElevenLabsFormat: Hashable, Sendable {
         switch parts[0] {
         case "pcm" where isKnown: self.init(VoiceFormat(.linear16, rate))
         case "wav" where isKnown: self.init(VoiceFormat(.linear16, rate), container: .wav)
+        case "mp3" where isKnown: self.init(VoiceFormat(.linear16, rate), container: .mp3)
+        case "opus" where value == 48_000:
+            self.init(VoiceFormat(.linear16, rate), container: .opus)
         case "ulaw" where value == 8_000: self.init(VoiceFormat(.mulaw, rate))
         case "alaw" where value == 8_000: self.init(VoiceFormat(.alaw, rate))
         default: throw .unknownFormat(name)
@@ -35,6 +49,8 @@ package struct ElevenLabsFormat: Hashable, Sendable {
     package var name: String {
         switch (container, voice.encoding) {
         case (.wav, _): "wav_\(voice.rate.value)"
+        case (.mp3, _): "mp3_\(voice.rate.value)_128"
+        case (.opus, _): "opus_\(voice.rate.value)_64"
         case (.raw, .mulaw): "ulaw_\(voice.rate.value)"
         case (.raw, .alaw): "alaw_\(voice.rate.value)"
         case (.raw, _): "pcm_\(voice.rate.value)"
@@ -44,6 +60,8 @@ package struct ElevenLabsFormat: Hashable, Sendable {
     package var contentType: String {
         switch (container, voice.encoding) {
         case (.wav, _): "audio/wav"
+        case (.mp3, _): "audio/mpeg"
+        case (.opus, _): "audio/opus"
         case (.raw, .mulaw): "audio/basic"
         case (.raw, .alaw): "audio/x-alaw-basic"
         case (.raw, _): "audio/pcm"
@@ -82,7 +100,7 @@ package struct ElevenLabsProblem: Error, Hashable, Sendable {
     package static func unknownFormat(_ name: String) -> ElevenLabsProblem {
         ElevenLabsProblem(
             400, "invalid_output_format",
-            "Output format \(name) is not made by this server. Use pcm_8000, pcm_16000, pcm_22050, pcm_24000, pcm_32000, pcm_44100, pcm_48000, ulaw_8000, alaw_8000 or wav_…."
+            "Output format \(name) is not made by this server. Use pcm_8000, pcm_16000, pcm_22050, pcm_24000, pcm_32000, pcm_44100, pcm_48000, ulaw_8000, alaw_8000, wav_…, mp3_… or opus_48000_…."
         )
     }
 

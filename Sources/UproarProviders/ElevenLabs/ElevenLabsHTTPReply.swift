@@ -28,6 +28,7 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
     private var headers: HTTPHeaders
     private let emulator: ElevenLabsEmulator
     private let connection: EmulatorConnection
+    private let packer: VoicePacker
     private var pump: VoicePump!
     private var position = Duration.zero
     private var hasBegun = false
@@ -46,6 +47,7 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
         self.headers = headers
         self.emulator = emulator
         self.connection = connection
+        packer = VoicePacker(format.voice, format.container.encoder)
         self.headers["Content-Type"] = shape.hasTimes ? "application/json" : format.contentType
         pump = VoicePump(
             reply, pace: emulator.studio.pace, loop: emulator.context.loop, sink: self)
@@ -78,14 +80,23 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
         connection.call = pump.reply.reference?.call ?? connection.call
         let start = position
         position += format.voice.duration(bytes: audio.byteCount)
+        let packed = packer.pack(audio)
         guard shape.isStream else {
-            audio.withUnsafeBytes { self.audio.append(contentsOf: $0) }
+            self.audio += packed
             self.words += words
             return
         }
+        stream(packed, ElevenLabsAlignment(words, from: start))
+    }
+
+    private func stream(_ bytes: [UInt8], _ alignment: ElevenLabsAlignment?) {
         begin()
-        guard shape.hasTimes else { return connection.sendBody(audio) }
-        let line = line(audio, ElevenLabsAlignment(words, from: start)) + [UInt8(ascii: "\n")]
+        guard !bytes.isEmpty || alignment != nil else { return }
+        guard shape.hasTimes else {
+            if !bytes.isEmpty { connection.sendBody(bytes.span.bytes) }
+            return
+        }
+        let line = line(bytes.span.bytes, alignment) + [UInt8(ascii: "\n")]
         connection.sendBody(line.span.bytes)
     }
 
@@ -116,9 +127,10 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
     func finished(_ end: VoiceEnd) {
         self.end()
         if shape.isStream {
-            begin()
+            stream(packer.finish(), nil)
             return connection.endBody()
         }
+        audio += packer.finish()
         guard shape.hasTimes else {
             let head = format.container == .wav ? WaveHeader.bytes(format.voice) : []
             return connection.respond(status: 200, headers: headers, body: head + audio)

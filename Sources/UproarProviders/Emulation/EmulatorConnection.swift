@@ -26,6 +26,9 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     private var datesRetry = false
     private var closeTimer = TimerID.none
     private var admissionTimer = TimerID.none
+    /// Of an answer too long to be handed over at once, and how much of it is.
+    private var backlog: [UInt8] = []
+    private var poured = 0
     private var isMute = false
     private var isClosed = false
     /// The message in work, copied out so that its receiver may send.
@@ -40,6 +43,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     private static let limits = HTTPLimits()
     /// How long a peer may take to answer our close.
     private static let closeLimit = Duration.seconds(5)
+    private static let sliceSize = 1 << 20
 
     init(
         _ stream: any ByteStream, service: any EmulatedService, context: EmulatorContext,
@@ -53,7 +57,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     }
 
     /// Bytes that wait for a peer that reads slowly.
-    package var queuedByteCount: Int { stream.queuedByteCount }
+    package var queuedByteCount: Int { stream.queuedByteCount + backlog.count - poured }
 
     /// The call it belongs to, once references have told: what faults are aimed with.
     package var call: UInt32? {
@@ -210,11 +214,31 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     private func flush() {
         if !wire.output.isEmpty {
             context[service.provider].bytesSent += Int64(wire.output.count)
-            stream.write(wire.output.span.bytes)
+            if backlog.isEmpty, wire.output.count <= Self.sliceSize {
+                stream.write(wire.output.span.bytes)
+            } else {
+                backlog += wire.output
+                pour()
+            }
             wire.output.removeAll(keepingCapacity: wire.output.capacity <= 64 << 10)
         }
+        if wire.shouldClose, backlog.isEmpty { stream.close() }
+    }
+
+    /// A long answer leaves as fast as the peer takes it: the stream's own queue is bounded.
+    private func pour() {
+        while poured < backlog.count, stream.queuedByteCount < Self.sliceSize {
+            let slice = Array(backlog[poured..<min(backlog.count, poured + Self.sliceSize)])
+            poured += slice.count
+            stream.write(slice.span.bytes)
+        }
+        guard poured == backlog.count else { return }
+        backlog = []
+        poured = 0
         if wire.shouldClose { stream.close() }
     }
+
+    package func drained(_ stream: any ByteStream) { if !backlog.isEmpty { pour() } }
 
     // MARK: ByteStreamHandler
 

@@ -35,15 +35,24 @@ extension DeepgramEmulator {
 extension OpenAIEmulator {
     package convenience init(
         _ emulation: ProviderEmulation, script: LanguageModelScript, context: EmulatorContext,
-        transcriptions: WhisperEmulator? = nil
+        transcriptions: WhisperEmulator? = nil, renderer: (any VoiceRenderer)? = nil
     ) {
+        let studio = renderer.map {
+            VoiceStudio(
+                .openai,
+                // File voices of this vendor take their time (platform.openai.com, "Text to speech"; 0.4–0.8 s measured).
+                firstByte: .lognormal(p50: .milliseconds(450), p95: .milliseconds(800)),
+                pace: .init(), concurrencyLimit: emulation.concurrencyLimit, renderer: $0,
+                context: context)
+        }
         var settings = Settings(concurrencyLimit: emulation.concurrencyLimit)
         if case .languageModel(let firstToken, let tokenInterval) = emulation.speed {
             settings.firstToken = firstToken
             settings.tokenInterval = tokenInterval
         }
         self.init(
-            script: script, settings: settings, context: context, transcriptions: transcriptions)
+            script: script, settings: settings, context: context, transcriptions: transcriptions,
+            studio: studio)
     }
 }
 

@@ -15,6 +15,31 @@ package struct ChatCompletionRequest: Hashable, Sendable {
     package var tokenLimit: Int?
     /// What the declarations of the tools add to the prompt, in bytes.
     package var toolByteCount: Int
+    /// The answer ends before the first of these.
+    package var stops: [String] = []
+    /// `n`: so many answers at once.
+    package var choiceCount = 1
+    /// `response_format`: the answer is JSON, by this schema where there is one.
+    package var json: JSONShape?
+
+    package enum JSONShape: Hashable, Sendable {
+        case object
+        case schema(JSONValue)
+    }
+
+    package init(
+        model: String, messages: [Message], isStreaming: Bool, includesUsage: Bool,
+        tools: [String], requiresTool: Bool, tokenLimit: Int?, toolByteCount: Int
+    ) {
+        self.model = model
+        self.messages = messages
+        self.isStreaming = isStreaming
+        self.includesUsage = includesUsage
+        self.tools = tools
+        self.requiresTool = requiresTool
+        self.tokenLimit = tokenLimit
+        self.toolByteCount = toolByteCount
+    }
 
     package struct Message: Hashable, Sendable {
         package var role: Role
@@ -99,6 +124,44 @@ extension ChatCompletionRequest {
                 parameter: "tool_choice", code: nil)
         }
         tools = names
+        try readShape(json)
+    }
+
+    private mutating func readShape(_ json: JSONValue) throws(OpenAIProblem) {
+        switch json["stop"] {
+        case .string(let text)?: stops = [text]
+        case .array(let items)?:
+            stops = items.compactMap(\.text)
+            guard stops.count == items.count, stops.count <= 4 else {
+                throw .invalid(
+                    "Invalid 'stop': expected a string or an array of at most 4 strings.",
+                    parameter: "stop", code: nil)
+            }
+        default: break
+        }
+        stops.removeAll { $0.isEmpty }
+        if let count = json["n"], !count.isNull {
+            guard let count = count.int, (1...128).contains(count) else {
+                throw .invalid(
+                    "Invalid 'n': expected an integer from 1 to 128.", parameter: "n",
+                    code: "integer_out_of_range")
+            }
+            choiceCount = count
+        }
+        let format = json["response_format"]
+        switch format?["type"]?.text {
+        case nil, "text": break
+        case "json_object": self.json = .object
+        case "json_schema":
+            guard let schema = format?["json_schema"]?["schema"] else {
+                throw .missing(parameter: "response_format.json_schema.schema")
+            }
+            self.json = .schema(schema)
+        case let word?:
+            throw .invalid(
+                "Invalid value: '\(word)'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+                parameter: "response_format.type", code: "invalid_value")
+        }
     }
 
     private static func message(_ json: JSONValue, _ index: Int) throws(OpenAIProblem) -> Message {

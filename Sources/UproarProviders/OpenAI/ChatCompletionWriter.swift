@@ -12,7 +12,12 @@ package struct ChatCompletionWriter: Sendable {
     private let head: [UInt8]
     private let tail: [UInt8]
 
-    package init(id: String, created: Int64, model: String, includesUsage: Bool) {
+    private let choiceCount: Int
+
+    package init(
+        id: String, created: Int64, model: String, includesUsage: Bool, choiceCount: Int = 1
+    ) {
+        self.choiceCount = choiceCount
         self.id = id
         self.created = created
         self.model = model
@@ -93,8 +98,17 @@ package struct ChatCompletionWriter: Sendable {
     private func chunk(
         finish: FinishReason? = nil, into output: inout [UInt8], delta: (inout [UInt8]) -> Void
     ) {
+        for choice in 0..<choiceCount {
+            chunk(of: choice, finish: finish, into: &output, delta: delta)
+        }
+    }
+
+    private func chunk(
+        of choice: Int, finish: FinishReason?, into output: inout [UInt8],
+        delta: (inout [UInt8]) -> Void
+    ) {
         output.append(contentsOf: head)
-        output.append(contentsOf: ",\"choices\":[{\"index\":0,\"delta\":".utf8)
+        output.append(contentsOf: ",\"choices\":[{\"index\":\(choice),\"delta\":".utf8)
         delta(&output)
         output.append(contentsOf: ",\"logprobs\":null,\"finish_reason\":".utf8)
         if let finish {
@@ -134,12 +148,13 @@ package struct ChatCompletionWriter: Sendable {
         return [
             "id": .string(id), "object": "chat.completion", "created": .integer(created),
             "model": .string(model),
-            "choices": [
-                [
-                    "index": 0, "message": .object(message), "logprobs": nil,
-                    "finish_reason": .string(finish.rawValue),
-                ]
-            ],
+            "choices": .array(
+                (0..<choiceCount).map {
+                    [
+                        "index": JSONValue($0), "message": .object(message), "logprobs": nil,
+                        "finish_reason": .string(finish.rawValue),
+                    ]
+                }),
             "usage": Self.usage(prompt: prompt, completion: completion),
             "service_tier": "default", "system_fingerprint": .string(Self.fingerprint),
         ]

@@ -25,23 +25,26 @@ package final class OpenAIEmulator: EmulatedService {
 
     package let provider = ProviderID.openai
     let context: EmulatorContext
-    let settings: Settings
-    private let model: ScriptedModel
+    private let desk: ModelDesk
+    private let studio: VoiceStudio?
     private let transcriptions: WhisperEmulator?
-    private var numbers = ReplyNumbers()
     private var ordinal: UInt64 = 0
-    private var inWork = 0
 
     /// - transcriptions: answers for the files that come to this address.
+    /// - studio: speaks what `/v1/audio/speech` is asked; without one that path is unknown.
     package init(
         script: LanguageModelScript, settings: Settings, context: EmulatorContext,
-        transcriptions: WhisperEmulator? = nil
+        transcriptions: WhisperEmulator? = nil, studio: VoiceStudio? = nil
     ) {
         self.transcriptions = transcriptions
         self.context = context
-        self.settings = settings
-        model = ScriptedModel(
-            script: script, references: context.references, isTagging: context.isTagging)
+        self.studio = studio
+        desk = ModelDesk(
+            .openai, script: script,
+            settings: .init(
+                firstToken: settings.firstToken, tokenInterval: settings.tokenInterval,
+                concurrencyLimit: settings.concurrencyLimit),
+            firstLabel: "openai first token", tokenLabel: "openai token", context: context)
     }
 
     package func provider(of request: HTTPRequestHead) -> ProviderID {
@@ -76,14 +79,13 @@ package final class OpenAIEmulator: EmulatedService {
         guard request.segments.suffix(2) == ["chat", "completions"],
             let request = try? ChatCompletionRequest(parsing: body)
         else { return nil }
-        return model.prompt(of: request).utterance
+        return desk.utterance(of: request)
     }
 
     package func missed(
         _ request: HTTPRequestHead, reference: TurnReference, at instant: Instant
     ) {
-        context.state(
-            .modelRequested, of: provider, at: instant, reference: numbers.next(for: reference))
+        desk.missed(reference, at: instant)
     }
 
     package func refuse(
@@ -140,6 +142,11 @@ package final class OpenAIEmulator: EmulatedService {
             }
             return try complete(body, at: instant, on: connection)
         }
+        if path.suffix(2) == ["audio", "speech"] {
+            try request.checkBearer(context.keys)
+            guard request.method == "POST" else { throw .wrongMethod(request) }
+            return try speak(body, at: instant, on: connection)
+        }
         if path.last == "models" {
             try request.checkBearer(context.keys)
             guard request.method == "GET" else { throw .wrongMethod(request.method, request.path) }
@@ -153,26 +160,27 @@ package final class OpenAIEmulator: EmulatedService {
         throws(OpenAIProblem) -> (any EmulatedReply)?
     {
         let request = try ChatCompletionRequest(parsing: body)
-        if let limit = settings.concurrencyLimit, inWork >= limit {
+        guard let pump = desk.begin(request, ordinal: ordinal, at: instant) else {
             throw .rateLimited(retryAfter: .seconds(1))
         }
-        let prompt = model.prompt(of: request)
-        let reference = prompt.utterance.map { numbers.next(for: $0) }
-        context.state(
-            .modelRequested, of: provider, at: instant, reference: reference,
-            detail: prompt.isAfterTool ? 1 : 0)
-        let answer = model.answer(to: prompt, request: request, reply: reference)
-        let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | ordinal
-        inWork += 1
         let reply = ChatCompletionReply(
-            answer: answer, request: request, promptTokens: prompt.tokens, reference: reference,
-            key: key, id: "chatcmpl-" + identifier("completion", 29),
-            headers: headers(), emulator: self, connection: connection)
+            pump, request: request, id: "chatcmpl-" + identifier("completion", 29),
+            headers: headers(), created: context.unixSeconds, connection: connection)
         reply.start(at: instant)
         return reply
     }
 
-    func finished() { inWork -= 1 }
+    private func speak(_ body: [UInt8], at instant: Instant, on connection: EmulatorConnection)
+        throws(OpenAIProblem) -> (any EmulatedReply)?
+    {
+        guard let studio else { throw .unknownPath("POST", "/v1/audio/speech") }
+        let request = try SpeechRequest(parsing: body)
+        guard studio.enter() else { throw .rateLimited(retryAfter: .seconds(1)) }
+        let reply = SpeechReply(
+            request, headers: headers(), studio: studio, connection: connection)
+        reply.start(at: instant)
+        return reply.isOver ? nil : reply
+    }
 
     // MARK: Answers
 
@@ -183,7 +191,7 @@ package final class OpenAIEmulator: EmulatedService {
     }
 
     private func headers() -> HTTPHeaders {
-        OpenAIAnswer.headers(context, "request", ordinal, inWork: inWork)
+        OpenAIAnswer.headers(context, "request", ordinal, inWork: desk.count)
     }
 
     private func identifier(_ label: StaticString, _ count: Int) -> String {

@@ -105,23 +105,35 @@ package struct ScriptedModel: Sendable {
         }
         var cut: Answer
         switch answer {
+        case .reply(let text, _) where request.json != nil:
+            cut = Self.pieces(of: JSONAnswer.text(echo(text, reply), as: request.json))
         case .reply(let text, _): cut = said(text, reply: reply)
         case .tool(let name, let arguments, _):
             let pieces = TokenText.pieces(of: arguments.text(pretty: false))
             cut = Answer(
                 kind: .tool(name), pieces: pieces, counts: pieces.map { _ in 1 }, isCutShort: false)
         }
+        if cut.kind == .text { cut.end(before: request.stops) }
         if let limit = request.tokenLimit, cut.tokens > limit { cut.cut(to: limit) }
         return cut
+    }
+
+    private func echo(_ text: String, _ reply: TurnReference?) -> String {
+        guard isTagging, let reply else { return text }
+        return references.echo(text, reply)
+    }
+
+    private static func pieces(of text: String) -> Answer {
+        let pieces = TokenText.pieces(of: text)
+        return Answer(
+            kind: .text, pieces: pieces.isEmpty ? [text] : pieces,
+            counts: pieces.isEmpty ? [0] : pieces.map { _ in 1 }, isCutShort: false)
     }
 
     /// Both words of the reference leave in the first piece, with the comma that sets them apart.
     private func said(_ text: String, reply: TurnReference?) -> Answer {
         guard isTagging, let reply else {
-            let pieces = TokenText.pieces(of: text)
-            return Answer(
-                kind: .text, pieces: pieces.isEmpty ? [text] : pieces,
-                counts: pieces.isEmpty ? [0] : pieces.map { _ in 1 }, isCutShort: false)
+            return Self.pieces(of: text)
         }
         let echo = references.echo(text, reply)
         let head = echo.prefix(references.words(reply).count + 1)
@@ -142,6 +154,29 @@ package struct ScriptedModel: Sendable {
 }
 
 extension ScriptedModel.Answer {
+    /// Ends the text where the first of `stops` begins; the stop itself is not said.
+    fileprivate mutating func end(before stops: [String]) {
+        let text = whole
+        let places = stops.compactMap { text.firstRange(of: $0)?.lowerBound }
+        guard let place = places.min() else { return }
+        var left = text[..<place].utf8.count
+        var kept = 0
+        while kept < pieces.count, pieces[kept].utf8.count <= left {
+            left -= pieces[kept].utf8.count
+            kept += 1
+        }
+        if left > 0, kept < pieces.count {
+            pieces[kept] = String(decoding: pieces[kept].utf8.prefix(left), as: UTF8.self)
+            kept += 1
+        }
+        pieces.removeLast(pieces.count - kept)
+        counts.removeLast(counts.count - kept)
+        if pieces.isEmpty {
+            pieces = [""]
+            counts = [0]
+        }
+    }
+
     /// Keeps as many pieces as make `limit` tokens.
     fileprivate mutating func cut(to limit: Int) {
         var kept = 0

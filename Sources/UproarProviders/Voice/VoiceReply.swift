@@ -108,6 +108,9 @@ package final class VoiceReply {
         scanner = ReferenceScanner(context.references)
     }
 
+    /// Clauses and tags that wait to be sent.
+    private static let unitLimit = 1_000
+
     // MARK: Text
 
     package func receive(_ text: String, at now: Instant) {
@@ -183,6 +186,8 @@ package final class VoiceReply {
 
     private func speak(_ text: String, at now: Instant) {
         for clause in VoiceText.clauses(of: text) where !clause.spoken.isEmpty {
+            // Ten minutes ahead of what has been heard nobody listens: the rest is not spoken.
+            guard units.count < Self.unitLimit else { return }
             setReadyTime(at: now)
             hasSpokenWords = true
             let number = firstUnit + units.count

@@ -181,6 +181,9 @@ package enum ProviderPace: Hashable, Sendable {
 package enum ProviderPreset: String, CaseIterable, Sendable {
     /// What the production guides plan with: the budget behind "voice to voice below 800 ms".
     case guideBudget = "guide-budget"
+    /// What vendors and measurements of their clients publish; each figure with source and date in docs/providers.md. No agent
+    /// answers within 800 ms on these.
+    case published
     /// No provider takes any time of its own: what is left is the agent, and the harness.
     case instant
 
@@ -204,6 +207,26 @@ package enum ProviderPreset: String, CaseIterable, Sendable {
                     .cartesia,
                     .textToSpeech(
                         firstByte: .lognormal(p50: .milliseconds(80), p95: .milliseconds(120)),
+                        factor: eight)
+                ),
+            ]
+        case .published:
+            return [
+                (
+                    .deepgram,
+                    .speechToText(
+                        latency: .lognormal(p50: .milliseconds(400), p95: .milliseconds(550)))
+                ),
+                (
+                    .openai,
+                    .languageModel(
+                        firstToken: .lognormal(p50: .milliseconds(450), p95: .milliseconds(700)),
+                        tokensPerSecond: 80)
+                ),
+                (
+                    .cartesia,
+                    .textToSpeech(
+                        firstByte: .lognormal(p50: .milliseconds(90), p95: .milliseconds(150)),
                         factor: eight)
                 ),
             ]

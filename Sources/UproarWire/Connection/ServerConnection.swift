@@ -50,6 +50,7 @@ package struct ServerConnection: ~Copyable {
     private var http: HTTPRequestDecoder
     private var webSocket: WebSocketPeer
     private let gathersBodies: Bool
+    private let waitingLimit: Int
 
     /// The request being received or answered.
     private var request: HTTPRequestHead?
@@ -73,6 +74,7 @@ package struct ServerConnection: ~Copyable {
         messageLimit: Int = WebSocketDecoder.defaultMessageLimit
     ) {
         http = HTTPRequestDecoder(limits: limits)
+        waitingLimit = limits.waitingBytes
         webSocket = WebSocketPeer(
             role: .server, random: RandomStream(state: 0), messageLimit: messageLimit)
         self.gathersBodies = gathersBodies
@@ -136,7 +138,10 @@ package struct ServerConnection: ~Copyable {
 
     private mutating func nextRequest() -> ServerEvent? {
         while phase == .http {
-            if request != nil && (isRequestWhole || upgradeKey != nil) { return nil }
+            if request != nil && (isRequestWhole || upgradeKey != nil) {
+                guard http.waitingByteCount > waitingLimit else { return nil }
+                return refuseWaiting()
+            }
             if awaitsContinue {
                 // Nobody refused the request on sight, so its body is welcome.
                 HTTPResponseHead(status: 100).write(into: &output)
@@ -168,6 +173,17 @@ package struct ServerConnection: ~Copyable {
             }
         }
         return nil
+    }
+
+    /// What follows a request that awaits its answer is kept for later, but not without end.
+    private mutating func refuseWaiting() -> ServerEvent {
+        let error = HTTPError.waitingTooLong(limit: waitingLimit)
+        if case .none = reply {
+            write(
+                HTTPResponseHead(status: error.status, headers: ["Connection": "close"]), length: 0)
+        }
+        phase = .over
+        return .failed(.http(error))
     }
 
     private mutating func begin(_ head: HTTPRequestHead) -> ServerEvent? {
@@ -292,7 +308,12 @@ package struct ServerConnection: ~Copyable {
         var head = head
         if let length { head.headers["Content-Length"] = String(length) }
         if head.headers.lists("Connection", "close") { closesAfterReply = true }
-        if closesAfterReply { head.headers["Connection"] = "close" }
+        if closesAfterReply {
+            head.headers["Connection"] = "close"
+        } else if request?.minorVersion == 0 {
+            // HTTP/1.0 peers close unless they are told (RFC 9112 §C.2.2).
+            head.headers["Connection"] = "keep-alive"
+        }
         head.write(into: &output)
     }
 

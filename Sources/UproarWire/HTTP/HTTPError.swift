@@ -17,6 +17,8 @@ package enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The body is longer than the limit (bytes).
     case bodyTooLong(limit: Int)
     case chunkMalformed
+    /// So many bytes came while an earlier request still awaited its answer.
+    case waitingTooLong(limit: Int)
     /// The stream ended inside a message.
     case truncated
 
@@ -29,7 +31,7 @@ package enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
         case .versionUnsupported: 505
         case .headTooLong, .tooManyFields: 431
         case .codingUnsupported: 501
-        case .bodyTooLong: 413
+        case .bodyTooLong, .waitingTooLong: 413
         }
     }
 
@@ -45,6 +47,8 @@ package enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
         case .codingUnsupported: "only the transfer coding chunked is known"
         case .bodyTooLong(let limit): "the body is longer than \(limit) bytes"
         case .chunkMalformed: "a chunk is malformed"
+        case .waitingTooLong(let limit):
+            "more than \(limit) bytes came before the answer to what came earlier"
         case .truncated: "the stream ended inside a message"
         }
     }
@@ -56,9 +60,17 @@ package struct HTTPLimits: Hashable, Sendable {
     package var headBytes: Int
     package var fields: Int
     package var bodyBytes: Int
+    /// Of what a peer sends on while a request of its awaits its answer.
+    package var waitingBytes: Int
 
-    package init(headBytes: Int = 64 << 10, fields: Int = 128, bodyBytes: Int = 64 << 20) {
-        precondition(headBytes > 0 && fields > 0 && bodyBytes >= 0, "limits are positive")
+    package init(
+        headBytes: Int = 64 << 10, fields: Int = 128, bodyBytes: Int = 64 << 20,
+        waitingBytes: Int = 1 << 20
+    ) {
+        precondition(
+            headBytes > 0 && fields > 0 && bodyBytes >= 0 && waitingBytes > 0,
+            "limits are positive")
+        self.waitingBytes = waitingBytes
         self.headBytes = headBytes
         self.fields = fields
         self.bodyBytes = bodyBytes

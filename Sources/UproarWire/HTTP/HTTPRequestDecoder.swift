@@ -27,6 +27,9 @@ package struct HTTPRequestDecoder: ~Copyable {
         head = HTTPHeadReader(limits: limits)
     }
 
+    /// Bytes received and not yet read.
+    package var waitingByteCount: Int { buffer.count }
+
     package mutating func receive(_ bytes: RawSpan) {
         guard !isOver else { return }
         payload = 0..<0
