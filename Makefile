@@ -31,7 +31,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input, runs that must be invalid (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -44,6 +44,7 @@ verify:
 	scripts/verify-baseline
 	scripts/verify-bad-input.py
 	scripts/verify-signals.py
+	scripts/verify-validity.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build
