@@ -84,8 +84,14 @@ struct RunDigest {
         var isBad: Bool
     }
 
+    /// Whether turns carried references: without them nobody knows which reply belongs to which turn.
+    var hasReferences: Bool { result.scenario.resolved["tagging"]?.isTrue != false }
+
+    /// What only references tell is left out where there were none: it is unknown, not zero.
     var turnCounts: [Count] {
         let turns = result.ledger.turns
+        let unknown =
+            hasReferences ? [] : ["duplicated", "stale", "truncated", "cross-talked"]
         return [
             Count(name: "answered", count: turns.answered, isBad: false),
             Count(name: "late", count: turns.late, isBad: true),
@@ -95,7 +101,7 @@ struct RunDigest {
             Count(name: "truncated", count: turns.truncated, isBad: true),
             Count(name: "cross-talked", count: turns.crossTalked, isBad: true),
             Count(name: "interrupted", count: turns.interrupted, isBad: false),
-        ]
+        ].filter { !unknown.contains($0.name) }
     }
 
     var callCounts: [Count] {

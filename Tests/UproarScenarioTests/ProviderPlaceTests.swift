@@ -47,4 +47,18 @@ import UproarScenario
         let own = try bytes("{preset: guide-budget}")
         #expect(one == two && one != own)
     }
+
+    @Test func gatesOnWhatNobodyCouldKnowAreRefused() throws {
+        func problems(_ text: String) throws -> [String] {
+            ScenarioCheck(
+                try read(text + "gates: ['turns_stale: count <= 0', 'turns_lost: count <= 0']\n"),
+                seed: Seed(1), catalog: ScenarioFixture.catalog
+            ).problems.map(\.reason)
+        }
+        #expect(
+            try problems("target: {url: 'ws://127.0.0.1:9/x'}\n") == [
+                "turns_stale is unknown while tagging is off"
+            ])
+        #expect(try problems("").isEmpty)
+    }
 }

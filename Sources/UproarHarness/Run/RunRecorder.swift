@@ -30,7 +30,10 @@ package final class RunRecorder {
             prices: plan.scenario.prices, targets: TurnTarget.of(plan.scenario.gates))
         collector = FactCollector(settings)
         tally = RunTally(settings)
-        check = TaskCheck(plan.scenario.conversation, clips: plan.clips)
+        // The check looks at what the emulators saw, and at whose reply was heard.
+        check =
+            plan.scenario.isTagging
+            ? TaskCheck(plan.scenario.conversation, clips: plan.clips) : nil
     }
 
     package func take(_ fact: Fact) {

@@ -179,6 +179,9 @@ package struct TerminalSummary {
         let bargeIns = digest.bargeInCounts.map { "\($0.name) \($0.count)" }
         if !bargeIns.isEmpty { more.append("barge-ins: " + bargeIns.joined(separator: ", ")) }
         if !more.isEmpty { lines.append(more.joined(separator: "   ")) }
+        if !digest.hasReferences {
+            lines.append("unknown without references: duplicated, stale, truncated, cross-talked")
+        }
         return lines
     }
 

@@ -13,6 +13,11 @@ struct ScenarioFindings {
     }
 
     private static let page = "docs/scenario.md"
+    /// What only references and the emulators tell: a gate on one of these would pass on nothing.
+    private static let needingReferences = [
+        "turns_duplicated", "turns_stale", "turns_truncated", "turns_cross_talked",
+        "task_completed", "voice_to_answer",
+    ]
 
     mutating func checkMachine(
         _ limits: MachineLimits, processes: [ScenarioCheck.ProcessNeed], ports: Int, memory: Int,
@@ -51,6 +56,12 @@ struct ScenarioFindings {
 
     mutating func checkGates(_ windows: LoadWindows, turns: Int) {
         for (gate, mark) in zip(scenario.gates, scenario.places.gates) {
+            if !scenario.isTagging, Self.needingReferences.contains(gate.metric) {
+                problem(
+                    mark, "\(gate.metric) is unknown while tagging is off",
+                    "gates on what the waveform tells, such as voice_to_voice or turns_lost",
+                    page: "docs/scenario.md#providers")
+            }
             var used = [gate.window]
             if case .metric(let other) = gate.bound { used.append(other.window) }
             if used.contains(.steady), windows.steady.isEmpty {
