@@ -13,6 +13,16 @@ package struct AgentParts {
     package var sessions: (any SessionStore)?
     package var tasks: (any TaskStore)?
     package var random = RandomStream(state: 1)
+    package var prices = PriceBook.guides
+    /// Nil: no text messages, no pages, no workflows.
+    package var messenger: (any TextMessenger)?
+    package var pager: (any Webhook)?
+    package var workflows: (any Webhook)?
+    /// Takes events that could not be delivered.
+    package var deadLetters: (JSONValue) -> Void = { _ in }
+    /// Nil: memory and processor time are not watched.
+    package var meter: (any WorkerMeter)?
+    package var log = AgentLog.none
 
     package init(loop: EventLoop, network: any Network) {
         self.loop = loop

@@ -20,20 +20,26 @@ final class CallSession: CallChannelHandler {
     private(set) weak var channel: (any CallChannel)?
 
     private var speech: SpeechDetector
-    private var machine: TurnMachine
+    var machine: TurnMachine
     private(set) var feed: RecogniserFeed?
     private(set) var voice: CallVoice?
     var conversation: Conversation
     let tools: TaskTools
-    private(set) var reply: Reply?
+    var reply: Reply?
     /// When the far end will have played all that was sent.
-    private var busyUntil = Instant(nanoseconds: .min)
+    var busyUntil = Instant(nanoseconds: .min)
     private var spokeUntil: Instant?
     private var createdAt: Int64
     private(set) var isOver = false
     private var digits = ""
     private var digitTimer = TimerID.none
-    private var silence: SilenceGuard?
+    var silence: SilenceGuard?
+    var cost = CallCost()
+    /// Turns in a row that could not be answered.
+    var failedTurns = 0
+    var isLost = false
+    private var lastHeard = Instant.zero
+    private var idleTimer = TimerID.none
 
     var settings: AgentSettings { worker.settings }
     var metrics: AgentMetrics { worker.metrics }
@@ -58,6 +64,9 @@ final class CallSession: CallChannelHandler {
     /// Opens the providers and greets. Call it once.
     func begin() {
         metrics.sessionBegan()
+        worker.parts.log.say(.info, "call began", call: introduction)
+        lastHeard = began
+        awaitIdle()
         silence = SilenceGuard(after: settings.holdAfter, loop: loop) { [weak self] in
             self?.bridgeSilence()
         }
@@ -164,12 +173,23 @@ final class CallSession: CallChannelHandler {
         reply?.cancel()
         reply = nil
         silence?.close()
+        loop.cancel(idleTimer)
+        settleCost()
         loop.cancel(digitTimer)
         feed?.close()
         voice?.close()
         metrics.sessionEnded(
-            isOrderly ? .completed : .dropped, channel: introduction.channel,
-            after: now - began)
+            isLost ? .error : isOrderly ? .completed : .dropped,
+            channel: introduction.channel, after: now - began)
+        worker.parts.log.say(
+            .info, "call ended, \(isLost ? "lost" : isOrderly ? "completed" : "dropped")",
+            call: introduction)
+        worker.workflows?.emit(
+            .email, "call_ended", session: introduction.session,
+            [
+                "user_id": .string(introduction.person),
+                "seconds": .integer((now - began).nanoseconds / 1_000_000_000),
+            ], unixTime: worker.unixTime)
         if isOrderly {
             worker.sessions.delete(SessionRecord.key(introduction.session))
         } else {
@@ -201,8 +221,13 @@ final class CallSession: CallChannelHandler {
                 self.reply = nil
             case .confirm(let number, let words):
                 guard let reply, reply.number == number else { break }
-                conversation.heardCaller(words)
-                reply.confirm()
+                lastHeard = now
+                if let refusal = refusal(of: words) {
+                    reply.refuse(saying: refusal)
+                } else {
+                    conversation.heardCaller(words)
+                    reply.confirm()
+                }
             case .stopSpeaking(let number):
                 channel?.clear()
                 silence?.settled()
@@ -221,7 +246,7 @@ final class CallSession: CallChannelHandler {
     }
 
     /// The caller has heard all of the reply.
-    private func finish(_ reply: Reply) {
+    func finish(_ reply: Reply) {
         conversation.spoke(reply.spoken.text)
         self.reply = nil
         machine.replyEnded(reply: reply.number)
@@ -238,6 +263,29 @@ final class CallSession: CallChannelHandler {
                 createdAt: createdAt, lastActivity: worker.unixTime))
     }
 
+    /// Why these words are not answered, in words for the caller; nil when they are.
+    private func refusal(of words: String) -> String? {
+        if settings.inputLimit > 0, words.count > settings.inputLimit {
+            metrics.count(.errors, ["input_too_long", "call"])
+            return settings.inputLimitPhrase
+        }
+        guard !worker.rateLimit.allows(introduction.person, at: loop.now) else { return nil }
+        metrics.count(.rateLimited)
+        return settings.rateLimitPhrase
+    }
+
+    /// A caller who has not said a word for long has gone.
+    private func awaitIdle() {
+        guard settings.idleLimit > .zero else { return }
+        idleTimer = loop.schedule(at: lastHeard + settings.idleLimit) { [weak self] in
+            guard let self, !isOver else { return }
+            if loop.now - lastHeard < settings.idleLimit { return awaitIdle() }
+            worker.parts.log.say(.info, "idle for too long", call: introduction)
+            channel?.hangUp()
+            channel?.flush()
+        }
+    }
+
     // MARK: Silence
 
     /// The caller has waited and heard nothing: something is said, whatever the providers do.
@@ -251,13 +299,13 @@ final class CallSession: CallChannelHandler {
     }
 
     /// Plays audio that belongs to no reply.
-    private func fill(_ audio: [UInt8]) {
+    func fill(_ audio: [UInt8]) {
         guard let channel else { return }
         send(audio.span.bytes, to: channel) { _ in }
         busyUntil = max(loop.now, busyUntil) + format.duration(bytes: audio.count)
     }
 
-    private func send(_ audio: RawSpan, to channel: any CallChannel, sent: (Int) -> Void) {
+    func send(_ audio: RawSpan, to channel: any CallChannel, sent: (Int) -> Void) {
         let most = format.rate.samples(in: settings.chunk) * format.encoding.bytesPerSample
         var start = 0
         while start < audio.byteCount {
@@ -300,84 +348,5 @@ extension CallSession: CallVoiceHandler {
     func failedToSpeak(utterance: Int, _ failure: ProviderFailure) {
         reply?.failedToSpeak(utterance: utterance, failure)
         channel?.flush()
-    }
-}
-
-extension CallSession: ReplyHost {
-    var phrases: PhraseBook { worker.phrases }
-
-    func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
-        guard let chain = worker.chains.models else { return nil }
-        return ModelQuestion(
-            chain, messages, tools: TaskTools.declarations,
-            deadlines: .init(
-                connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
-                stall: settings.stallDeadline), loop: loop, metrics: metrics,
-            random: worker.drawStream(), handler: handler)
-    }
-
-    func messages(about words: String?) -> [ChatMessage] { conversation.request(about: words) }
-
-    func onlyLooks(_ calls: [ToolCall]) -> Bool {
-        calls.allSatisfy { TaskTools.onlyLooks($0.name) }
-    }
-
-    func run(_ calls: [ToolCall], then: @escaping ([ChatMessage]) -> Void) {
-        var results = [String?](repeating: nil, count: calls.count)
-        for (index, call) in calls.enumerated() {
-            tools.run(call, now: worker.unixMilliseconds) { [weak self] result in
-                guard results[index] == nil else { return }
-                results[index] = result
-                let known = results.compactMap(\.self)
-                guard known.count == calls.count else { return }
-                then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
-                self?.channel?.flush()
-            }
-        }
-    }
-
-    func keep(_ calls: [ToolCall], _ results: [ChatMessage]) {
-        conversation.calledTools(calls, results: results)
-    }
-
-    func used(_ usage: LanguageModelUsage, of model: String) {}
-
-    func answered(after time: Duration) {
-        metrics.observe(.voiceLatency, [introduction.channel], time.inSeconds)
-    }
-
-    func play(_ audio: RawSpan, of reply: Reply) {
-        guard !isOver, let channel else { return }
-        let now = loop.now
-        let markEvery = settings.markEvery.nanoseconds
-        if let waited = silence?.broken(at: now) {
-            metrics.observe(.silence, [], waited.inSeconds)
-        }
-        send(audio, to: channel) { count in
-            reply.spoken.sentAudio(
-                nanoseconds: format.duration(bytes: count).nanoseconds, at: now,
-                busyUntil: busyUntil)
-            if reply.spoken.unmarked >= markEvery { channel.mark(reply.spoken.addMark()) }
-        }
-        busyUntil = reply.spoken.playedAt
-        machine.speakingBegan(reply: reply.number)
-    }
-
-    func completed(_ reply: Reply) {
-        guard !isOver, let channel, reply === self.reply else { return }
-        silence?.settled()
-        reply.spoken.complete()
-        if reply.spoken.unmarked > 0 { channel.mark(reply.spoken.addMark()) }
-        if reply.spoken.sent == 0 { finish(reply) }
-    }
-
-    func thoughtless(_ reply: Reply) {
-        metrics.count(.errors, ["unanswered", "llm"])
-        reply.end(saying: settings.apology)
-        channel?.flush()
-    }
-
-    func speechless(_ reply: Reply, text: String) {
-        metrics.count(.errors, ["speechless", "tts"])
     }
 }

@@ -59,6 +59,8 @@ final class CallVoice: TimerHandler {
     private var timerDue = Instant.distantFuture
     /// Seconds of speech made, by member of the chain.
     private(set) var spokenBytes: [Int]
+    /// Characters given to each member of the chain.
+    private(set) var spokenCharacters: [Int]
 
     /// - settings: the voice's name is each candidate's own.
     init(
@@ -73,6 +75,7 @@ final class CallVoice: TimerHandler {
         self.metrics = metrics
         self.handler = handler
         spokenBytes = [Int](repeating: 0, count: chain.members.count)
+        spokenCharacters = spokenBytes
     }
 
     /// Connects ahead of the first utterance.
@@ -111,6 +114,7 @@ final class CallVoice: TimerHandler {
             underWay[index].firstText = loop.now
             watch(loop.now + deadlines.firstByte)
         }
+        spokenCharacters[underWay[index].line.place] += text.count
         underWay[index].line.stream?.speak(text, reply: utterance)
     }
 

@@ -11,6 +11,9 @@ final class CallWorker {
     let sessions: SessionKeeper
     /// Nil where there is no store: tasks live no longer than their call.
     let tasks: TaskLedger?
+    let outage: VoiceOutage
+    let workflows: WorkflowBus?
+    var rateLimit: RateLimit
     private var random: RandomStream
     private var phraseMaker: PhraseMaker?
 
@@ -19,9 +22,19 @@ final class CallWorker {
         self.parts = parts
         self.metrics = metrics
         chains = parts.chains(settings, metrics: metrics)
-        random = parts.random
         sessions = SessionKeeper(
             parts.sessions, settings: settings, metrics: metrics, loop: parts.loop)
+        outage = VoiceOutage(
+            settings, messenger: parts.messenger, pager: parts.pager, metrics: metrics,
+            loop: parts.loop)
+        var random = parts.random
+        workflows = parts.workflows.map {
+            WorkflowBus(
+                $0, worker: settings.worker, metrics: metrics, loop: parts.loop,
+                random: RandomStream(state: random.next()), deadLetters: parts.deadLetters)
+        }
+        self.random = random
+        rateLimit = RateLimit(limit: settings.rateLimit, window: settings.rateWindow)
         tasks = parts.tasks.map {
             TaskLedger($0, settings: settings, metrics: metrics, loop: parts.loop)
         }
@@ -30,7 +43,9 @@ final class CallWorker {
     /// Has the phrases made that must be there when nothing else is.
     func preparePhrases() {
         guard settings.preparesPhrases, let voices = chains.voices else { return }
-        let phrases = [settings.holdPhrase, settings.apology].filter { !$0.isEmpty }
+        let phrases = [settings.holdPhrase, settings.apology, settings.outagePhrase].filter {
+            !$0.isEmpty
+        }
         let maker = PhraseMaker(
             phrases, chain: voices, settings: settings, loop: parts.loop, metrics: metrics,
             book: self.phrases)
@@ -42,7 +57,20 @@ final class CallWorker {
         phraseMaker?.stop()
         phraseMaker = nil
         sessions.close()
+        workflows?.close()
         tasks?.close()
+    }
+
+    /// The model of a provider, as price files name it.
+    func model(of provider: ProviderID) -> String {
+        switch provider {
+        case .deepgram: settings.recogniserModel
+        case .assemblyai: settings.assemblyaiModel
+        case .whisper: settings.whisperModel
+        case .cartesia: settings.voiceModel
+        case .elevenlabs: settings.elevenlabsModel
+        default: ""
+        }
     }
 
     /// A stream of randomness for one part of one call.

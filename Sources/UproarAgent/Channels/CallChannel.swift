@@ -9,6 +9,8 @@ protocol CallChannel: AnyObject {
     /// Empties the far end's queue.
     func clear()
     func hangUp()
+    /// Shows text instead of speaking it; false where the channel shows nothing.
+    func show(_ text: String) -> Bool
     /// Sends what was said since the last time.
     func flush()
 }

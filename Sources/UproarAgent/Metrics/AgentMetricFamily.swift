@@ -20,7 +20,8 @@ enum AgentMetric: Int, CaseIterable, Sendable {
     case httpRequests, httpDuration, mcpCalls, mcpDuration
     case activeWorkflows, workflowExecutions, workflowDuration, eventEmission, workflowsDropped
     case memory, cpu, errors, info
-    case degraded, pages, silence, storeDurable, taskCache, recordings, recordingsPending,
+    case providerCost, degraded, pages, silence, storeDurable, taskCache, recordings,
+        recordingsPending,
         rateLimited
 
     var family: AgentMetricFamily { Self.families[rawValue] }
@@ -165,6 +166,10 @@ enum AgentMetric: Int, CaseIterable, Sendable {
             .init(
                 name: "agent_info", kind: .gauge, labels: ["worker_id", "version"],
                 help: "Always 1.")
+        case .providerCost:
+            .init(
+                name: "voice_provider_cost_usd_total", kind: .counter, labels: ["provider"],
+                help: "What each provider has cost, by the price file.")
         case .degraded:
             .init(
                 name: "voice_degraded_total", kind: .counter, labels: ["channel", "method"],

@@ -94,6 +94,17 @@ package final class AgentMetrics {
     func storeFailed() { count(.errors, ["failed", "store"]) }
     func messageUnknown() { count(.errors, ["unknown_message", "media"]) }
 
+    /// Every tool that ran, for whomever it ran.
+    func toolCalled(server: String, _ tool: String, _ status: String, after time: Duration) {
+        count(.mcpCalls, [server, tool, status])
+        observe(.mcpDuration, [server, tool], time.inSeconds)
+    }
+
+    func answeredRequest(_ method: String, _ endpoint: String, status: Int, after time: Duration) {
+        count(.httpRequests, [method, endpoint, String(status)])
+        observe(.httpDuration, [method, endpoint], time.inSeconds)
+    }
+
     // MARK: Providers
 
     func knowProvider(_ name: String, _ role: ProviderRole) {

@@ -122,6 +122,25 @@ final class Reply {
         segments = []
     }
 
+    /// Says why the caller's words are not answered, in place of an answer.
+    func refuse(saying phrase: String) {
+        guard !isOver, let host else { return }
+        question?.cancel()
+        question = nil
+        for segment in segments {
+            if let utterance = segment.utterance { host.voice?.cancel(utterance: utterance) }
+        }
+        segments = []
+        isSegmentOpen = false
+        ahead = []
+        spoken = SpokenReply(number: number)
+        isConfirmed = true
+        say(phrase)
+    }
+
+    /// Whether what is being said is the answer itself, or belongs to it.
+    var isAnswering: Bool { !answer.isEmpty }
+
     private var isRunningTools: Bool { if case .runsTools = thinking { true } else { false } }
 
     // MARK: Text

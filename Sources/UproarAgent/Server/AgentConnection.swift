@@ -16,6 +16,7 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     /// Holds a place among the calls, from the upgrade to the end.
     private var holdsPlace = false
     private var saidStop = false
+    private var request: (head: HTTPRequestHead, at: Instant)?
     /// Events are being taken: what is said meanwhile goes out at the end.
     private var isReceiving = false
     private var isOver = false
@@ -51,15 +52,33 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
         isReceiving = true
         while let event = connection.next() {
             switch event {
-            case .request(let head): server.answer(head, on: &connection)
+            case .request(let head): request = (head, now)
             case .upgrade(let head): upgrade(head)
             case .text: heardMessage(at: now)
             case .closed, .failed: finish(at: now)
-            case .requestEnd, .body, .binary, .ping, .pong: break
+            case .requestEnd: answerRequest()
+            case .body, .binary, .ping, .pong: break
             }
         }
         isReceiving = false
         flush()
+    }
+
+    /// Answers the request in hand, at once or when its answer is known.
+    private func answerRequest() {
+        guard let (head, at) = request else { return }
+        request = nil
+        let body =
+            head.method == "POST" ? connection.withPayload { $0.withUnsafeBytes { Array($0) } } : []
+        server.answer(head, body: body) { [weak self] answer in
+            guard let self else { return }
+            server.metrics.answeredRequest(
+                head.method, answer.endpoint, status: answer.status,
+                after: server.parts.loop.now - at)
+            connection.respond(
+                status: answer.status, headers: answer.headers, body: answer.body)
+            flush()
+        }
     }
 
     private func finish(at now: Instant) {
@@ -136,6 +155,9 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     }
 
     func hangUp() { connection.close(.normal) }
+
+    /// A phone shows nothing.
+    func show(_ text: String) -> Bool { false }
 
     func flush() {
         guard !isReceiving else { return }

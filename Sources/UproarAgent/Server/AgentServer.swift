@@ -8,9 +8,9 @@ import UproarWire
 /// |---|---|
 /// | `GET` media path, upgrade | a call; 503 when full or draining |
 /// | `POST /voice` | TwiML that connects the call to the media path |
-/// | `GET /health/live` | 200 as long as the process serves |
-/// | `GET /health/ready` | 200, or 503 while draining |
+/// | `GET` `/health…`, `/ready`, `/` | see `HealthPage` |
 /// | `GET /metrics` | Prometheus text |
+/// | `POST /mcp` | the tools, see `ToolServer` |
 package final class AgentServer: ListenerHandler {
     /// A caller who stops reading is cut off when so much waits for it: 90 s of audio.
     private static let queueLimit = 1 << 20
@@ -22,7 +22,9 @@ package final class AgentServer: ListenerHandler {
     /// Decoded caller audio, on its way to a call; shared by all calls of the loop.
     var audio: [UInt8] = []
 
-    private var listener: (any Listener)?
+    private var listeners: [any Listener] = []
+    private var watch: MemoryWatch?
+    private var grace = TimerID.none
     private var calls: [UInt64: AgentConnection] = [:]
     private var lastConnection: UInt64 = 0
     private var whenDrained: (() -> Void)?
@@ -36,33 +38,81 @@ package final class AgentServer: ListenerHandler {
         self.settings = settings
         self.parts = parts
         metrics = AgentMetrics(worker: settings.worker)
+        metrics.set(.queueDepth, to: 0)
         worker = CallWorker(settings, parts: parts, metrics: metrics)
     }
 
     package var activeCalls: Int { calls.count }
 
-    /// Starts to listen and returns where.
+    /// Starts to listen and returns where calls come in.
     package func start() throws(NetworkError) -> Endpoint {
         var options = ListenOptions()
         options.queueLimit = Self.queueLimit
-        let listener = try parts.network.listen(
-            on: .tcp(host: settings.host, port: settings.port), options: options, handler: self)
-        self.listener = listener
+        var ports = [settings.port]
+        for port in [settings.metricsPort, settings.healthPort] where port > 0 {
+            ports.append(UInt16(clamping: port))
+        }
+        for port in ports {
+            do throws(NetworkError) {
+                listeners.append(
+                    try parts.network.listen(
+                        on: .tcp(host: settings.host, port: port), options: options,
+                        handler: self))
+            } catch {
+                for listener in listeners { listener.close() }
+                listeners = []
+                throw error
+            }
+        }
         worker.preparePhrases()
-        return listener.endpoint
+        watchMemory()
+        parts.log.say(.info, "listening at \(listeners[0].endpoint)")
+        return listeners[0].endpoint
     }
 
-    /// Takes no more calls and is not ready; `then` is called when the last one has ended.
-    package func drain(then: @escaping () -> Void) {
+    private func watchMemory() {
+        guard let meter = parts.meter else { return }
+        let watch = MemoryWatch(meter, metrics: metrics, loop: parts.loop) { [weak self] level in
+            guard let self else { return }
+            metrics.count(.errors, ["memory_\(level)", "worker"])
+            parts.log.say(.warning, "memory is \(level): no more calls are taken")
+            switch level {
+            case .normal: break
+            case .high: beginDraining()
+            case .critical: onExhaustion?()
+            }
+        }
+        self.watch = watch
+        watch.start()
+    }
+
+    /// The worker has to end before the machine ends it.
+    package var onExhaustion: (() -> Void)?
+
+    private func beginDraining() {
+        guard !isDraining else { return }
         isDraining = true
+        parts.log.say(.info, "draining, \(calls.count) calls go on")
+    }
+
+    /// Takes no more calls and is not ready; `then` is called when the last one has ended, or the grace is over.
+    package func drain(then: @escaping () -> Void) {
+        beginDraining()
         whenDrained = then
+        grace = parts.loop.schedule(at: parts.loop.now + settings.drainGrace) { [weak self] in
+            guard let self else { return }
+            parts.log.say(.warning, "the grace is over, \(calls.count) calls are cut")
+            for key in calls.keys.sorted() { calls[key]?.cut() }
+        }
         noteDrained()
     }
 
     /// Cuts what is left and stops listening.
     package func stop() {
-        listener?.close()
-        listener = nil
+        for listener in listeners { listener.close() }
+        listeners = []
+        watch?.stop()
+        parts.loop.cancel(grace)
         worker.stop()
         for key in calls.keys.sorted() { calls[key]?.cut() }
     }
@@ -116,40 +166,73 @@ package final class AgentServer: ListenerHandler {
 
     // MARK: Requests
 
-    func answer(_ head: HTTPRequestHead, on connection: inout ServerConnection) {
+    struct Answer {
+        var status: Int
+        var headers: HTTPHeaders = [:]
+        var body: [UInt8] = []
+        /// The path as metrics name it: few, whatever is asked for.
+        var endpoint: String
+    }
+
+    /// - then: called once, at once or later.
+    func answer(
+        _ head: HTTPRequestHead, body: [UInt8], then: @escaping (Answer) -> Void
+    ) {
+        let json: HTTPHeaders = ["Content-Type": "application/json"]
+        if head.method == "GET" || head.method == "HEAD",
+            let (status, page) = health.answer(head.path)
+        {
+            return then(
+                Answer(status: status, headers: json, body: page.encoded(), endpoint: head.path))
+        }
         switch (head.method, head.path) {
-        case ("GET", "/health/live"), ("HEAD", "/health/live"):
-            health(status: 200, word: "alive", on: &connection)
-        case ("GET", "/health/ready"), ("HEAD", "/health/ready"):
-            health(
-                status: isDraining ? 503 : 200, word: isDraining ? "draining" : "ready",
-                on: &connection)
         case ("GET", "/metrics"):
-            connection.respond(
-                status: 200, headers: ["Content-Type": PrometheusText.contentType],
-                body: metrics.text())
+            then(
+                Answer(
+                    status: 200, headers: ["Content-Type": PrometheusText.contentType],
+                    body: metrics.text(), endpoint: "/metrics"))
         case ("POST", "/voice"), ("GET", "/voice"):
-            connection.respond(
-                status: 200, headers: ["Content-Type": "text/xml"], body: twiML(for: head))
+            then(
+                Answer(
+                    status: 200, headers: ["Content-Type": "text/xml"], body: twiML(for: head),
+                    endpoint: "/voice"))
+        case ("POST", "/mcp"):
+            ToolServer(
+                tasks: worker.tasks ?? MemoryTaskStore(), metrics: metrics, loop: parts.loop,
+                now: { [worker] in worker.unixMilliseconds }
+            ).answer(body, person: head.headers["X-User-Id"]) { status, body in
+                then(Answer(status: status, headers: json, body: body, endpoint: "/mcp"))
+            }
         case ("GET", settings.mediaPath):
-            connection.respond(status: 426, headers: ["Upgrade": "websocket"])
-        default: connection.respond(status: 404)
+            then(
+                Answer(
+                    status: 426, headers: ["Upgrade": "websocket"], endpoint: settings.mediaPath)
+            )
+        default: then(Answer(status: 404, endpoint: "other"))
         }
     }
 
-    private func health(status: Int, word: String, on connection: inout ServerConnection) {
-        let body: JSONValue = [
-            "status": .string(word), "timestamp": .integer(timestamp),
-            "worker_id": .string(settings.worker), "active_jobs": JSONValue(calls.count),
-            "maximum_jobs": JSONValue(settings.maximumCalls),
+    private var health: HealthPage {
+        var checks = [
+            HealthPage.Check(
+                name: "capacity", isGood: true,
+                detail: "\(calls.count) of \(settings.maximumCalls) calls"),
+            HealthPage.Check(
+                name: "media", isGood: !listeners.isEmpty,
+                detail: listeners.isEmpty ? "not listening" : "listening"),
+            // Calls go on from memory: a lost store makes nobody unready.
+            HealthPage.Check(
+                name: "session_store", isGood: true,
+                detail: worker.sessions.isReachable ? "reachable" : "unreachable, in memory"),
         ]
-        connection.respond(
-            status: status, headers: ["Content-Type": "application/json"], body: body.encoded())
-    }
-
-    /// Seconds of the Unix epoch.
-    private var timestamp: Int64 {
-        settings.epoch + parts.loop.now.nanoseconds / 1_000_000_000
+        if let watch {
+            checks.append(
+                HealthPage.Check(
+                    name: "memory", isGood: watch.level == .normal, detail: "\(watch.level)"))
+        }
+        return HealthPage(
+            worker: settings.worker, unixTime: worker.unixTime, activeCalls: calls.count,
+            maximumCalls: settings.maximumCalls, isDraining: isDraining, checks: checks)
     }
 
     /// `<Connect><Stream>` to where the request came in (Twilio, "TwiML <Stream>"). Twilio itself only dials `wss`.

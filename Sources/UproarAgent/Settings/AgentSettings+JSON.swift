@@ -39,7 +39,20 @@ extension AgentSettings {
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
             ("first_words", .whole(\.firstWords)),
-            ("failover", .flag(\.failover)), ("failback", .flag(\.failback)),
+            ("workflow_url", .text(\.workflowURL)), ("pager_url", .text(\.pagerURL)),
+            ("twilio_url", .text(\.twilioURL)), ("twilio_account", .text(\.twilioAccount)),
+            ("twilio_number", .text(\.twilioNumber)), ("degradation", .flag(\.degrades)),
+            ("message_fallback", .text(\.messageFallback)),
+            ("browser_fallback", .text(\.browserFallback)),
+            ("outage_phrase", .text(\.outagePhrase)), ("outage_after", .whole(\.outageAfter)),
+            ("rate_limit", .whole(\.rateLimit)), ("rate_window_ms", .time(\.rateWindow)),
+            ("rate_limit_phrase", .text(\.rateLimitPhrase)),
+            ("input_limit", .whole(\.inputLimit)),
+            ("input_limit_phrase", .text(\.inputLimitPhrase)),
+            ("idle_limit_ms", .time(\.idleLimit)), ("drain_grace_ms", .time(\.drainGrace)),
+            ("metrics_port", .whole(\.metricsPort)), ("health_port", .whole(\.healthPort)),
+            ("log_level", .text(\.logLevel)), ("failover", .flag(\.failover)),
+            ("failback", .flag(\.failback)),
             ("breaker_failures", .whole(\.breakerFailures)),
             ("breaker_open_ms", .time(\.breakerOpen)),
             ("connect_deadline_ms", .time(\.connectDeadline)),
@@ -123,7 +136,9 @@ extension AgentSettings {
         places.map(\.key).filter { !ownKeys.contains($0) }.map(scenarioKey)
     }
 
-    private static let ownKeys = ["host", "port", "epoch", "worker", "media_path"]
+    private static let ownKeys = [
+        "host", "port", "metrics_port", "health_port", "epoch", "worker", "media_path",
+    ]
 
     private static func scenarioKey(_ key: String) -> String {
         key.hasSuffix("_ms") ? String(key.dropLast(3)) : key

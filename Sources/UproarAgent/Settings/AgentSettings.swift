@@ -74,6 +74,43 @@ package struct AgentSettings: Hashable, Sendable {
 
     package var firstWords = 3
 
+    /// Where events for customer records, calendar and e-mail go; empty for nowhere.
+    package var workflowURL = ""
+    /// Where the person on call is paged; empty for nowhere.
+    package var pagerURL = ""
+    package var twilioURL = "https://api.twilio.com"
+    package var twilioAccount = ""
+    /// The number that text messages come from.
+    package var twilioNumber = ""
+    /// Callers whose voice fails entirely are told by other means.
+    package var degrades = true
+    package var messageFallback =
+        "We're experiencing technical difficulties with voice. Please text this number or try again in a few minutes."
+    package var browserFallback =
+        "Voice is temporarily unavailable. You can type your request below."
+    /// Said before the agent hangs up on a caller it cannot serve.
+    package var outagePhrase =
+        "I'm sorry, we have technical difficulties. We will send you a text message. Goodbye."
+    /// Failed turns in a row after which a call is given up.
+    package var outageAfter = 2
+
+    /// Requests that one person may make within `rateWindow`; 0 for any number.
+    package var rateLimit = 100
+    package var rateWindow = Duration.seconds(60)
+    package var rateLimitPhrase = "You have asked a lot just now. Please wait a minute."
+    /// Longer utterances, in characters, are refused.
+    package var inputLimit = 1000
+    package var inputLimitPhrase = "That was too long for me. Please say it in fewer words."
+    /// A call without a word for so long is ended.
+    package var idleLimit = Duration.seconds(300)
+    /// Calls may go on for so long after SIGTERM.
+    package var drainGrace = Duration.seconds(600)
+    /// Served beside `port`, with the same pages; 0 for not.
+    package var metricsPort = 0
+    package var healthPort = 0
+    /// `debug`, `info`, `warning`, `error` or `off`.
+    package var logLevel = "off"
+
     /// Off: the first of each chain is always asked, whatever it does.
     package var failover = true
     /// Off: a provider that failed is never asked again.
@@ -119,7 +156,7 @@ package struct AgentSettings: Hashable, Sendable {
     package var phrases: [String] {
         [
             greeting, resumption, toolAcknowledgement, toolFiller, longFiller, holdPhrase, apology,
-            "Okay.",
+            outagePhrase, rateLimitPhrase, inputLimitPhrase, "Okay.",
         ]
     }
 

@@ -12,6 +12,7 @@ package enum AgentAssembly {
         package var cartesia = "none"
         package var assemblyai = "none"
         package var elevenlabs = "none"
+        package var twilioToken = "none"
         package var redisPassword: String?
         package init() {}
     }
@@ -22,7 +23,7 @@ package enum AgentAssembly {
 
     package static func make(
         _ settings: UproarAgent.AgentSettings, keys: Keys, loop: EventLoop, network: any Network,
-        http: any HTTPClient, seed: Seed
+        http: any HTTPClient, seed: Seed, change: (inout AgentParts) -> Void = { _ in }
     ) throws -> AgentServer {
         var parts = AgentParts(loop: loop, network: network)
         if !settings.echoes {
@@ -54,6 +55,18 @@ package enum AgentAssembly {
                 parts.tasks = RedisTaskStore(client)
             }
         }
+        if !settings.workflowURL.isEmpty {
+            parts.workflows = WebhookClient(url: settings.workflowURL, http: http)
+        }
+        if !settings.pagerURL.isEmpty {
+            parts.pager = WebhookClient(url: settings.pagerURL, http: http)
+        }
+        if !settings.twilioNumber.isEmpty {
+            parts.messenger = TwilioMessagesClient(
+                base: settings.twilioURL, account: settings.twilioAccount,
+                token: keys.twilioToken, sender: settings.twilioNumber, http: http)
+        }
+        change(&parts)
         return AgentServer(settings, parts: parts)
     }
 

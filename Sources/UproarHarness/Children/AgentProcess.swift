@@ -49,7 +49,16 @@ package enum AgentProcess {
             do {
                 server = try AgentAssembly.make(
                     settings, keys: keys(), loop: loop, network: network,
-                    http: CurlHTTPClient(loop: loop, driver: driver), seed: seed)
+                    http: CurlHTTPClient(loop: loop, driver: driver), seed: seed
+                ) { parts in
+                    parts.meter = ProcessMeter()
+                    if let level = AgentLog.Level(rawValue: settings.logLevel) {
+                        let start = Int64(time(nil)) * 1000 - loop.now.milliseconds
+                        parts.log = AgentLog(
+                            from: level, time: { start + loop.now.milliseconds }, write: say)
+                    }
+                }
+                server.onExhaustion = { [weak server] in server?.drain { loop.stop() } }
                 endpoint = try server.start()
             } catch {
                 side.fail("\(error)")
@@ -82,6 +91,7 @@ package enum AgentProcess {
         keys.assemblyai = variable("ASSEMBLYAI_API_KEY") ?? "none"
         keys.elevenlabs =
             variable("ELEVENLABS_API_KEY") ?? variable("ELEVEN_API_KEY") ?? "none"
+        keys.twilioToken = variable("TWILIO_AUTH_TOKEN") ?? "none"
         keys.redisPassword = variable("REDIS_PASSWORD")
         return keys
     }

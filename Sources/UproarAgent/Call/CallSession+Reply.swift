@@ -1,0 +1,109 @@
+import UproarCore
+import UproarRuntime
+
+/// What replies ask of their call.
+extension CallSession: ReplyHost {
+    var phrases: PhraseBook { worker.phrases }
+
+    func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
+        guard let chain = worker.chains.models else { return nil }
+        return ModelQuestion(
+            chain, messages, tools: TaskTools.declarations,
+            deadlines: .init(
+                connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
+                stall: settings.stallDeadline), loop: loop, metrics: metrics,
+            random: worker.drawStream(), handler: handler)
+    }
+
+    func messages(about words: String?) -> [ChatMessage] { conversation.request(about: words) }
+
+    func onlyLooks(_ calls: [ToolCall]) -> Bool {
+        calls.allSatisfy { TaskTools.onlyLooks($0.name) }
+    }
+
+    func run(_ calls: [ToolCall], then: @escaping ([ChatMessage]) -> Void) {
+        var results = [String?](repeating: nil, count: calls.count)
+        let began = loop.now
+        for (index, call) in calls.enumerated() {
+            tools.run(call, now: worker.unixMilliseconds) { [weak self, metrics, loop] result in
+                guard results[index] == nil else { return }
+                let hasFailed = result.hasPrefix(#"{"error""#)
+                metrics.toolCalled(
+                    server: ToolServer.name, call.name, hasFailed ? "error" : "success",
+                    after: loop.now - began)
+                if !hasFailed { self?.report(call) }
+                results[index] = result
+                let known = results.compactMap(\.self)
+                guard known.count == calls.count else { return }
+                then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
+                self?.channel?.flush()
+            }
+        }
+    }
+
+    /// What a tool has changed is told to the systems that live on it.
+    private func report(_ call: ToolCall) {
+        guard !TaskTools.onlyLooks(call.name) else { return }
+        worker.workflows?.emit(
+            call.name == "create_task" ? .calendar : .crm, call.name,
+            session: introduction.session,
+            [
+                "user_id": .string(introduction.person),
+                "arguments": (try? JSONParser.parse(call.arguments)) ?? .null,
+            ], unixTime: worker.unixTime)
+    }
+
+    func keep(_ calls: [ToolCall], _ results: [ChatMessage]) {
+        conversation.calledTools(calls, results: results)
+    }
+
+    func used(_ usage: LanguageModelUsage, of model: String) {
+        guard let chain = worker.chains.models,
+            let member = chain.members.first(where: { $0.port.model == model })
+        else { return }
+        cost.thought(usage, by: member.port.client.provider, model: model)
+    }
+
+    func answered(after time: Duration) {
+        metrics.observe(.voiceLatency, [introduction.channel], time.inSeconds)
+    }
+
+    func play(_ audio: RawSpan, of reply: Reply) {
+        guard !isOver, let channel else { return }
+        let now = loop.now
+        let markEvery = settings.markEvery.nanoseconds
+        if let waited = silence?.broken(at: now) {
+            metrics.observe(.silence, [], waited.inSeconds)
+        }
+        send(audio, to: channel) { count in
+            reply.spoken.sentAudio(
+                nanoseconds: format.duration(bytes: count).nanoseconds, at: now,
+                busyUntil: busyUntil)
+            if reply.spoken.unmarked >= markEvery { channel.mark(reply.spoken.addMark()) }
+        }
+        busyUntil = reply.spoken.playedAt
+        if reply.isAnswering { failedTurns = 0 }
+        machine.speakingBegan(reply: reply.number)
+    }
+
+    func completed(_ reply: Reply) {
+        guard !isOver, let channel, reply === self.reply else { return }
+        silence?.settled()
+        reply.spoken.complete()
+        if reply.spoken.unmarked > 0 { channel.mark(reply.spoken.addMark()) }
+        if reply.spoken.sent == 0 { finish(reply) }
+    }
+
+    func thoughtless(_ reply: Reply) {
+        metrics.count(.errors, ["unanswered", "llm"])
+        reply.end(saying: settings.apology)
+        channel?.flush()
+        turnFailed()
+    }
+
+    func speechless(_ reply: Reply, text: String) {
+        metrics.count(.errors, ["speechless", "tts"])
+        // Without a voice there is nothing to wait for.
+        giveUp(text)
+    }
+}
