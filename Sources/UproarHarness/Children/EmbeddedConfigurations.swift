@@ -23,7 +23,7 @@ package final class EmbeddedConfigurations: ChildConfigurations {
 
     package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {
         var settings = Self.settings(plan)
-        Self.direct(&settings, to: { ports[$0.name] ?? 0 }, redis: redis)
+        Self.direct(&settings, plan, to: { ports[$0.name] ?? 0 }, redis: redis)
         settings.epoch = Int64(time(nil))
         return .object([
             .init("agent", settings.json),
@@ -41,19 +41,27 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         ].map { EnvironmentEntry($0, "uproar-emulated") }
     }
 
-    /// Points the agent at a run's emulators and Redis.
+    /// Points the agent at a run's emulators and Redis, where the scenario does not point it elsewhere.
     static func direct(
-        _ settings: inout UproarAgent.AgentSettings, to port: (ProviderID) -> UInt16,
-        redis: UInt16
+        _ settings: inout UproarAgent.AgentSettings, _ plan: RunPlan,
+        to port: (ProviderID) -> UInt16, redis: UInt16
     ) {
         func address(_ provider: ProviderID) -> String { "127.0.0.1:\(port(provider))" }
-        settings.deepgramURL = "ws://" + address(.deepgram)
-        settings.assemblyaiURL = "ws://" + address(.assemblyai)
-        settings.whisperURL = "http://" + address(.whisper) + "/v1"
-        settings.openaiURL = "http://" + address(.openai) + "/v1"
-        settings.cartesiaURL = "ws://" + address(.cartesia)
-        settings.elevenlabsURL = "ws://" + address(.elevenlabs)
-        settings.redisURL = "redis://127.0.0.1:\(redis)"
+        let places:
+            [(key: String, path: WritableKeyPath<UproarAgent.AgentSettings, String>, url: String)] =
+                [
+                    ("deepgram_url", \.deepgramURL, "ws://" + address(.deepgram)),
+                    ("assemblyai_url", \.assemblyaiURL, "ws://" + address(.assemblyai)),
+                    ("whisper_url", \.whisperURL, "http://" + address(.whisper) + "/v1"),
+                    ("openai_url", \.openaiURL, "http://" + address(.openai) + "/v1"),
+                    ("cartesia_url", \.cartesiaURL, "ws://" + address(.cartesia)),
+                    ("elevenlabs_url", \.elevenlabsURL, "ws://" + address(.elevenlabs)),
+                    ("redis_url", \.redisURL, "redis://127.0.0.1:\(redis)"),
+                ]
+        let own = plan.scenario.agent.others.map(\.key)
+        for place in places where !own.contains(place.key) {
+            settings[keyPath: place.path] = place.url
+        }
     }
 
     /// The scenario's `agent:` over the agent's own defaults; room for every caller of the plan.

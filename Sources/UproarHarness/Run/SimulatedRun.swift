@@ -74,7 +74,7 @@ package final class SimulatedRun {
     private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws -> WireURL {
         var settings = EmbeddedConfigurations.settings(plan)
         EmbeddedConfigurations.direct(
-            &settings,
+            &settings, plan,
             to: { provider in
                 assembly.ports.first { $0.0 == provider.name }?.1 ?? 0
             }, redis: redisPort)
