@@ -309,6 +309,7 @@ final class MemorySessions: SessionStore {
 
     func delete(_ key: String, then: @escaping (Result<Void, StoreFailure>) -> Void) {
         loop.schedule(at: loop.now + delay) { [self] in
+            if let failure { return then(.failure(failure)) }
             values[key] = nil
             then(.success(()))
         }

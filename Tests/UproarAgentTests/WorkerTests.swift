@@ -121,7 +121,7 @@ private final class ScriptedMessenger: TextMessenger {
 
     @Test func logLinesHaveTheGuidesFields() throws {
         var lines: [String] = []
-        let log = AgentLog(time: { 1_795_250_696_007 }) { lines.append($0) }
+        let log = AgentLog(time: { 1_795_250_696_007 }, write: { lines.append($0) })
         log.say(.info, "call began", call: CallIntroduction(call: "CA1"))
         log.say(.debug, "too small to tell")
         #expect(lines.count == 1)
@@ -160,8 +160,9 @@ private final class ScriptedMessenger: TextMessenger {
         let world = SimulatedWorld()
         var result: (Int, [UInt8])?
         let store = MemoryTaskStore()
-        ToolServer(tasks: store, metrics: AgentMetrics(), loop: world.loop, now: { 1 })
-            .answer(Array(body.utf8), person: person) { result = ($0, $1) }
+        let server = ToolServer(
+            tasks: store, metrics: AgentMetrics(), loop: world.loop, now: { 1 })
+        server.answer(Array(body.utf8), person: person) { result = ($0, $1) }
         world.loop.run(until: Instant(nanoseconds: 1_000_000_000))
         let (status, bytes) = try #require(result)
         return (status, bytes.isEmpty ? .null : try JSONParser.parse(bytes))

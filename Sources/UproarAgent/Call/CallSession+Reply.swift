@@ -82,6 +82,8 @@ extension CallSession: ReplyHost {
             if reply.spoken.unmarked >= markEvery { channel.mark(reply.spoken.addMark()) }
         }
         busyUntil = reply.spoken.playedAt
+        // What follows is still owed: a tool, or the rest of an answer that stalls.
+        silence?.owed(at: busyUntil)
         if reply.isAnswering { failedTurns = 0 }
         machine.speakingBegan(reply: reply.number)
     }

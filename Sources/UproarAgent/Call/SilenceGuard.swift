@@ -20,7 +20,7 @@ final class SilenceGuard: TimerHandler {
         self.tooLong = tooLong
     }
 
-    /// The caller has been waiting since then.
+    /// The caller has been waiting since then, or will be from then on.
     func owed(at time: Instant) {
         since = time
         guard after > .zero else { return }
@@ -33,7 +33,7 @@ final class SilenceGuard: TimerHandler {
         loop.cancel(timer)
         guard let since else { return nil }
         self.since = nil
-        return now - since
+        return since < now ? now - since : nil
     }
 
     /// Nothing is owed any more.
