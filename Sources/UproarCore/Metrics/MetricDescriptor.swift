@@ -102,6 +102,18 @@ package enum MetricCatalog {
         .init(
             "send_lateness", .time, .samples,
             "Actual send minus due time of a frame: the harness's own."),
+        .init(
+            "detect_time", .time, .samples,
+            "A fault's first effect on a call to its first request at another provider."),
+        .init(
+            "failover_time", .time, .samples,
+            "A fault's first effect on a call to the first success of another provider for it."),
+        .init(
+            "failback_time", .time, .samples,
+            "A fault's end to the first success of the primary for a call that had left it."),
+        .init(
+            "recovery_time", .time, .samples,
+            "First wrong turn of the calls a fault met to the first good one after the last."),
         .init("cost_per_call", .money, .samples, "Provider cost of a call."),
         .init(
             "cost_per_minute", .money, .samples,

@@ -1,5 +1,6 @@
 import Glibc
 import UproarCore
+import UproarFaults
 import UproarPosix
 import UproarRuntime
 
@@ -10,6 +11,10 @@ package final class ChildSide: ControlHandler {
     private var sink: ControlFactSink?
     /// The run says that the work is over.
     package var onDrain: (() -> Void)?
+    /// A fault to carry out.
+    package var onArm: ((FaultPlan) -> Void)?
+    /// The id of a fault that is over.
+    package var onClear: ((String) -> Void)?
 
     private static let flushEvery = Duration.milliseconds(50)
 
@@ -46,7 +51,12 @@ package final class ChildSide: ControlHandler {
     package func controlReceived(
         _ kind: ControlKind, _ value: JSONValue, on connection: ControlConnection
     ) {
-        if kind == .drain { onDrain?() }
+        switch kind {
+        case .drain: onDrain?()
+        case .arm: if let plan = FaultPlan(json: value) { onArm?(plan) }
+        case .clear: if let id = value["id"]?.text { onClear?(id) }
+        case .hello, .ready, .evidence, .facts, .error: break
+        }
     }
 
     package func controlClosed(_ connection: ControlConnection, error: ControlError?) {

@@ -6,6 +6,8 @@ import UproarRuntime
 /// The emulators with their listeners: where the names meet. The same in both worlds.
 package final class ProvidersAssembly {
     package let context: EmulatorContext
+    /// What the timeline has armed at these emulators.
+    package let faults: FaultInterference
     private let renderer: FliteRenderer
     private let settings: ProviderEmulatorsSettings
     private var listeners: [(id: ProviderID, listener: EmulatorListener)] = []
@@ -21,6 +23,7 @@ package final class ProvidersAssembly {
             references: ReferenceText(key: key, callLimit: settings.callLimit),
             isTagging: settings.isTagging, keys: settings.keys,
             epochSeconds: settings.epochSeconds, facts: facts)
+        self.faults = FaultInterference(context: context, facts: facts)
         renderer = FliteRenderer(worker: worker, loop: loop)
         let parts = EmulatorParts(
             context: context, vocabulary: SpeechVocabulary(corpus), renderer: renderer,

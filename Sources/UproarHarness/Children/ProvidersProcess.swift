@@ -1,5 +1,6 @@
 import Glibc
 import UproarCore
+import UproarFaults
 import UproarPosix
 import UproarProviders
 import UproarRuntime
@@ -44,6 +45,12 @@ package enum ProvidersProcess {
         }
         attachPoint?.evidence = { assembly.evidence }
         side.onDrain = { side.finish(evidence: assembly.evidence) }
+        side.onArm = { plan in
+            if !assembly.faults.arm(plan) {
+                side.fail("the emulators know no fault \(plan.fault)")
+            }
+        }
+        side.onClear = { assembly.faults.clear($0) }
         assembly.prepare {
             side.ready(ports: assembly.ports)
             for (name, port) in assembly.ports {

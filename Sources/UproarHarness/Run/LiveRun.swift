@@ -1,6 +1,7 @@
 import Glibc
 import UproarAudio
 import UproarCore
+import UproarFaults
 import UproarLoad
 import UproarPosix
 import UproarRuntime
@@ -35,6 +36,8 @@ package final class LiveRun {
     private var noiseFloor: NoiseFloorCheck?
     private var fleet: CallerFleet?
     private var sampler: Sampler?
+    private var faults: FaultDriver?
+    private var processFaults: ProcessCarrier?
     private var signals: SignalSource?
     /// The control clock's reading at the first due arrival.
     private var origin = Instant.zero
@@ -189,11 +192,61 @@ package final class LiveRun {
         }
         phase = .calling
         results.began(at: start, unixTime: time(nil))
+        armTimeline(at: start)
         sampler?.start()
         fleet?.start(
             plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls,
             transport: agent.transport(seed: plan.seed, verifies: !options.isInsecure))
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    private func armTimeline(at start: Instant) {
+        guard !plan.scenario.timeline.isEmpty else { return watchLever() }
+        let processes = ProcessCarrier(
+            loop: loop, undo: undoLog(), process: { [weak self] in self?.services?.process($0) },
+            state: { [weak self] in self?.results.recorder.take($0) },
+            now: { [weak self] in .zero + ((self?.loop.now ?? start) - start) })
+        processFaults = processes
+        let carrier = FaultCarriers([
+            ({ name in ProcessFault.catalog.contains { $0.name == name } }, processes),
+            (
+                { ProviderFaultCatalog.named($0) != nil },
+                ControlCarrier(
+                    connection: { [weak self] in self?.services?.providers?.control },
+                    shift: { start - .zero })
+            ),
+        ])
+        let faults = FaultDriver(plan: plan, loop: loop, carrier: carrier)
+        guard !faults.isEmpty else { return }
+        faults.say = { [weak self] in self?.view.say($0) }
+        results.watch(faults)
+        self.faults = faults
+        faults.start(at: start)
+        watchLever()
+    }
+
+    /// Where the way back from every change is written down; the guardian goes it when the run ends.
+    private func undoLog() -> UndoLog? {
+        do throws(Errno) {
+            let path = try StateFolder.undoFile()
+            let log = try UndoLog(creating: path)
+            host?.settleAtEnd(undoFile: path)
+            return log
+        } catch {
+            view.say("no undo records can be written (\(error)): processes cannot be stopped")
+            return nil
+        }
+    }
+
+    /// The halt lever and the stop conditions, four times a second.
+    private func watchLever() {
+        guard phase == .calling else { return }
+        if let reason = StateFolder.haltReason {
+            view.say("halted: \(reason)")
+            return stop(because: "halted: \(reason)")
+        }
+        checkAbort(loop.now)
+        loop.schedule(at: loop.now + Nemesis.cadence) { [weak self] in self?.watchLever() }
     }
 
     /// Spread evenly over the first calls of all seats.
@@ -247,7 +300,6 @@ package final class LiveRun {
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: .zero + (now - origin))
         show(sample)
-        checkAbort(now)
         if now - lastCheckpoint >= Self.checkpointEvery {
             lastCheckpoint = now
             results.checkpoint(sampler: sampler, now: .zero + (now - origin))
@@ -263,6 +315,7 @@ package final class LiveRun {
         guard let broken = monitor.check(evaluator, now: .zero + (now - origin)) else { return }
         results.abortedBy = broken
         view.say("abort: \(broken.rule.text)")
+        faults?.clearAll()
         fleet?.hangUpAll()
     }
 
@@ -296,6 +349,8 @@ package final class LiveRun {
 
     private func signalled(_ signal: Int32) {
         interrupts += 1
+        // Faults go first: whatever is left to do, nothing is broken any more.
+        faults?.clearAll()
         results.signal = signal == SIGTERM ? .terminate : .interrupt
         switch (phase, interrupts) {
         case (.calling, 1):
@@ -315,6 +370,7 @@ package final class LiveRun {
     private func stop(because reason: String) {
         results.note(reason)
         results.broken = reason
+        faults?.clearAll()
         fleet?.hangUpAll()
         settle()
     }
@@ -329,6 +385,7 @@ package final class LiveRun {
             results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
         }
         phase = .settling
+        faults?.clearAll()
         services?.drain()
         loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.close() }
     }
@@ -358,6 +415,10 @@ package final class LiveRun {
         host.onGuardianLost = nil
         host.shutDown { [weak self] isClean in
             if !isClean { self?.results.note("a process or a fault was left behind") }
+            if !isClean, self?.processFaults != nil {
+                self?.results.dirty = "something was left behind: uproar recover"
+            }
+            if let dirty = self?.processFaults?.dirty { self?.results.dirty = dirty }
             self?.finish()
         }
     }

@@ -32,7 +32,7 @@ enum RunFiles {
     static func reports(of result: RunResult, environment: JSONValue?) -> [(
         name: String, text: String
     )] {
-        [
+        (result.faults.isEmpty ? [] : [("postmortem.md", PostmortemReport(result).text)]) + [
             ("junit.xml", JUnitReport(result).text), ("summary.md", MarkdownReport(result).text),
             ("metrics.prom", OpenMetricsReport(result).text),
             ("report.html", HTMLReport(result, environment: environment).text),

@@ -15,6 +15,8 @@ package final class RunRecorder {
     package private(set) var tally: RunTally
     /// A call is over and folded: `calls.jsonl` gets its line.
     package var onCall: ((CallRecord) -> Void)?
+    /// Every fact, as it comes: what faults are judged by.
+    package var onFact: ((Fact) -> Void)?
     package private(set) var turnsSoFar = 0
     private let clock = RunClock.starting()
     private var preview = IntervalRecorder()
@@ -37,7 +39,9 @@ package final class RunRecorder {
     }
 
     package func take(_ fact: Fact) {
+        onFact?(fact)
         switch FactKind(rawValue: fact.kind) {
+        case .faultArmed, .faultEffective, .faultCleared: return
         case .callDue:
             collector.open(
                 CallDescription(

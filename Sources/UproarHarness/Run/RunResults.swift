@@ -13,10 +13,14 @@ package final class RunResults {
     private let plan: RunPlan
     private let folder: RunFolder?
     private var notes: [String] = []
+    private var hasEnded = false
     private var peak = 0
     private var startFailure: String?
+    private var faults: FaultDriver?
 
     package var unreachable: String?
+    /// A fault that could not be undone.
+    package var dirty: String?
     package var abortedBy: GateResult?
     package var signal: RunOutcome.Signal?
     /// Why the run could not go on (a lost guardian): it proves nothing.
@@ -63,6 +67,24 @@ package final class RunResults {
     package func failToStart(_ reason: String) { startFailure = reason }
 
     package func began(at start: Instant, unixTime: time_t) { startedAt = unixTime }
+
+    /// The run has a timeline: its faults are watched from here on.
+    package func watch(_ faults: FaultDriver) {
+        result.files.append("postmortem.md")
+        self.faults = faults
+        recorder.onFact = { [weak faults] in faults?.take($0) }
+        let onCall = recorder.onCall
+        recorder.onCall = { [weak faults] call in
+            onCall?(call)
+            faults?.take(call)
+        }
+        faults.holds = { [weak self] rule, now in
+            guard let judged = self?.evaluator(now: now).evaluateNow(rule) else { return nil }
+            return judged.observed == nil ? nil : judged.outcome == .passed
+        }
+    }
+
+    private var faultWindows: FaultWindows { FaultWindows(faults?.histories ?? []) }
 
     // MARK: While it runs
 
@@ -168,6 +190,7 @@ package final class RunResults {
 
     /// - evidence: what the providers' child said last.
     package func finish(sampler: Sampler, now: Instant, evidence: JSONValue) {
+        hasEnded = true
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
         result.isPartial = false
@@ -188,6 +211,7 @@ package final class RunResults {
             validity: result.validity, gates: result.gates,
             answeredTurns: result.ledger.turns.answered)
         evidence.unreachable = unreachable
+        evidence.dirty = dirty
         evidence.abortedBy = abortedBy
         evidence.signal = signal
         if let baseline { compare(with: baseline.result, baseline.limits, &evidence) }
@@ -226,6 +250,11 @@ package final class RunResults {
         }
         result.take(recorder.tally)
         result.windows = windows(end: now)
+        for history in faults?.histories ?? [] {
+            let report = history.report(end: now)
+            report.record(into: &result.recorder)
+        }
+        result.faults = (faults?.histories ?? []).map { .init($0.report(end: now)) }
         result.load.duration = now - .zero
         peak = max(peak, sampler.counts.inCall)
         result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)
@@ -253,6 +282,12 @@ package final class RunResults {
                     + UInt64(callerFactsDropped)))
         validity.noiseFloor = noiseFloor
         if let broken { validity.distrust(broken) }
+        // A fault that met nobody proves nothing about anybody.
+        if signal == nil, abortedBy == nil, hasEnded {
+            for reason in faultWindows.unproven + (faults?.problems ?? []) {
+                validity.distrust(reason)
+            }
+        }
         if let failure = folder?.failure { validity.distrust(Self.unwritten(failure)) }
         return validity
     }
@@ -284,7 +319,8 @@ package final class RunResults {
             windows.append(.init(id: "warmup", kind: .warmup, from: warmup.0, to: warmup.1))
         }
         let steady = cut(load.steady)
-        windows += RunWindow.steady(from: steady.0, to: steady.1, minus: [])
+        windows += RunWindow.steady(
+            from: steady.0, to: steady.1, minus: faultWindows.disturbed(until: limit))
         for stage in load.stages {
             let (from, to) = cut(stage.window)
             windows.append(.init(id: stage.name, kind: .stage, from: from, to: to))
@@ -292,6 +328,6 @@ package final class RunResults {
         if let end, steady.1 < end {
             windows.append(.init(id: "drain", kind: .drain, from: steady.1, to: end))
         }
-        return windows
+        return windows + faultWindows.windows(until: limit)
     }
 }

@@ -20,6 +20,7 @@ package enum RunSession {
     package static func run(
         _ loaded: LoadedScenario, options: RunOptions, version: String, view: LiveView
     ) throws -> Ending {
+        try Recovery.prepare()
         let scenario = loaded.scenario
         if case .command(let target) = scenario.target { try CommandPlan.approve(target) }
         let clock = RunClock.starting()

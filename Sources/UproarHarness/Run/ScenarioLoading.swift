@@ -15,6 +15,7 @@ package enum ScenarioLoading {
 
     package static let catalog = ScenarioCatalog(
         transports: TransportCatalog.all, faults: FaultCatalog.all,
+        places: ["agent", "providers"],
         agentKeys: UproarAgent.AgentSettings.scenarioKeys.map { key in
             AgentKey(key) { (text: String) throws(TextProblem) in
                 var settings = UproarAgent.AgentSettings()

@@ -86,6 +86,16 @@ package final class Services {
         }
     }
 
+    /// A process of the run by the name that faults use.
+    package func process(_ name: String) -> (any HostedProcess)? {
+        switch name {
+        case "agent": agent?.hosted ?? command?.process
+        case "providers": providers?.hosted
+        case "redis": redis?.hosted
+        default: nil
+        }
+    }
+
     /// Asks the children to say their last and go.
     package func drain() {
         isOver = true

@@ -1,6 +1,7 @@
 import UproarAgent
 import UproarAudio
 import UproarCore
+import UproarFaults
 import UproarLoad
 import UproarRuntime
 import UproarScenario
@@ -21,6 +22,7 @@ package final class SimulatedRun {
     private let network: any Network
     private let sampler: Sampler
     private var side: CallerSide?
+    private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
     private var agent: AgentServer?
     private var redis: SimulatedRedis?
@@ -95,6 +97,17 @@ package final class SimulatedRun {
             frames: frames)
         self.side = side
         results.began(at: .zero, unixTime: 0)
+        if let assembly {
+            let carrier = FaultCarriers([
+                ({ ProviderFaultCatalog.named($0) != nil }, EmulatorCarrier(assembly))
+            ])
+            let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)
+            if !faults.isEmpty {
+                results.watch(faults)
+                self.faults = faults
+                faults.start(at: .zero)
+            }
+        }
         side.driver.start { [weak self] in self?.settle() }
         world.loop.schedule(at: .zero + .seconds(1)) { [weak self] in self?.second() }
     }
@@ -123,6 +136,7 @@ package final class SimulatedRun {
     }
 
     private func settle() {
+        faults?.clearAll()
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }
             take(side)

@@ -46,6 +46,8 @@ package final class CommandAgent {
     private let http: any HTTPClient
     private var state = State.starting
     private var hosted: (any HostedProcess)?
+    /// What faults act on.
+    package var process: (any HostedProcess)? { hosted }
     private var deadline = TimerID.none
     private var retry = TimerID.none
     private var probe: (any ReadinessProbe)?

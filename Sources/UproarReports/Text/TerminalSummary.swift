@@ -227,13 +227,23 @@ package struct TerminalSummary {
     }
 
     private var faults: [String] {
-        result.faults.prefix(4).map { fault in
+        result.faults.prefix(4).flatMap { fault -> [String] in
             var text = "\(fault.id)  \(fault.summary)"
             if let from = fault.firstEffect ?? fault.armed {
                 text += "  \(RunDigest.clock(from))"
                 if let to = fault.cleared { text += "–\(RunDigest.clock(to))" }
             }
-            return text + "  took effect \(fault.effects) times"
+            text += "  took effect \(fault.effects) times"
+            if !fault.alternates.isEmpty {
+                text += "  stood in: " + fault.alternates.joined(separator: ", ")
+            }
+            let figures = fault.figures.map {
+                String($0.name.map { $0 == "_" ? " " : $0 }) + " " + $0.text
+            }
+            guard !figures.isEmpty else { return [text] }
+            // One fault has room for all its figures; of several the first line each, which has the times.
+            let limit = result.faults.count == 1 ? 3 : 1
+            return [text] + Self.wrapped("  ", figures, separator: " · ", limit: limit)
         }
     }
 

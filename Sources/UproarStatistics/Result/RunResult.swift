@@ -123,6 +123,24 @@ package struct RunResult: Sendable, Equatable {
         package var recovered: Instant?
         /// How often it took effect.
         package var effects: UInt64
+        /// What it came to, in the order of reports.
+        package var figures: [FaultFigure] = []
+        /// Providers that stood in.
+        package var alternates: [String] = []
+
+        package init(_ report: FaultReport) {
+            let subject = report.subject
+            self.init(
+                id: subject.id, kind: subject.kind, target: subject.target,
+                summary: subject.summary, effects: report.effects)
+            armed = report.armed
+            firstEffect = report.firstEffect
+            lastEffect = report.lastEffect
+            cleared = report.cleared
+            recovered = report.recoveredAt
+            figures = report.figures
+            alternates = report.alternates.map(\.name)
+        }
 
         package init(id: String, kind: String, target: String, summary: String, effects: UInt64) {
             self.id = id

@@ -284,6 +284,8 @@ extension RunResult.FaultRecord {
             "first_effect_ms": .milliseconds(firstEffect),
             "last_effect_ms": .milliseconds(lastEffect), "cleared_ms": .milliseconds(cleared),
             "recovered_ms": .milliseconds(recovered), "effects": .count(effects),
+            "alternates": .array(alternates.map { .string($0) }),
+            "figures": .array(figures.map(\.json)),
         ])
     }
 
@@ -297,6 +299,28 @@ extension RunResult.FaultRecord {
         lastEffect = fields.instant("last_effect_ms")
         cleared = fields.instant("cleared_ms")
         recovered = fields.instant("recovered_ms")
+        alternates = fields.texts("alternates")
+        for figure in try fields.objects("figures") {
+            figures.append(try FaultFigure(figure))
+        }
+    }
+}
+
+extension FaultFigure {
+    var json: JSONValue {
+        [
+            "name": .string(name), "unit": .string(unit.rawValue),
+            "value": .number(unit == .time ? value / 1e6 : value), "censored": .bool(isCensored),
+            "samples": .integer(Int64(samples)),
+        ]
+    }
+
+    init(_ fields: ResultFields) throws(ResultError) {
+        let unit = try fields.word("unit", Unit.self)
+        let value = fields.double("value") ?? 0
+        self.init(try fields.text("name"), unit, unit == .time ? value * 1e6 : value)
+        isCensored = fields.flag("censored")
+        samples = fields.int("samples", else: 1)
     }
 }
 

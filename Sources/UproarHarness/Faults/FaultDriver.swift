@@ -1,0 +1,217 @@
+import UproarCore
+import UproarFaults
+import UproarLoad
+import UproarProviders
+import UproarRuntime
+import UproarScenario
+import UproarStatistics
+
+/// Carries out what the timeline asks for: the emulators of one world, its processes, its links.
+package protocol FaultCarrier: AnyObject {
+    /// Arms the plan, whose times count from the first due arrival. A sentence when it cannot.
+    func arm(_ plan: FaultPlan) -> String?
+    func clear(_ plan: FaultPlan)
+}
+
+/// The timeline of one run in one world: asks the nemesis, tells the carriers, and keeps the history of every fault. Belongs to the
+/// control loop.
+package final class FaultDriver: TimerHandler {
+    package private(set) var histories: [FaultHistory]
+    /// Lines for people, as things happen.
+    package var say: ((String) -> Void)?
+    /// Conditions are judged by this.
+    package var holds: ((GateRule, Instant) -> Bool?)?
+    /// Every change, for the journal.
+    package var onChange: ((String, JSONValue) -> Void)?
+    /// What could not be done or undone.
+    package private(set) var problems: [String] = []
+    /// Marks with their times: the human timeline.
+    package private(set) var marks: [(at: Instant, text: String)] = []
+
+    private var nemesis: Nemesis
+    private let loop: EventLoop
+    private let carrier: any FaultCarrier
+    private var plans: [UInt32: FaultPlan] = [:]
+    private var timer = TimerID.none
+    /// The loop's reading at the first due arrival.
+    private var origin = Instant.zero
+    private var isStopped = false
+
+    package init(plan: RunPlan, loop: EventLoop, carrier: any FaultCarrier) {
+        self.loop = loop
+        self.carrier = carrier
+        let scenario = plan.scenario
+        nemesis = Nemesis(
+            scenario.timeline,
+            plan: TimelinePlan(
+                scenario.timeline, seed: plan.seed, loadDuration: plan.arrivals.duration),
+            seed: plan.seed,
+            callsOf: { key, value in
+                guard key == "channel" else { return [] }
+                return (0..<TurnReference.callLimit).filter {
+                    scenario.channel(of: $0, seed: plan.seed).rawValue == value
+                }
+            })
+        histories = nemesis.injects.map { number, occurrence, event in
+            FaultHistory(FaultSubjects.subject(number, occurrence.id, event))
+        }
+    }
+
+    package var isEmpty: Bool { nemesis.isEmpty }
+
+    package func start(at origin: Instant) {
+        self.origin = origin
+        schedule()
+    }
+
+    package func timerFired(token: UInt64, now: Instant) {
+        guard !isStopped else { return }
+        let run = Instant.zero + (now - origin)
+        let actions = nemesis.advance(
+            to: run, holds: { [weak self] in self?.holds?($0, run) ?? nil },
+            hits: { [weak self] number in
+                Int(self?.histories.first { $0.subject.number == number }?.effects ?? 0)
+            })
+        carry(actions, at: run)
+        schedule()
+    }
+
+    /// Ends every fault now; those that wait never come.
+    package func clearAll() {
+        guard !isStopped else { return }
+        isStopped = true
+        loop.cancel(timer)
+        let run = Instant.zero + (loop.now - origin)
+        carry(nemesis.clearAll(at: run), at: run)
+    }
+
+    package func take(_ fact: Fact) {
+        for index in histories.indices { histories[index].take(fact) }
+    }
+
+    package func take(_ call: CallRecord) {
+        for index in histories.indices { histories[index].take(call) }
+    }
+
+    package func mark(_ text: String) {
+        let at = Instant.zero + (loop.now - origin)
+        marks.append((at, text))
+        onChange?("mark", ["text": .string(text), "at_ms": .integer(at.milliseconds)])
+    }
+
+    private func schedule() {
+        loop.cancel(timer)
+        let run = Instant.zero + (loop.now - origin)
+        guard !isStopped, let next = nemesis.next(after: run) else { return }
+        timer = loop.schedule(self, at: origin + (max(next, run) - .zero))
+    }
+
+    private func carry(_ actions: [Nemesis.Action], at now: Instant) {
+        for action in actions {
+            switch action {
+            case .arm(let plan):
+                plans[plan.number] = plan
+                onChange?("intent", plan.json)
+                if let problem = carrier.arm(plan) {
+                    problems.append("\(plan.id): \(problem)")
+                    say?("fault \(plan.id) could not be armed: \(problem)")
+                    continue
+                }
+                take(Fact(.faultArmed, at: now, detail: plan.number, origin: .nemesis))
+                onChange?("armed", ["id": .string(plan.id), "at_ms": .integer(now.milliseconds)])
+                say?("fault \(plan.id): \(plan.fault) armed")
+            case .clear(let number, let id):
+                if let plan = plans[number] { carrier.clear(plan) }
+                for index in histories.indices where histories[index].subject.number == number {
+                    histories[index].clear(at: now)
+                }
+                onChange?("cleared", ["id": .string(id), "at_ms": .integer(now.milliseconds)])
+                say?("fault \(id) cleared")
+            case .mark(let text):
+                marks.append((now, text))
+                onChange?(
+                    "mark", ["text": .string(text), "at_ms": .integer(now.milliseconds)])
+            case .expected(let id, let came):
+                marks.append((now, "\(id): \(came ? "as expected" : "NOT as expected")"))
+                if !came { problems.append("\(id): what was expected did not come") }
+            case .gaveUp(let id):
+                marks.append((now, "\(id): its condition never came"))
+            }
+        }
+    }
+}
+
+/// What a fault of the timeline acts on, for its history.
+enum FaultSubjects {
+    static func subject(_ number: UInt32, _ id: String, _ event: TimelineEvent)
+        -> FaultHistory.Subject
+    {
+        guard case .inject(let fault, let attributes) = event.action else {
+            preconditionFailure("only injects have a history")
+        }
+        let descriptor = FaultCatalog.all.first { $0.name == fault }
+        let providers = ProviderID.allCases.filter { provider in
+            event.scope.on.contains(provider.name)
+                || event.scope.on.contains(provider.role.rawValue)
+        }
+        let settings = attributes.map { " \($0.name)=\($0.text)" }.joined()
+        return .init(
+            id: id, number: number, kind: fault,
+            target: event.scope.on.isEmpty ? "everywhere" : event.scope.on.joined(separator: ", "),
+            summary: fault + settings + (event.life.map { " \($0.text)" } ?? ""),
+            providers: providers, recovery: descriptor?.recovery ?? .seconds(10))
+    }
+}
+
+/// Several carriers as one: the first that knows a fault takes it.
+package final class FaultCarriers: FaultCarrier {
+    private let carriers: [(knows: (String) -> Bool, carrier: any FaultCarrier)]
+
+    package init(_ carriers: [(knows: (String) -> Bool, carrier: any FaultCarrier)]) {
+        self.carriers = carriers
+    }
+
+    package func arm(_ plan: FaultPlan) -> String? {
+        guard let carrier = carriers.first(where: { $0.knows(plan.fault) })?.carrier else {
+            return "nothing in this run can carry out \(plan.fault)"
+        }
+        return carrier.arm(plan)
+    }
+
+    package func clear(_ plan: FaultPlan) {
+        carriers.first { $0.knows(plan.fault) }?.carrier.clear(plan)
+    }
+}
+
+/// Provider faults in the same process: simulation.
+package final class EmulatorCarrier: FaultCarrier {
+    private let assembly: ProvidersAssembly
+    package init(_ assembly: ProvidersAssembly) { self.assembly = assembly }
+    package func arm(_ plan: FaultPlan) -> String? {
+        assembly.faults.arm(plan) ? nil : "the emulators know no fault \(plan.fault)"
+    }
+    package func clear(_ plan: FaultPlan) { assembly.faults.clear(plan.id) }
+}
+
+/// Provider faults in the providers' process, over its control socket.
+package final class ControlCarrier: FaultCarrier {
+    private let connection: () -> ControlConnection?
+    /// From the first due arrival to the clock that all processes of the run share.
+    private let shift: () -> Duration
+
+    package init(connection: @escaping () -> ControlConnection?, shift: @escaping () -> Duration) {
+        self.connection = connection
+        self.shift = shift
+    }
+
+    package func arm(_ plan: FaultPlan) -> String? {
+        guard let connection = connection() else { return "its process is gone" }
+        var plan = plan
+        plan.window.from += shift()
+        plan.window.until += shift()
+        connection.send(.arm, plan.json)
+        return nil
+    }
+
+    package func clear(_ plan: FaultPlan) { connection()?.send(.clear, ["id": .string(plan.id)]) }
+}
