@@ -1,4 +1,4 @@
-"""The elevenlabs SDK over HTTP (its realtime client takes no plain WebSocket: see tls.py)."""
+"""The elevenlabs SDK over HTTP (its realtime client takes no plain WebSocket)."""
 
 from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError

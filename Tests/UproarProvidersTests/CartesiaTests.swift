@@ -307,7 +307,7 @@ struct CartesiaTests {
         #expect(events.last?["type"]?.text == "done")
         let audio = events.compactMap { $0["data"]?.text.flatMap { Base64.decode($0) } }
         #expect(Array(audio.joined()) == peer.answers[0].body)
-        peer.send("POST", "/tts/bytes", headers: headers, body: body("mp3"))
+        peer.send("POST", "/tts/bytes", headers: headers, body: body("flac"))
         peer.send("GET", "/voices", headers: headers)
         stage.world.run(for: .seconds(1))
         #expect(peer.answers[3].head.status == 400)

@@ -63,7 +63,10 @@ final class HTTPPeer: ByteStreamHandler {
     init(_ world: EmulatorWorld, to endpoint: Endpoint, pieceSize: Int = .max) {
         self.world = world
         self.pieceSize = pieceSize
-        stream = world.world.network.connect(to: endpoint, options: .init(), handler: self)
+        // It writes whole bodies at once.
+        var options = ConnectOptions()
+        options.queueLimit = 64 << 20
+        stream = world.world.network.connect(to: endpoint, options: options, handler: self)
     }
 
     func send(
