@@ -50,6 +50,25 @@ import UproarRuntime
         #expect(logs[0].body.count + logs[1].body.count == 5)
     }
 
+    /// libcurl 7.88 closes a socket that is still connecting before it takes back its watch.
+    @Test func anExchangeThatIsGivenUpWhileItConnectsLeavesTheClientWell() throws {
+        let deaf = try DeafListener()
+        let client = try makeClient()
+        let server = try ScriptedHTTPServer(world) { _ in [Self.ok("x")] }
+        for _ in 0..<3 {
+            let log = ExchangeLog()
+            let exchange = client.send(
+                HTTPRequest(method: "GET", url: "http://127.0.0.1:\(deaf.port)/"), handler: log)
+            let limit = world.loop.now + .milliseconds(30)
+            world.run { world.loop.now >= limit }
+            exchange.cancel()
+            let answered = ExchangeLog()
+            _ = client.send(get(server), handler: answered)
+            world.run { answered.end == .finished }
+            #expect(log.status == nil && log.end == nil)
+        }
+    }
+
     @Test func aClientThatGoesLeavesNoConnectionAndSaysNothingMore() throws {
         let server = try ScriptedHTTPServer(world) { request in
             request.head.hasPrefix("GET /mute") ? [] : [Self.ok("x")]
@@ -137,4 +156,39 @@ import UproarRuntime
         }
         #expect(words.contains("nowhere.invalid"))
     }
+}
+
+/// A listener whose queue is full: who connects waits.
+private final class DeafListener {
+    private(set) var port: UInt16
+    private var sockets: [Int32] = []
+
+    init() throws {
+        func made() throws -> Int32 {
+            let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | 0o4000, 0)
+            sockets.append(number)
+            return try #require(number >= 0 ? number : nil)
+        }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        func with<Result>(_ body: (UnsafeMutablePointer<sockaddr>) -> Result) -> Result {
+            withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
+            }
+        }
+        port = 0
+        let listener = try made()
+        try #require(with { bind(listener, $0, length) } == 0)
+        try #require(listen(listener, 0) == 0)
+        try #require(with { getsockname(listener, $0, &length) } == 0)
+        for _ in 0..<4 {
+            let other = try made()
+            _ = with { connect(other, $0, length) }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { for number in sockets { close(number) } }
 }

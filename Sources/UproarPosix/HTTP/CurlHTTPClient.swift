@@ -55,7 +55,7 @@ package final class CurlHTTPClient: HTTPClient {
     }
 
     deinit {
-        for socket in sockets.values { if let watch = socket.watch { driver.unwatch(watch) } }
+        for socket in sockets.values { if let watch = socket.watch { driver.forget(watch) } }
         loop.cancel(timer)
         for exchange in exchanges.values {
             exchange.abandon()
@@ -88,14 +88,18 @@ package final class CurlHTTPClient: HTTPClient {
     private func watch(_ descriptor: Int32, _ what: Int) {
         let known = sockets[descriptor]
         if what == UPROAR_CURL_REMOVE {
-            if let watch = known?.watch { driver.unwatch(watch) }
+            if let watch = known?.watch { driver.forget(watch) }
             sockets[descriptor] = nil
             return
         }
         var events: DescriptorEvents = []
         if what & UPROAR_CURL_IN != 0 { events.insert(.readable) }
         if what & UPROAR_CURL_OUT != 0 { events.insert(.writable) }
-        if let watch = known?.watch { return driver.change(watch, to: events) }
+        if let watch = known?.watch {
+            if driver.changeIfOpen(watch, to: events) { return }
+            // Another socket under the number of one that was closed.
+            driver.forget(watch)
+        }
         let socket = CurlSocket(client: self, descriptor: descriptor)
         // Out of watches or memory (nil): the exchange runs into its deadlines, and libcurl's own timer goes on.
         socket.watch = try? driver.watch(descriptor, for: events, handler: socket)

@@ -76,6 +76,30 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         } catch {
             preconditionFailure("a descriptor was closed while it was watched: \(error)")
         }
+        release(id)
+    }
+
+    // A library's descriptors are closed when it likes: libcurl 7.88 closes a socket that is still connecting before it takes
+    // back the watch (`cf_socket_close`), and epoll forgets what is closed.
+
+    /// As `change`, for a descriptor that its owner may have closed meanwhile. Answers whether it is still watched.
+    package func changeIfOpen(_ id: WatchID, to events: DescriptorEvents) -> Bool {
+        guard let entry = entry(of: id) else { return false }
+        var event = epoll_event()
+        event.events = events.rawValue
+        event.data.u64 = id.bits
+        return epoll_ctl(epoll.number, EPOLL_CTL_MOD, entry.descriptor, &event) == 0
+    }
+
+    /// As `unwatch`, for a descriptor that its owner may have closed already.
+    package func forget(_ id: WatchID) {
+        guard let entry = entry(of: id) else { return }
+        var event = epoll_event()
+        _ = epoll_ctl(epoll.number, EPOLL_CTL_DEL, entry.descriptor, &event)
+        release(id)
+    }
+
+    private func release(_ id: WatchID) {
         entries[id.slot].handler = nil
         entries[id.slot].generation &+= 1
         freeSlots.append(id.slot)
