@@ -103,7 +103,7 @@ package final class CallDriver: TimerHandler {
     private let loop: EventLoop
     private let engine: CallerEngine
     private let transport: any CallTransport
-    private let library: CallerLibrary
+    private let shared: CallerLibrary
     private let conversation: ConversationPlan
     private let facts: any FactSink
     private let seed: Seed
@@ -138,7 +138,7 @@ package final class CallDriver: TimerHandler {
         self.loop = loop
         self.engine = engine
         self.transport = transport
-        self.library = library
+        shared = library
         self.conversation = conversation
         self.seats = seats
         self.facts = facts
@@ -154,7 +154,7 @@ package final class CallDriver: TimerHandler {
 
     private func raiseCallLimit() {
         let slack = settings.stride > 1 ? Self.loopSlack * settings.stride : 0
-        library.callLimit = min(TurnReference.callLimit, nextExtraCall + slack)
+        shared.callLimit = min(TurnReference.callLimit, nextExtraCall + slack)
     }
 
     // MARK: Verbs
@@ -295,7 +295,7 @@ package final class CallDriver: TimerHandler {
                         Dialogue.Step($0, patience: patience)
                     }
                 }, greetingWithin: settings.greetingWithin, isTagged: settings.isTagged),
-            format: transport.format, loop: loop, engine: engine, library: library, facts: facts,
+            format: transport.format, loop: loop, engine: engine, library: shared, facts: facts,
             ended: { [weak self] in self?.ended($0, $1) })
         if taping.contains(call) { caller.keepTape() }
         inProgress[call] = (caller, arrival)

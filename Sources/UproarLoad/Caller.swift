@@ -23,7 +23,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     private let plan: Plan
     private let loop: EventLoop
     private let engine: CallerEngine
-    private let library: CallerLibrary
+    private let shared: CallerLibrary
     private let facts: any FactSink
     private let ended: (Caller, CallMediaEnd) -> Void
     private var dialogue: Dialogue
@@ -58,7 +58,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         ear = Ear(format: format)
         self.loop = loop
         self.engine = engine
-        self.library = library
+        shared = library
         self.facts = facts
         self.ended = ended
     }
@@ -97,8 +97,8 @@ package final class Caller: FrameSender, CallMediaHandler {
         if now >= dialogue.deadline { perform(dialogue.tick(now), now: now) }
         guard let media, !isHangingUp, !isOver else { return due }
         guard speech != nil else {
-            media.send(library.silence, frame: 0)
-            tape?.sent(library.silence.samples(ofFrame: 0), due: due)
+            media.send(shared.silence, frame: 0)
+            tape?.sent(shared.silence.samples(ofFrame: 0), due: due)
             framesSent += 1
             return loop.now
         }
@@ -130,7 +130,7 @@ package final class Caller: FrameSender, CallMediaHandler {
             speech!.start = due
             stateBeginning()
         }
-        let (audio, frame, _) = speech!.take(library)
+        let (audio, frame, _) = speech!.take(shared)
         return (audio, frame)
     }
 
@@ -257,7 +257,7 @@ package final class Caller: FrameSender, CallMediaHandler {
 
     /// The reference behind a decoded tag; nil for noise that happened to decode.
     private func reference(_ bits: UInt32) -> TurnReference? {
-        guard let reference = library.key?.reference(bits), reference.call < library.callLimit
+        guard let reference = shared.key?.reference(bits), reference.call < shared.callLimit
         else {
             return nil
         }
@@ -271,13 +271,13 @@ package final class Caller: FrameSender, CallMediaHandler {
             switch effect {
             case .speak(let clip, let utterance):
                 var tag: [UInt8] = []
-                if let utterance, let key = library.key {
+                if let utterance, let key = shared.key {
                     let reference = TurnReference(call: plan.call, utterance: utterance)
-                    tag = library.headTag(key.wire(reference))
+                    tag = shared.headTag(key.wire(reference))
                 }
                 speechUtterance = utterance
                 speech = SpokenUtterance(
-                    clip: library.clips[clip], index: clip, tag: tag, start: now)
+                    clip: shared.clips[clip], index: clip, tag: tag, start: now)
             case .stopSpeaking:
                 stopSpeaking(now)
             case .send(let digit):

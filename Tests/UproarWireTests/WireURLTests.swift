@@ -52,6 +52,19 @@ import UproarCore
         #expect(WireURL(scheme: .https, host: "::1").authority == "[::1]")
     }
 
+    @Test func endpointsStandBelowABaseOnce() throws {
+        for (base, target) in [
+            ("ws://h", "/v1/listen"), ("ws://h/", "/v1/listen"), ("ws://h/v1/listen", "/v1/listen"),
+            ("ws://h/v1/listen/", "/v1/listen"), ("ws://h/proxy?k=1", "/proxy/v1/listen?k=1"),
+        ] {
+            #expect(try WireURL(base).at("/v1/listen").target == target)
+        }
+        let url = try WireURL("ws://h/p?k=1")
+        #expect(url.adding(["a": "2", "b": "3"]).target == "/p?k=1&a=2&b=3")
+        #expect(url.adding([:]) == url)
+        #expect(try WireURL("ws://h/p").adding([:]).target == "/p")
+    }
+
     @Test func decodesPercentsAndForms() {
         #expect(PercentEncoding.decode("a%2Fb%zz%4") == "a/b%zz%4")
         #expect(PercentEncoding.decode("%C3%A9%ff") == "é\u{fffd}")

@@ -32,15 +32,11 @@ package final class AssemblyAIClient: SpeechToText {
     package func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
         -> any SpeechToTextStream
     {
-        var url = base
-        url.path = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
-        if !url.path.hasSuffix("/v3/ws") { url.path += "/v3/ws" }
         let longest = Duration.seconds(10)
         let query = AssemblyAIQuery(
             format: settings.format, model: model, minimumSilence: settings.endpointing ?? longest,
             maximumSilence: settings.endpointing ?? longest)
-        url.query = [base.query ?? "", query.parameters.encoded].filter { !$0.isEmpty }
-            .joined(separator: "&")
+        let url = base.at("/v3/ws").adding(query.parameters)
         let stream = AssemblyAIStream(settings, loop: loop, handler: handler)
         stream.dial(
             .init(

@@ -32,9 +32,7 @@ package final class CartesiaClient: TextToSpeech {
     package func open(_ settings: TextToSpeechSettings, handler: any VoiceHandler)
         -> any VoiceStream
     {
-        var url = base
-        url.path = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
-        if !url.path.hasSuffix("/tts/websocket") { url.path += "/tts/websocket" }
+        let url = base.at("/tts/websocket")
         let stream = CartesiaStream(
             settings, model: model, name: EmulatorContext.hex(random.next()), handler: handler)
         stream.dial(

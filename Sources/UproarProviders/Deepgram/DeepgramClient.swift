@@ -32,11 +32,7 @@ package final class DeepgramClient: SpeechToText {
     package func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
         -> any SpeechToTextStream
     {
-        var url = base
-        url.path = (base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path)
-        if !url.path.hasSuffix("/v1/listen") { url.path += "/v1/listen" }
-        url.query = [base.query ?? "", query(settings).encoded].filter { !$0.isEmpty }
-            .joined(separator: "&")
+        let url = base.at("/v1/listen").adding(query(settings))
         let stream = DeepgramStream(settings, loop: loop, handler: handler)
         stream.dial(
             .init(

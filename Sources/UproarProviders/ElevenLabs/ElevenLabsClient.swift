@@ -32,18 +32,13 @@ package final class ElevenLabsClient: TextToSpeech {
     package func open(_ settings: TextToSpeechSettings, handler: any VoiceHandler)
         -> any VoiceStream
     {
-        var url = base
-        let prefix = base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path
-        url.path =
-            prefix + "/v1/text-to-speech/\(PercentEncoding.encode(settings.voice))"
-            + "/multi-stream-input"
+        let voice = PercentEncoding.encode(settings.voice)
         let query: FormParameters = [
             "model_id": model, "output_format": Self.outputFormat(settings.format),
             "auto_mode": "true", "inactivity_timeout": "180", "sync_alignment": "true",
             "language_code": settings.language,
         ]
-        url.query = [base.query ?? "", query.encoded].filter { !$0.isEmpty }
-            .joined(separator: "&")
+        let url = base.at("/v1/text-to-speech/\(voice)/multi-stream-input").adding(query)
         let stream = ElevenLabsStream(
             name: EmulatorContext.hex(random.next()), format: settings.format, loop: loop,
             handler: handler)

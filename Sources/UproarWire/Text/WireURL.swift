@@ -44,8 +44,22 @@ package struct WireURL: Hashable, Sendable, CustomStringConvertible {
     package func adding(_ name: String, _ value: String) -> WireURL {
         var parameters = FormParameters()
         parameters.add(name, value)
+        return adding(parameters)
+    }
+
+    /// The same URL with more query parameters behind its own.
+    package func adding(_ parameters: FormParameters) -> WireURL {
         var copy = self
-        copy.query = [query ?? "", parameters.encoded].filter { !$0.isEmpty }.joined(separator: "&")
+        let parts = [query ?? "", parameters.encoded].filter { !$0.isEmpty }
+        copy.query = parts.isEmpty ? nil : parts.joined(separator: "&")
+        return copy
+    }
+
+    /// The same URL with `endpoint` (from `/` on) below its path; a path that ends with it already stays as it is.
+    package func at(_ endpoint: String) -> WireURL {
+        var copy = self
+        if path.hasSuffix("/") { copy.path.removeLast() }
+        if !copy.path.hasSuffix(endpoint) { copy.path += endpoint }
         return copy
     }
 
