@@ -18,22 +18,9 @@ import sys
 import tempfile
 import time
 
+from leftovers import alive
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-
-def left(marker):
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            text = (entry / "environ").read_bytes()
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            continue
-        if marker.encode() in text and state != "Z":
-            found.append(int(entry.name))
-    return found
 
 
 def trial(binary, name, signals, code, within):
@@ -59,8 +46,8 @@ def trial(binary, name, signals, code, within):
     if process.returncode != code:
         problems.append(f"exit {process.returncode}, expected {code}")
     time.sleep(0.3)
-    if left(str(top)):
-        problems.append(f"processes left: {left(str(top))}")
+    if left := alive(str(top)):
+        problems.append(f"processes left: {left}")
     try:
         result = json.loads((folder / "result.json").read_text())
         if result["partial"]:

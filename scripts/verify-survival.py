@@ -19,21 +19,7 @@ import sys
 import tempfile
 import time
 
-
-def descendants(marker):
-    """Processes whose command line or environment names the run's folder, without ourselves."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            continue
-        if marker.encode() in text and state != "Z":
-            found.append(int(entry.name))
-    return found
+from leftovers import alive
 
 
 def listeners():
@@ -62,7 +48,7 @@ def one(arguments, delay, index):
     left, ports = [0], {1}
     while time.monotonic() < deadline and (left or ports):
         time.sleep(0.1)
-        left = descendants(str(folder))
+        left = alive(str(folder))
         ports = set(listeners()) - before
     problems = []
     if left:
