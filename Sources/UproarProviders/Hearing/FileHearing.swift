@@ -17,7 +17,7 @@ package struct FileHearing: Sendable {
     private static let silence = Duration.milliseconds(600)
     private static let frame = Duration.milliseconds(20)
 
-    /// Plain work without a loop: for a background worker. About 1 µs per 20 ms of sound.
+    /// Plain work without a loop: for a background worker.
     package init(
         _ sound: PCM, vocabulary: SpeechVocabulary, references text: ReferenceText, isTagging: Bool
     ) {

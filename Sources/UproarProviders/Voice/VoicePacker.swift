@@ -3,7 +3,7 @@ import UproarCore
 
 /// What a reply's samples are sent as: themselves, or a compressed file as it grows.
 ///
-/// Encoding is done on the loop: about 1 % of the audio's length (LAME, libFLAC, libopus).
+/// Encoding (LAME, libFLAC, libopus) is done on the loop.
 final class VoicePacker {
     private let format: VoiceFormat
     private let encoder: SoundEncoder?
