@@ -71,6 +71,8 @@ struct Dialogue {
 
     /// Silence after a reply without a tail tag that makes it finished all the same.
     static let replyOverAfter = Duration.milliseconds(1200)
+    /// Silence that ends a greeting. It carries no reference to tell its last word by, and has pauses between its sentences.
+    static let greetingOverAfter = Duration.milliseconds(500)
     /// How long a polite caller lets itself be talked over.
     static let yieldAfter = Duration.seconds(1)
     static let digitSpacing = Duration.milliseconds(200)
@@ -118,7 +120,7 @@ struct Dialogue {
 
     mutating func callAnswered(_ now: Instant) -> [Effect] {
         silentSince = now
-        guard let greetingWithin else { return begin(now) }
+        guard let greetingWithin else { return step(now) }
         enter(.greeting(until: now + greetingWithin))
         return []
     }
@@ -157,7 +159,7 @@ struct Dialogue {
         silentSince = at
         switch state {
         case .greeting:
-            return begin(now)
+            return step(now, pauseAtLeast: Self.greetingOverAfter)
         case .bargingIn(let turn, let utterance, let since),
             .watching(let turn, let utterance, let since):
             guard at > since else { return [] }
@@ -211,7 +213,7 @@ struct Dialogue {
         switch state {
         case .idle, .over: return []
         case .greeting(let until):
-            return now >= until ? begin(now) : []
+            return now >= until ? step(now) : []
         case .pausing(let pause, _, let giveUp):
             if isAudible, now < giveUp {
                 updateDeadline()
@@ -270,22 +272,19 @@ struct Dialogue {
 
     // MARK: Moves
 
-    private mutating func begin(_ now: Instant) -> [Effect] { step(now) }
-
     private mutating func goOn(_ now: Instant) -> [Effect] {
         hasSaidAgain = false
         return isEnding ? hangUp(.completed) : step(now)
     }
 
-    private mutating func step(_ now: Instant) -> [Effect] {
+    private mutating func step(_ now: Instant, pauseAtLeast least: Duration = .zero) -> [Effect] {
         guard !isEnding, let step = steps(next) else { return hangUp(.completed) }
         next += 1
         current = step
         switch step {
         case .say(let turn):
-            enter(
-                .pausing(
-                    pause: turn.pause, since: now, giveUp: now + turn.pause + turn.patience))
+            let pause = max(turn.pause, least)
+            enter(.pausing(pause: pause, since: now, giveUp: now + pause + turn.patience))
             return []
         case .wait(let duration):
             enter(.waitingStep(until: now + duration))

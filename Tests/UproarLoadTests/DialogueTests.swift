@@ -24,7 +24,7 @@ extension Dialogue {
 }
 
 /// ```
-/// 0 ms answered · greeting 200–1000 · pause to 1400 · speaks to 2400 · answer 3000–4000 · pause · hang up
+/// 0 ms answered · greeting 200–1000 · silence to 1500 · speaks to 2400 · answer 3000–4000 · pause · hang up
 /// ```
 @Suite struct DialogueTests {
     @Test func aCallerGreetsNobodyBeforeTheAgentHasFinishedItsGreeting() {
@@ -33,9 +33,23 @@ extension Dialogue {
         #expect(dialogue.callAnswered(at(0)) == [])
         #expect(dialogue.agentBecameAudible(at(200), now: at(200)) == [])
         #expect(dialogue.agentBecameSilent(at(1000), now: at(1200)) == [])
-        #expect(dialogue.deadline == at(1400))
-        #expect(dialogue.tick(at(1399)) == [])
-        #expect(dialogue.tick(at(1400)) == [.speak(clip: 3, utterance: 1)])
+        #expect(dialogue.deadline == at(1500))
+        #expect(dialogue.tick(at(1499)) == [])
+        #expect(dialogue.tick(at(1500)) == [.speak(clip: 3, utterance: 1)])
+    }
+
+    @Test func aCallerWaitsForAllSentencesOfAGreeting() {
+        var dialogue = Dialogue(
+            steps: [turn(3)], greetingWithin: .seconds(10), isTagged: true)
+        _ = dialogue.callAnswered(at(0))
+        _ = dialogue.agentBecameAudible(at(200), now: at(200))
+        _ = dialogue.agentBecameSilent(at(600), now: at(800))
+        // The pause of 400 ms would be over at 1000, in the middle of the second sentence.
+        _ = dialogue.agentBecameAudible(at(950), now: at(950))
+        #expect(dialogue.tick(at(1000)) == [])
+        _ = dialogue.agentBecameSilent(at(1400), now: at(1600))
+        #expect(dialogue.tick(at(1899)) == [])
+        #expect(dialogue.tick(at(1900)) == [.speak(clip: 3, utterance: 1)])
     }
 
     @Test func withoutAGreetingTheCallerSpeaksWhenItsWaitIsOver() {
