@@ -38,6 +38,8 @@ package final class CallDriver: TimerHandler {
         package var stride: UInt32
         /// Fixed custom parameters of every call, before the call's own.
         package var parameters: [HTTPField]
+        /// Who the callers are: custom parameters of each, in turn. Empty: each has an id of the run's own.
+        package var callers: [[HTTPField]] = []
 
         package init(
             patience: Duration, setupLimit: Duration, redial: Duration, dialLimit: Int? = nil,
@@ -305,10 +307,13 @@ package final class CallDriver: TimerHandler {
 
     /// Who calls, for agents that keep sessions: stable for a call and for those that take it up after it dropped.
     private func identity(session: UInt32, seat: Int) -> [HTTPField] {
-        [
-            HTTPField("user_id", "caller-\(seats[seat].id)"),
-            HTTPField("session_id", "call-\(seed.value)-\(session)"),
-        ]
+        let id = seats[seat].id
+        var fields =
+            settings.callers.isEmpty ? [] : settings.callers[Int(id) % settings.callers.count]
+        if !fields.contains(where: { $0.name == "user_id" }) {
+            fields.append(HTTPField("user_id", "caller-\(id)"))
+        }
+        return fields + [HTTPField("session_id", "call-\(seed.value)-\(session)")]
     }
 
     private func ended(_ caller: Caller, _ end: CallMediaEnd) {

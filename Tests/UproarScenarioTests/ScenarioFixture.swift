@@ -160,17 +160,21 @@ enum ScenarioFixture {
 
     /// The working directory is the root; scenarios lie in `s`, the share folder is `share`.
     static func access(_ files: [String: String] = files) -> ScenarioFiles {
-        ScenarioFiles { path, from in
-            let folder = from.contains("/") ? from[...from.lastIndex(of: "/")!] : ""
-            return [folder + path, "share/" + path, path].first { files[$0] != nil }
-        } read: { path in
-            switch files[path] {
-            case "": .failure(.init("it is a folder"))
-            case let text?: .success(Array(text.utf8))
-            case nil: .failure(.init("no such file"))
-            }
-        }
+        ScenarioFiles(
+            find: { path, from in
+                let folder = from.contains("/") ? from[...from.lastIndex(of: "/")!] : ""
+                return [folder + path, "share/" + path, path].first { files[$0] != nil }
+            },
+            read: { path in
+                switch files[path] {
+                case "": .failure(.init("it is a folder"))
+                case let text?: .success(Array(text.utf8))
+                case nil: .failure(.init("no such file"))
+                }
+            }, variable: { environment[$0] })
     }
+
+    static let environment = ["CALLERS": "7", "EMPTY": "", "BOT": "bot.py"]
 
     static func read(
         _ text: String = full, overrides: [String] = [], files: [String: String] = files

@@ -31,6 +31,11 @@ package struct AgentAddresses: Sendable {
                 throw Problem(description: "${redis.url}: this run starts no Redis")
             }
             return "redis://\(host):\(redis)/0"
+        case .environment(let text):
+            guard let value = text.value(WithheldKeys.ownValue) else {
+                throw Problem(description: "the environment has no \(text.name)")
+            }
+            return value
         case .provider(let provider, let form):
             guard let port = ports[provider.name] else {
                 let names = ProviderID.allCases.map(\.name).filter { ports[$0] != nil }

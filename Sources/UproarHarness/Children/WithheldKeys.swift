@@ -19,6 +19,11 @@ package enum WithheldKeys {
         }
     }
 
+    /// The value in this process's environment.
+    package static func ownValue(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
     /// The names in this process's environment.
     package static func ownNames() -> [String] {
         var found: [String] = []

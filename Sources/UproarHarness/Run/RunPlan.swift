@@ -1,5 +1,6 @@
 import UproarCore
 import UproarLoad
+import UproarRuntime
 import UproarScenario
 
 /// Everything a run knows before it begins: a pure function of scenario, seed and corpus.
@@ -42,6 +43,11 @@ package struct RunPlan: Sendable {
             redial: scenario.redial, greetingWithin: greeting, isTagged: scenario.isTagging,
             firstExtraCall: first, stride: stride)
         settings.onDrop = scenario.onDrop
+        if let callers = scenario.callers {
+            settings.callers = callers.rows.indices.map { row in
+                callers.parameters(ofCaller: row).map { HTTPField($0.name, $0.value) }
+            }
+        }
         return settings
     }
 

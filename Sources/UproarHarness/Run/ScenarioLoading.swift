@@ -42,7 +42,7 @@ package enum ScenarioLoading {
             } catch {
                 return .failure(.init("\(error)"))
             }
-        })
+        }, variable: WithheldKeys.ownValue)
 
     /// - file: a path, or the name of a scenario that ships: `scenarios/quickstart.yaml`, or just `quickstart`.
     package static func read(_ file: String, overrides: [String]) throws -> Scenario {

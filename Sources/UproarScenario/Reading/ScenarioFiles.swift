@@ -7,6 +7,8 @@ package struct ScenarioFiles: Sendable {
     package var find: @Sendable (_ path: String, _ from: String) -> String?
     /// The bytes of a file that `find` answered.
     package var read: @Sendable (_ path: String) -> Result<[UInt8], Refusal>
+    /// A value of the environment; nil when it is not set.
+    package var variable: @Sendable (_ name: String) -> String?
 
     /// Why a file cannot be read, in words: `permission denied`.
     package struct Refusal: Error, Hashable, Sendable {
@@ -16,10 +18,12 @@ package struct ScenarioFiles: Sendable {
 
     package init(
         find: @escaping @Sendable (_ path: String, _ from: String) -> String?,
-        read: @escaping @Sendable (_ path: String) -> Result<[UInt8], Refusal>
+        read: @escaping @Sendable (_ path: String) -> Result<[UInt8], Refusal>,
+        variable: @escaping @Sendable (_ name: String) -> String? = { _ in nil }
     ) {
         self.find = find
         self.read = read
+        self.variable = variable
     }
 
     /// The path of `name` inside a folder; a name that begins at the root stays.

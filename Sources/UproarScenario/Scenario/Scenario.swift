@@ -19,6 +19,8 @@ package struct Scenario: Hashable, Sendable {
     package var audio: AudioSource
     /// Never empty.
     package var load: [LoadLine]
+    /// Who the callers are; nil: nobody in particular.
+    package var callers: CallerTable?
     /// How long a caller waits for a reply before it calls the turn lost.
     package var patience: Duration
     /// From the end of a closed caller's call to its next dial.

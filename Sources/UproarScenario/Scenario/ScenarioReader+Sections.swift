@@ -223,6 +223,16 @@ extension ScenarioReader {
         return agent
     }
 
+    func callers(_ map: MapReader) -> CallerTable? {
+        guard let node = map.node("callers"),
+            let found = reading.file(node, path: "callers", page: CallerTable.page, files)
+        else { return nil }
+        do { return try CallerTable.read(found.bytes, file: found.path) } catch {
+            reading.report(error)
+            return nil
+        }
+    }
+
     func prices(_ map: MapReader, _ file: String) -> (PriceBook?, String) {
         if let node = map.node("prices") {
             guard

@@ -7,8 +7,10 @@ package struct ScenarioReader {
     let catalog: ScenarioCatalog
 
     static let keys = [
-        "name", "summary", "seed", "target", "transport", "channels", "conversation", "audio",
-        "load", "patience", "redial", "on_drop", "call_setup_limit", "drain", "providers", "agent",
+        "name", "summary", "include", "seed", "target", "transport", "channels", "conversation",
+        "audio",
+        "load", "callers", "patience", "redial", "on_drop", "call_setup_limit", "drain",
+        "providers", "agent",
         "prices", "tagging", "recording", "links", "timeline", "gates",
     ]
     static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
@@ -32,7 +34,8 @@ package struct ScenarioReader {
     }
 
     private func scenario(_ bytes: [UInt8], _ file: String, _ overrides: [String]) -> Scenario? {
-        guard var root = reading.document(bytes, file: file) else { return nil }
+        let includes = ScenarioIncludes(reading: reading, files: files)
+        guard var root = includes.document(bytes, file: file) else { return nil }
         for text in overrides {
             do throws(FileProblem) {
                 let change: ScenarioOverride
@@ -72,13 +75,14 @@ package struct ScenarioReader {
         guard let name, let transport, let target, let conversation, let audio, let prices,
             !load.isEmpty
         else { return nil }
+        let callers = callers(map)
         return Scenario(
             name: name, summary: map.value("summary", ScalarText.text) ?? "",
             seed: map.value("seed", ScalarText.seed), target: target,
             streamURL: streamURL(map, target),
             transport: transport.name,
             channels: channels(map), conversation: conversation,
-            conversationFile: conversationFile, audio: audio, load: load,
+            conversationFile: conversationFile, audio: audio, load: load, callers: callers,
             patience: map.value("patience", ScalarText.positiveDuration) ?? .seconds(10),
             redial: map.value("redial", ScalarText.duration) ?? .seconds(1),
             onDrop: map.value("on_drop", Self.onDrop) ?? [],

@@ -75,7 +75,7 @@ extension ScenarioReader {
         let items = reading.texts(node, path: "target.command", page: map.page)
         let arguments = items.compactMap { item in
             reading.value(item, path: "target.command", page: map.page) {
-                text throws(TextProblem) in try TargetTemplate(text)
+                text throws(TextProblem) in try template(text)
             }
         }
         if items.isEmpty {
@@ -87,14 +87,14 @@ extension ScenarioReader {
         else { return nil }
         let url = map.value("url") { text throws(TextProblem) in
             _ = try Self.url(text, transport?.schemes ?? [])
-            return try TargetTemplate(text)
+            return try template(text)
         }
         guard let url, !arguments.isEmpty, arguments.count == items.count else { return nil }
         var command = TargetCommand(arguments: arguments, url: url)
         command.environment = environment(map)
         command.passed = map.texts("pass_env").compactMap(\.scalar)
         command.directory = directory(map)
-        if let ready = map.value("ready", Self.readiness) { command.readiness = ready }
+        if let ready = map.value("ready", readiness) { command.readiness = ready }
         if let limit = map.value("start_within", ScalarText.positiveDuration) {
             command.startLimit = limit
         }
@@ -124,7 +124,7 @@ extension ScenarioReader {
                 return (try? TargetTemplate("")).map { .init(name: entry.key, value: $0) }
             }
             return reading.value(entry.value, path: "target.env.\(entry.key)", page: map.page) {
-                text throws(TextProblem) in try TargetTemplate(text)
+                text throws(TextProblem) in try template(text)
             }.map { .init(name: entry.key, value: $0) }
         }
     }
@@ -145,13 +145,25 @@ extension ScenarioReader {
         return found
     }
 
-    private static func readiness(_ text: String) throws(TextProblem) -> TargetCommand.Readiness {
+    private func readiness(_ text: String) throws(TextProblem) -> TargetCommand.Readiness {
         if text == "port" { return .port }
         guard text.hasPrefix("http://") else {
             throw TextProblem(
                 offset: 0, reason: "\"\(text)\" says nothing about being ready",
                 allowed: "port, or an address such as http://127.0.0.1:${media.port}/health")
         }
-        return .http(try TargetTemplate(text))
+        return .http(try template(text))
+    }
+
+    /// Names of the environment have to be set, although their values are asked for when the command starts.
+    private func template(_ text: String) throws(TextProblem) -> TargetTemplate {
+        let template = try TargetTemplate(text)
+        for case .environment(let variable) in template.variables
+        where variable.value(files.variable) == nil {
+            throw TextProblem(
+                offset: 0, reason: "the environment has no \(variable.name)",
+                allowed: "a variable that is set, or ${\(variable.name):-default}")
+        }
+        return template
     }
 }

@@ -7,6 +7,8 @@ package enum TargetVariable: Hashable, Sendable {
     case redisURL
     /// The origin of an emulated provider, without a path.
     case provider(ProviderID, Form)
+    /// A variable of the environment in which the run is started.
+    case environment(EnvironmentText)
 
     package enum Form: String, CaseIterable, Sendable {
         /// `http://127.0.0.1:9101`.
@@ -27,12 +29,18 @@ package enum TargetVariable: Hashable, Sendable {
         case .mediaPort: "media.port"
         case .redisURL: "redis.url"
         case .provider(let provider, let form): "\(provider.name).\(form.rawValue)"
+        case .environment(let text): text.name
         }
     }
 
     package init?(name: String) {
-        guard let match = Self.all.first(where: { $0.name == name }) else { return nil }
-        self = match
+        if let match = Self.all.first(where: { $0.name == name }) {
+            self = match
+        } else if let text = EnvironmentText(name) {
+            self = .environment(text)
+        } else {
+            return nil
+        }
     }
 }
 
@@ -48,7 +56,7 @@ package struct TargetTemplate: Hashable, Sendable {
     package var pieces: [Piece]
 
     package static let allowed =
-        "media.port, redis.url, or a provider with .http, .ws or .port, such as ${deepgram.ws}"
+        "media.port, redis.url, a provider with .http, .ws or .port, such as ${deepgram.ws}, or a name of the environment"
 
     package init(_ source: String) throws(TextProblem) {
         self.source = source
