@@ -45,6 +45,7 @@ verify:
 	scripts/verify-bad-input.py
 	scripts/verify-signals.py
 	scripts/verify-validity.py
+	scripts/verify-otlp.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build

@@ -19,6 +19,9 @@ extension Command {
             Arguments.Flag("loops", "N", "caller threads (1)"),
             Arguments.Flag("dial-limit", "N", "dials per second at the most (no limit)"),
             Arguments.Flag("web", "HOST:PORT", "a live page and /metrics there, as 127.0.0.1:0"),
+            Arguments.Flag(
+                "otlp", "URL",
+                "post a trace for each turn, and metrics, there (OTEL_EXPORTER_OTLP_ENDPOINT)"),
             CommonFlags.baseline, CommonFlags.mapExit,
         ] + CommonFlags.comparison
     ) { arguments in
@@ -39,6 +42,7 @@ extension Command {
             }
             options.web = (String(place[..<colon]), port)
         }
+        options.otlp = try otlp(arguments)
         options.baseline = try arguments.baseline()
         let view = LiveView(isQuiet: options.isQuiet)
         for line in input.opening { view.say(line) }
@@ -52,6 +56,25 @@ extension Command {
         Terminal.standardError(ending.annotations)
         return ending.exitCode
     }
+}
+
+/// The flag goes before the variable; headers, which may hold keys, come from the environment alone.
+private func otlp(_ arguments: Arguments) throws -> OTLPExporter.Settings? {
+    func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+    let (name, given) =
+        arguments.text("otlp").map { ("--otlp", $0) }
+        ?? ("OTEL_EXPORTER_OTLP_ENDPOINT", variable("OTEL_EXPORTER_OTLP_ENDPOINT") ?? "")
+    if given.isEmpty { return nil }
+    guard given.hasPrefix("http://") || given.hasPrefix("https://") else {
+        throw Arguments.Mistake(
+            text:
+                "\(name) \(given): an http:// or https:// address is due, as http://127.0.0.1:4318")
+    }
+    return OTLPExporter.Settings(
+        endpoint: given,
+        headers: OTLPExporter.Settings.headers(variable("OTEL_EXPORTER_OTLP_HEADERS") ?? ""))
 }
 
 /// The scenario and seed of a command line: from a file, or made from a URL and an audio file.

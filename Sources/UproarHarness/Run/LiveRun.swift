@@ -49,6 +49,7 @@ package final class LiveRun {
     private var lastInterval = HDRHistogram()
     private var monitor: GateMonitor
     private var web: LiveWeb?
+    private var traces: OTLPExporter?
 
     private static let lead = Duration.milliseconds(300)
     /// Facts of other processes are on their way for so long after the last call.
@@ -192,6 +193,7 @@ package final class LiveRun {
         }
         phase = .calling
         results.began(at: start, unixTime: time(nil))
+        traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
         armTimeline(at: start)
         sampler?.start()
         fleet?.start(
@@ -304,6 +306,7 @@ package final class LiveRun {
             lastCheckpoint = now
             results.checkpoint(sampler: sampler, now: .zero + (now - origin))
             web?.checkpointed()
+            traces?.take(results.result, now: .zero + (now - origin))
         }
         watchEnd(now)
         loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
@@ -432,7 +435,13 @@ package final class LiveRun {
                 sampler: sampler, now: .zero + (loop.now - origin),
                 evidence: services?.evidence ?? .null)
         }
-        loop.stop()
+        // The third interrupt means it: nothing is waited for.
+        guard let traces, interrupts < 3 else { return loop.stop() }
+        traces.take(results.result, now: .zero + (loop.now - origin))
+        traces.flush { [loop, view, traces] in
+            if let problem = traces.problem { view.say(problem) }
+            loop.stop()
+        }
     }
 }
 

@@ -14,6 +14,8 @@ package struct RunOptions: Sendable {
     package var loops: Int?
     /// Where the live page listens; nil: nowhere.
     package var web: (host: String, port: UInt16)?
+    /// Where turns and figures are posted as OpenTelemetry data; nil: nowhere.
+    package var otlp: OTLPExporter.Settings?
     /// A stored result to hold the run against, and from when a difference counts.
     package var baseline: (path: String, settings: Comparing.Settings)?
     /// The command line, for the line that tells how to reproduce the run.
