@@ -161,7 +161,8 @@ extension OTLPExporter {
         // The origin lies a little ahead.
         let now = Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec)
         let run = OTLPRun(
-            scenario: results.result.scenario.name, seed: plan.seed.value, commit: results.result.commit,
+            scenario: results.result.scenario.name, seed: plan.seed.value,
+            commit: results.result.commit,
             version: results.result.version, origin: now + (origin - loop.now).nanoseconds)
         self.init(
             settings, run: run, http: CurlHTTPClient(loop: loop, driver: driver), loop: loop)
