@@ -215,7 +215,18 @@ package final class Caller: FrameSender, CallMediaHandler {
                 .callReceived, at: at, value: Int64(media.receivedByteCount), detail: framesSkipped)
             ear.stateTotals(at: at) { kind, value in state(kind, at: at, value: value) }
         }
-        state(.callEnded, at: at, detail: (outcome ?? .dropped).rawValue)
+        state(
+            .callEnded, at: at, value: Self.ending(end).rawValue,
+            detail: (outcome ?? .dropped).rawValue)
+    }
+
+    private static func ending(_ end: CallMediaEnd) -> CallEnding {
+        switch end {
+        case .hungUp: .byCaller
+        case .closedByAgent: .byAgent
+        case .broken: .broken
+        case .refused, .unreachable, .noAnswer: .unknown
+        }
     }
 
     /// A call that ends from the other side while we were hanging up is over as we meant it; else it was dropped.

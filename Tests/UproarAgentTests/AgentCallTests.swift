@@ -195,7 +195,10 @@ import UproarWire
         #expect(scene.session?.messages.last == .agent("All is well."))
         #expect(caller.heard.count == 1)
 
-        let worse = try Scene(hears: ["add milk"], says: ["All is well."]) { $0.greeting = "" }
+        let worse = try Scene(hears: ["add milk"], says: ["All is well."]) {
+            $0.greeting = ""
+            $0.answerPatience = .zero
+        }
         worse.model.failures = 9
         let other = worse.call(known)
         other.speak(1000..<2000)

@@ -194,6 +194,37 @@ import UproarSimulation
         #expect(scene.models[1].requests.count == 3)
     }
 
+    @Test func whereNobodyElseIsLeftAnAnswerIsWaitedForAndTheCallerIsTold() throws {
+        let scene = try Scene(hears: ["one", "two"], says: ["Fine."]) {
+            $0.preparesPhrases = true
+        }
+        for model in scene.models {
+            // As long as both say "in a second", for six seconds.
+            model.failures = 6
+            model.refusal = .refused(status: 429, body: "", retryAfter: .seconds(1))
+        }
+        let caller = scene.call()
+        caller.speak(1000..<2000)
+        scene.run(until: 12_000)
+        #expect(scene.session?.messages.last == .agent("One moment, please.Fine."))
+        #expect(scene.metric(.silence, []) == 0)
+        // Not asked before the second is over.
+        let asked = scene.models[0].askedAt
+        #expect(zip(asked, asked.dropFirst()).allSatisfy { $1 - $0 >= .seconds(1) })
+    }
+
+    @Test func whoAsksWhileAllHopeIsLostIsToldAtOnce() throws {
+        let scene = try Scene(hears: ["one", "two"], says: ["Fine."]) { $0.degrades = false }
+        for model in scene.models {
+            model.failures = 99
+            model.refusal = .refused(status: 401, body: "", retryAfter: nil)
+        }
+        let caller = scene.call()
+        caller.speak(1000..<2000)
+        scene.run(until: 5000)
+        #expect(scene.session?.messages.last == .agent("Sorry about that."))
+    }
+
     @Test func modelsComeBackByAProbeThatCostsNoTurn() throws {
         let scene = try Scene(hears: ["one", "two"], says: ["Fine."]) { $0.failback = true }
         scene.models[0].failures = 1

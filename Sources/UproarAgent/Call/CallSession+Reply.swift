@@ -11,7 +11,7 @@ extension CallSession: ReplyHost {
             chain, messages, tools: TaskTools.declarations,
             deadlines: .init(
                 connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
-                stall: settings.stallDeadline), loop: loop, metrics: metrics,
+                stall: settings.stallDeadline, patience: settings.answerPatience), loop: loop, metrics: metrics,
             random: worker.drawStream(), handler: handler)
     }
 
@@ -31,26 +31,31 @@ extension CallSession: ReplyHost {
                 metrics.toolCalled(
                     server: ToolServer.name, call.name, hasFailed ? "error" : "success",
                     after: loop.now - began)
-                if !hasFailed { self?.report(call) }
-                results[index] = result
-                let known = results.compactMap(\.self)
-                guard known.count == calls.count else { return }
-                then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
-                self?.channel?.flush()
+                func goOn() {
+                    results[index] = result
+                    let known = results.compactMap(\.self)
+                    guard known.count == calls.count else { return }
+                    then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
+                    self?.channel?.flush()
+                }
+                let waits = self?.settings.workflowWaits ?? false
+                if !hasFailed { self?.report(call, done: waits ? goOn : nil) }
+                // The conversation never waits for a workflow, unless it is told to.
+                if hasFailed || !waits || self?.worker.workflows == nil { goOn() }
             }
         }
     }
 
     /// What a tool has changed is told to the systems that live on it.
-    private func report(_ call: ToolCall) {
-        guard !TaskTools.onlyLooks(call.name) else { return }
+    private func report(_ call: ToolCall, done: (() -> Void)?) {
+        guard !TaskTools.onlyLooks(call.name) else { return done?() ?? () }
         worker.workflows?.emit(
             call.name == "create_task" ? .calendar : .crm, call.name,
             session: introduction.session,
             [
                 "user_id": .string(introduction.person),
                 "arguments": (try? JSONParser.parse(call.arguments)) ?? .null,
-            ], unixTime: worker.unixTime)
+            ], unixTime: worker.unixTime, done: done)
     }
 
     func keep(_ calls: [ToolCall], _ results: [ChatMessage]) {

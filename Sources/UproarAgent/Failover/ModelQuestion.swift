@@ -18,6 +18,8 @@ protocol ModelQuestionHandler: AnyObject {
 ///     ask ─► connect ─► first content ─► content … ─► whole
 ///              └──────────┴─ failed: the next model, at once
 ///                                      └─ failed: broke off, the one who asked decides
+/// Where nobody is left the question waits: until a provider's rest is over, or a probe has closed a breaker, or its patience is at an
+/// end. Then it is asked anew, some of those who wait before others, so that the first to ask finds out for all.
 ///
 /// The deadlines watch content, not bytes: a stream of keep-alives is as silent as none.
 final class ModelQuestion: LanguageModelHandler, TimerHandler {
@@ -27,9 +29,12 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         var firstContent: Duration
         /// Between two pieces of content, and to the end.
         var stall: Duration
+        /// From the question to giving it up while nobody may be asked or everybody fails.
+        var patience: Duration
     }
 
     private static let retries = 2
+    private static let lookAgain = Duration.milliseconds(250)
 
     private let chain: ProviderChain<ModelCandidate>
     private let messages: [ChatMessage]
@@ -43,9 +48,12 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     private var place = 0
     private var tried: [Int] = []
     private var retried = 0
+    private var begunAt = Instant.zero
     private var askedAt = Instant.zero
     private var hasContent = false
     private var lastContent = Instant.zero
+    private var isWaiting = false
+    private var isHopeless = false
     private var timer = TimerID.none
     private var pause = TimerID.none
     private let backoff = Backoff()
@@ -72,6 +80,7 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     /// The handler hears nothing before this returns.
     func ask() {
         chain.requested()
+        begunAt = loop.now
         if let first = chain.choose() {
             ask(first)
         } else {
@@ -119,18 +128,41 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         timer = loop.schedule(self, at: askedAt + deadlines.firstContent)
     }
 
-    /// Everybody has failed: after a pause once more, within the budget.
+    /// Everybody has failed: after a pause once more, within the budget; then whoever may be asked again is waited for.
     private func retry() {
-        guard retried < Self.retries, let next = chain.lastResort() else {
+        // Who has asked for patience is not asked sooner.
+        let isResting = chain.restOver.map { $0 > loop.now } ?? false
+        if !isResting, retried < Self.retries, let next = chain.lastResort() {
+            let wait = backoff.pause(attempt: retried, &random)
+            retried += 1
+            tried = []
+            pause = loop.schedule(at: loop.now + wait) { [weak self] in
+                guard let self, handler != nil else { return }
+                ask(next)
+            }
+        } else {
+            awaitSomebody()
+        }
+    }
+
+    private func awaitSomebody() {
+        let now = loop.now
+        let end = begunAt + deadlines.patience
+        if !isWaiting, !chain.isWorthWaiting { isHopeless = true }
+        isWaiting = true
+        guard now < end, !isHopeless else {
+            if now >= end { chain.gaveUp() }
             // Never from within `ask`.
-            pause = loop.schedule(at: loop.now) { [weak self] in self?.handler?.unanswered() }
+            pause = loop.schedule(at: now) { [weak self] in self?.handler?.unanswered() }
             return
         }
-        let wait = backoff.pause(attempt: retried, &random)
-        retried += 1
-        tried = []
-        pause = loop.schedule(at: loop.now + wait) { [weak self] in
+        let jitter = Duration.nanoseconds(
+            Int64(random.unit() * Double(Self.lookAgain.nanoseconds)))
+        let due = max(now + Self.lookAgain, chain.restOver ?? now) + jitter
+        pause = loop.schedule(at: min(due, max(end, now + .milliseconds(1)))) { [weak self] in
             guard let self, handler != nil else { return }
+            guard let next = chain.choose() else { return awaitSomebody() }
+            tried = []
             ask(next)
         }
     }

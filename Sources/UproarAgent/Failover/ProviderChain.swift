@@ -29,6 +29,10 @@ final class ProviderChain<Port>: TimerHandler {
     private var timer = TimerID.none
     /// Members that are being probed.
     private var probing: [Int] = []
+    /// Members whose last word was that no repetition helps.
+    private var refusing: Set<Int> = []
+    /// A request has waited for anybody to answer, and nobody did.
+    private var isGivenUp = false
     /// Makes a probe of a member and reports to `probed`. Nil: probes ride on calls, which ask `takesProbe`.
     var probe: ((Int) -> Void)?
 
@@ -66,6 +70,9 @@ final class ProviderChain<Port>: TimerHandler {
             }
     }
 
+    /// When it is worth asking again for somebody to ask; nil while only a probe can tell.
+    var restOver: Instant? { breakers.compactMap(\.restOver).min() }
+
     /// A request that is no retry: earns a share of one.
     func requested() { budget.requested() }
 
@@ -75,10 +82,20 @@ final class ProviderChain<Port>: TimerHandler {
         return best
     }
 
+    /// Nobody may be asked: whether that may change soon enough to begin to wait for it. Who asked for patience gets it.
+    var isWorthWaiting: Bool {
+        isOn && refusing.count < members.count && (!isGivenUp || restOver != nil)
+    }
+
+    /// A request has waited in vain: the next ones need not.
+    func gaveUp() { isGivenUp = true }
+
     // MARK: What happened
 
     /// - begunAt: when the request or stream was begun that has now done its work.
     func succeeded(_ place: Int, begunAt: Instant) {
+        isGivenUp = false
+        refusing.remove(place)
         guard breakers[place].isSuspect else { return }
         breakers[place].succeeded(begunAt: begunAt, at: loop.now)
         changed(place)
@@ -88,8 +105,10 @@ final class ProviderChain<Port>: TimerHandler {
         let now = loop.now
         metrics.failed(role, name(place), failure)
         guard isOn else { return }
-        if let rest = failure.rest { breakers[place].rest(rest, at: now) }
-        if breakers[place].failed(at: now, isFinal: failure.isFinal) {
+        if failure.isFinal { refusing.insert(place) }
+        if let rest = failure.rest {
+            breakers[place].rest(rest, at: now)
+        } else if breakers[place].failed(at: now, isFinal: failure.isFinal) {
             metrics.breakerTripped(name(place), role)
         }
         changed(place)
@@ -126,6 +145,8 @@ final class ProviderChain<Port>: TimerHandler {
         if let failure {
             failed(place, failure)
         } else {
+            isGivenUp = false
+            refusing.remove(place)
             breakers[place].succeeded(begunAt: loop.now, at: loop.now)
             changed(place)
         }

@@ -76,6 +76,8 @@ package struct AgentSettings: Hashable, Sendable {
 
     /// Where events for customer records, calendar and e-mail go; empty for nowhere.
     package var workflowURL = ""
+    /// On: a tool's result waits until its event has been delivered. Off in production: the conversation never waits.
+    package var workflowWaits = false
     /// Where the person on call is paged; empty for nowhere.
     package var pagerURL = ""
     package var twilioURL = "https://api.twilio.com"
@@ -124,6 +126,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var connectDeadline = Duration.seconds(1)
     package var firstTokenDeadline = Duration.seconds(1)
     package var stallDeadline = Duration.seconds(1)
+    /// A question waits for so long while no model may be asked, or all fail; zero for not.
+    package var answerPatience = Duration.seconds(8)
     package var voiceDeadline = Duration.milliseconds(800)
     package var voiceStall = Duration.seconds(1)
     /// Voice is being sent and the recogniser says nothing.

@@ -17,6 +17,8 @@ final class WorkflowBus {
         var json: JSONValue
         var emitted: Instant
         var attempts = 0
+        /// Who waits for its delivery, against all advice.
+        var done: (() -> Void)?
     }
 
     static let queueLimit = 1000
@@ -58,8 +60,12 @@ final class WorkflowBus {
     var waiting: Int { queue.count + inFlight + resting }
 
     /// Hands an event over; costs the conversation nothing but this call.
-    func emit(_ kind: Kind, _ name: String, session: String, _ payload: JSONValue, unixTime: Int64)
-    {
+    ///
+    /// - done: called when it has been delivered, or never will be.
+    func emit(
+        _ kind: Kind, _ name: String, session: String, _ payload: JSONValue, unixTime: Int64,
+        done: (() -> Void)? = nil
+    ) {
         let began = loop.now
         lastID += 1
         let event = Event(
@@ -68,7 +74,7 @@ final class WorkflowBus {
                 "id": .string("\(worker)-\(lastID)"), "type": .string(kind.rawValue),
                 "event": .string(name), "session_id": .string(session),
                 "timestamp": .integer(unixTime), "payload": payload,
-            ], emitted: began)
+            ], emitted: began, done: done)
         if waiting >= Self.queueLimit {
             die(event)
         } else {
@@ -125,10 +131,12 @@ final class WorkflowBus {
         metrics.count(.workflowExecutions, [event.kind.rawValue, status])
         metrics.observe(
             .workflowDuration, [event.kind.rawValue], (loop.now - event.emitted).inSeconds)
+        if status == "completed" { event.done?() }
     }
 
     private func die(_ event: Event) {
         metrics.count(.workflowsDropped, [event.kind.rawValue])
         deadLetters(event.json)
+        event.done?()
     }
 }

@@ -12,7 +12,7 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case callAnswered = 3
     /// The agent or the network refused it. detail: HTTP status, or 1000 + errno.
     case callRefused = 4
-    /// The call is over. detail: `CallOutcome`.
+    /// The call is over. detail: `CallOutcome`; value: `CallEnding`.
     case callEnded = 5
     /// First frame of an utterance. at: its due time; detail: clip index; value: nanoseconds of speech in it.
     case utteranceBegan = 10
@@ -127,6 +127,26 @@ package enum CallOutcome: UInt32, CaseIterable, Sendable {
     case notStarted = 4
     /// The run ended (drain limit, second interrupt) while the call went on.
     case cutByRun = 5
+}
+
+/// Who ended a call, and how. Numbers are stored.
+package enum CallEnding: Int64, CaseIterable, Sendable {
+    case unknown = 0
+    /// The caller hung up.
+    case byCaller = 1
+    /// The agent closed the stream in order.
+    case byAgent = 2
+    /// The stream broke.
+    case broken = 3
+
+    package var word: String {
+        switch self {
+        case .unknown: "unknown"
+        case .byCaller: "by_caller"
+        case .byAgent: "by_agent"
+        case .broken: "broken"
+        }
+    }
 }
 
 package enum BargeInKind: UInt32, CaseIterable, Sendable {

@@ -104,16 +104,46 @@ package enum MetricCatalog {
             "Actual send minus due time of a frame: the harness's own."),
         .init(
             "detect_time", .time, .samples,
-            "A fault's first effect on a call to its first request at another provider."),
+            "The first thing owed to a call that a fault met to its first request at another provider."),
         .init(
             "failover_time", .time, .samples,
-            "A fault's first effect on a call to the first success of another provider for it."),
+            "The first thing owed to a call that a fault met to the first success of another provider for it."
+        ),
         .init(
             "failback_time", .time, .samples,
-            "A fault's end to the first success of the primary for a call that had left it."),
+            "A fault's end to the first success of the primary, where another provider had stood in."),
         .init(
             "recovery_time", .time, .samples,
             "First wrong turn of the calls a fault met to the first good one after the last."),
+        .init(
+            "recovery_under_fault", .time, .samples,
+            "First wrong turn of the calls a fault met to the first run of good ones while it lasts."),
+        .init(
+            "recovery_lag", .time, .samples,
+            "A fault's end to the first good turn after the last wrong one of the calls it met."),
+        .init(
+            "calls_exposed", .count, .value,
+            "Calls that a fault met, or that its provider owed something while it lasted."),
+        .init("calls_affected", .count, .value, "Exposed calls with a wrong turn."),
+        .init(
+            "calls_collateral", .count, .value,
+            "Calls that a fault did not meet and that had a wrong turn all the same."),
+        .init(
+            "fault_calls_dropped", .count, .value,
+            "Calls that ended early from a fault's first effect to the end of its recovery window."),
+        .init(
+            "amplification", .count, .value,
+            "Requests by turn while a fault lasted, as a multiple of before."),
+        .init(
+            "extra_latency", .time, .value,
+            "Median latency of the turns that another provider served, minus the median before."),
+        .init(
+            "extra_cost_per_turn", .money, .value,
+            "What a turn cost at the providers that stood in, minus what it cost before."),
+        .init(
+            "bad_call_time", .time, .value,
+            "Time from the first wrong turn of each call a fault met to its first good one after the last."
+        ),
         .init("cost_per_call", .money, .samples, "Provider cost of a call."),
         .init(
             "cost_per_minute", .money, .samples,

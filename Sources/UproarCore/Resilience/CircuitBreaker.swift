@@ -15,6 +15,8 @@ package struct CircuitBreaker: Hashable, Sendable {
         package var openFor = Duration.seconds(60)
         /// From a failure to the first probe of a breaker that has stayed closed; doubles with each further failure.
         package var firstProbe = Duration.seconds(1)
+        /// Where nobody else may be asked, no probe waits longer than this after a failure.
+        package var longestEarlyProbe = Duration.seconds(2)
         /// `retry-after` above this counts as this: a provider may not switch itself off for a day.
         package var longestRest = Duration.seconds(120)
         package init() {}
@@ -58,8 +60,14 @@ package struct CircuitBreaker: Hashable, Sendable {
     /// The same where nobody else can be asked: an open breaker's wait is cut short.
     package var earlyProbeDue: Instant {
         let wait = policy.firstProbe.nanoseconds << Int64(min(max(failures - 1, 0), 6))
-        return max(lastFailure + .nanoseconds(min(wait, policy.openFor.nanoseconds)), restUntil)
+        let longest = isOpened ? policy.longestEarlyProbe : policy.openFor
+        return max(lastFailure + .nanoseconds(min(wait, longest.nanoseconds)), restUntil)
     }
+
+    private var isOpened: Bool { openUntil != nil }
+
+    /// When a closed one that rests may be asked again; nil for an open one, which a probe has to close.
+    package var restOver: Instant? { isOpened ? nil : restUntil }
 
     /// A probe is about to be made: an open breaker is half-open from now on.
     package mutating func allowProbe(at now: Instant) {
@@ -95,8 +103,11 @@ package struct CircuitBreaker: Hashable, Sendable {
         return true
     }
 
-    /// The provider asked not to be asked for so long.
+    /// The provider asked not to be asked for so long. It works, and yet goes last until it has answered again.
     package mutating func rest(_ time: Duration, at now: Instant) {
         restUntil = max(restUntil, now + min(time, policy.longestRest))
+        guard openUntil == nil else { return }
+        lastFailure = now
+        failures = max(failures, 1)
     }
 }

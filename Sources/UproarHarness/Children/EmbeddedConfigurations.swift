@@ -62,6 +62,21 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         for place in places where !own.contains(place.key) {
             settings[keyPath: place.path] = place.url
         }
+        // Services that an agent has only when it is told of them: `workflow_url: ${workflow.url}`.
+        for other in plan.scenario.agent.others where other.text.contains("${") {
+            var text = other.text[...]
+            var filled = ""
+            while let start = text.firstRange(of: "${") {
+                filled += text[..<start.lowerBound]
+                text = text[start.upperBound...]
+                guard let end = text.firstRange(of: ".url}") else { break }
+                let name = String(text[..<end.lowerBound])
+                filled +=
+                    ProviderID(name: name).map { "http://" + address($0) } ?? "${\(name).url}"
+                text = text[end.upperBound...]
+            }
+            try? settings.set(other.key, text: filled + text)
+        }
     }
 
     /// The scenario's `agent:` over the agent's own defaults; room for every caller of the plan.

@@ -52,8 +52,9 @@ package final class FaultDriver: TimerHandler {
                     scenario.channel(of: $0, seed: plan.seed).rawValue == value
                 }
             })
-        histories = nemesis.injects.map { number, occurrence, event in
-            FaultHistory(FaultSubjects.subject(number, occurrence.id, event))
+        histories = nemesis.injects.map { [nemesis] number, occurrence, event in
+            FaultSubjects.history(
+                number, occurrence.id, event, scope: nemesis.scope(event.scope), plan)
         }
     }
 
@@ -138,28 +139,6 @@ package final class FaultDriver: TimerHandler {
                 marks.append((now, "\(id): its condition never came"))
             }
         }
-    }
-}
-
-/// What a fault of the timeline acts on, for its history.
-enum FaultSubjects {
-    static func subject(_ number: UInt32, _ id: String, _ event: TimelineEvent)
-        -> FaultHistory.Subject
-    {
-        guard case .inject(let fault, let attributes) = event.action else {
-            preconditionFailure("only injects have a history")
-        }
-        let descriptor = FaultCatalog.all.first { $0.name == fault }
-        let providers = ProviderID.allCases.filter { provider in
-            event.scope.on.contains(provider.name)
-                || event.scope.on.contains(provider.role.rawValue)
-        }
-        let settings = attributes.map { " \($0.name)=\($0.text)" }.joined()
-        return .init(
-            id: id, number: number, kind: fault,
-            target: event.scope.on.isEmpty ? "everywhere" : event.scope.on.joined(separator: ", "),
-            summary: fault + settings + (event.life.map { " \($0.text)" } ?? ""),
-            providers: providers, recovery: descriptor?.recovery ?? .seconds(10))
     }
 }
 

@@ -255,7 +255,8 @@ package struct Nemesis {
             scope: scope(event.scope), window: window, seed: seed)
     }
 
-    private func scope(_ scope: TimelineEvent.Scope) -> FaultScope {
+    /// Whom a fault may meet, in the words of plans.
+    package func scope(_ scope: TimelineEvent.Scope) -> FaultScope {
         var result = FaultScope(on: scope.on)
         result.conditions = scope.conditions.map { .init($0.key, $0.value) }
         result.chance = scope.chance

@@ -103,6 +103,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     package func sendBody(_ bytes: RawSpan) {
         guard outlet == nil else { return put(.body(bytes.withUnsafeBytes { Array($0) })) }
+        context.releaseClaims()
         act { $0.sendBody(bytes) }
     }
 
@@ -118,11 +119,13 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     package func send(text: RawSpan) {
         guard outlet == nil else { return put(.text(text.withUnsafeBytes { Array($0) })) }
+        context.releaseClaims()
         act { $0.sendText(text) }
     }
 
     package func send(binary: RawSpan) {
         guard outlet == nil else { return put(.binary(binary.withUnsafeBytes { Array($0) })) }
+        context.releaseClaims()
         act { $0.sendBinary(binary) }
     }
 
@@ -147,6 +150,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         if let outlet, !isRefusing {
             outlet.offer(action, at: context.now)
         } else {
+            context.releaseClaims()
             carryOut(action)
         }
     }
@@ -432,7 +436,7 @@ extension EmulatorConnection {
         guard outlet == nil, let interference = context.interference, let answered else { return }
         outlet = EmulatorOutlet(
             interference, service: service, request: answered.head, provider: answered.provider,
-            ordinal: answered.ordinal, loop: context.loop, connection: self)
+            ordinal: answered.ordinal, context: context, connection: self)
     }
 
     private func fieldsOfRequest(_ head: HTTPRequestHead, _ body: [UInt8]?)

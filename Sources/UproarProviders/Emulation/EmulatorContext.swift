@@ -20,6 +20,7 @@ package final class EmulatorContext {
     private var gates: [EmulatorGate] = []
     private var ordinals = [UInt64](repeating: 0, count: ProviderID.allCases.count)
     private let facts: any FactSink
+    private var claims: [Fact] = []
     private var counters = [EmulatorCounters](
         repeating: EmulatorCounters(), count: ProviderID.allCases.count)
 
@@ -53,10 +54,42 @@ package final class EmulatorContext {
         _ kind: FactKind, of provider: ProviderID, at instant: Instant, call: UInt32? = nil,
         reference: TurnReference? = nil, value: Int64 = 0, detail: UInt32 = 0
     ) {
-        facts.state(
-            Fact(
-                kind, at: instant, call: call, reference: reference, value: value, detail: detail,
-                origin: .provider(provider)))
+        if !claims.isEmpty, claims[0].instant != instant { releaseClaims() }
+        let fact = Fact(
+            kind, at: instant, call: call, reference: reference, value: value, detail: detail,
+            origin: .provider(provider))
+        if interference != nil, Self.claiming.contains(kind) {
+            claims.append(fact)
+        } else {
+            facts.state(fact)
+        }
+    }
+
+    // MARK: Claims
+
+    /// Facts that say that content was sent. While faults are armed they are true only once the content has left: whoever sends it
+    /// takes them along.
+    private static let claiming: [FactKind] = [
+        .interimSent, .finalSent, .modelFirstContent, .voiceFirstAudio,
+    ]
+
+    /// What has just been claimed about the content that is being sent.
+    func takeClaims() -> [Fact] {
+        defer { claims.removeAll(keepingCapacity: true) }
+        return claims
+    }
+
+    /// It has left.
+    func redeem(_ claims: [Fact], at now: Instant) {
+        for var claim in claims {
+            claim.at = now.nanoseconds
+            facts.state(claim)
+        }
+    }
+
+    /// What nothing stood in the way of.
+    func releaseClaims() {
+        for claim in takeClaims() { facts.state(claim) }
     }
 
     /// How each provider admits requests; without a word every one at once.

@@ -40,14 +40,20 @@ final class EmulatorOutlet: TimerHandler {
         }
     }
 
+    /// An action with what was claimed about its content.
+    private struct Held {
+        var action: Action
+        var claims: [Fact]
+    }
+
     private let interference: any EmulatorInterference
     private let service: any EmulatedService
     private let request: HTTPRequestHead
     private let provider: ProviderID
     private let ordinal: UInt64
-    private let loop: EventLoop
+    private let context: EmulatorContext
     private weak var connection: EmulatorConnection?
-    private var held = DueQueue<Action>()
+    private var held = DueQueue<Held>()
     private var heldBytes = 0
     private var timer = TimerID.none
     private var pieces = 0
@@ -62,26 +68,30 @@ final class EmulatorOutlet: TimerHandler {
 
     init(
         _ interference: any EmulatorInterference, service: any EmulatedService,
-        request: HTTPRequestHead, provider: ProviderID, ordinal: UInt64, loop: EventLoop,
-        connection: EmulatorConnection
+        request: HTTPRequestHead, provider: ProviderID, ordinal: UInt64,
+        context: EmulatorContext, connection: EmulatorConnection
     ) {
         self.interference = interference
         self.service = service
         self.request = request
         self.provider = provider
         self.ordinal = ordinal
-        self.loop = loop
+        self.context = context
         self.connection = connection
     }
 
     func stop() {
         isOver = true
-        loop.cancel(timer)
+        context.loop.cancel(timer)
         held.removeAll { _, _ in true }
     }
 
     func offer(_ action: Action, at now: Instant) {
-        guard !isOver, !isStalled, let connection else { return }
+        guard !isOver, !isStalled, let connection else {
+            // Nothing of it leaves.
+            _ = context.takeClaims()
+            return
+        }
         guard let payload = action.payload else { return pass(action, due: now, at: now) }
         var passage = EmulatorPassage(
             provider: provider, kind: .piece(pieces), ordinal: ordinal, call: connection.call,
@@ -94,16 +104,19 @@ final class EmulatorOutlet: TimerHandler {
         default: break
         }
         pieces += 1
+        // A head claims nothing: what is claimed is about the content behind it.
+        let hasContent = passage.dialect.contentCount(in: payload) > 0
+        let claims = hasContent ? context.takeClaims() : []
         switch interference.verdict(on: passage, at: now) {
-        case .pass, .empty: pass(action, due: now, at: now)
-        case .delay(let wait): pass(action, due: now + wait, at: now)
+        case .pass, .empty: pass(action, claims, due: now, at: now)
+        case .delay(let wait): pass(action, claims, due: now + wait, at: now)
         case .drop: if case .answer = action { pass(action.with([]), due: now, at: now) }
         case .garble: pass(action.with(Self.spoilt(payload, action)), due: now, at: now)
         case .replace(let bytes):
             guard bytes.isEmpty else { return pass(action.with(bytes), due: now, at: now) }
             if case .answer = action { pass(action.with([]), due: now, at: now) }
         case .twice:
-            pass(action, due: now, at: now)
+            pass(action, claims, due: now, at: now)
             if case .answer = action { return }
             pass(action, due: now, at: now)
         case .cut:
@@ -133,25 +146,32 @@ final class EmulatorOutlet: TimerHandler {
         }
     }
 
-    private func pass(_ action: Action, due: Instant, at now: Instant) {
-        if due <= now, held.count == 0 { return carryOut(action) }
+    private func pass(
+        _ action: Action, _ claims: [Fact] = [], due: Instant, at now: Instant
+    ) {
+        if due <= now, held.count == 0 { return carryOut(action, claims, at: now) }
         heldBytes += action.payload?.count ?? 0
         guard heldBytes <= Self.heldLimit else {
             stop()
             connection?.reset()
             return
         }
-        held.append(action, due: due)
+        held.append(Held(action: action, claims: claims), due: due)
         release(at: now)
     }
 
     private func release(at now: Instant) {
-        while !isOver, let action = held.popDue(at: now) {
-            heldBytes -= action.payload?.count ?? 0
-            carryOut(action)
+        while !isOver, let next = held.popDue(at: now) {
+            heldBytes -= next.action.payload?.count ?? 0
+            carryOut(next.action, next.claims, at: now)
         }
-        loop.cancel(timer)
-        if !isOver, let due = held.firstDue { timer = loop.schedule(self, at: due) }
+        context.loop.cancel(timer)
+        if !isOver, let due = held.firstDue { timer = context.loop.schedule(self, at: due) }
+    }
+
+    private func carryOut(_ action: Action, _ claims: [Fact], at now: Instant) {
+        carryOut(action)
+        context.redeem(claims, at: now)
     }
 
     private func carryOut(_ action: Action) {
@@ -167,7 +187,7 @@ final class EmulatorOutlet: TimerHandler {
         } else {
             connection?.carryOut(.ping)
         }
-        timer = loop.schedule(self, token: 1, at: now + keepAlive)
+        timer = context.loop.schedule(self, token: 1, at: now + keepAlive)
     }
 
     /// Half of the piece leaves, then the connection is reset.

@@ -3,47 +3,40 @@ import UproarCore
 /// What one fault did, gathered from facts and calls as they come: when it bit, whom, who stood in, and when all was well again.
 ///
 /// Nothing is measured from a command: times count from the first effect on the call in question, and what was never seen is
-/// censored at the end of what was watched.
+/// censored at the end of what was watched. Facts of several processes may come in any order: what follows from them is worked
+/// out in `report`.
 package struct FaultHistory: Sendable {
-    /// The fault as the plan has it.
-    package struct Subject: Hashable, Sendable {
-        package var id: String
-        package var number: UInt32
-        package var kind: String
-        package var target: String
-        package var summary: String
-        /// Providers it acts on; empty for processes and links.
-        package var providers: [ProviderID]
-        /// How long after its end its effects may last.
-        package var recovery: Duration
-
-        package init(
-            id: String, number: UInt32, kind: String, target: String, summary: String,
-            providers: [ProviderID], recovery: Duration
-        ) {
-            self.id = id
-            self.number = number
-            self.kind = kind
-            self.target = target
-            self.summary = summary
-            self.providers = providers
-            self.recovery = recovery
-        }
-    }
-
-    private struct Exposure: Sendable {
-        var first: Instant?
-        var attempt: Instant?
-        var success: Instant?
-        var failback: Instant?
-    }
-
-    private struct Turn: Sendable {
+    /// A turn of a call at or after the fault.
+    struct Turn: Sendable {
         var call: UInt32
         var ended: Instant
-        var isGood: Bool
+        var outcome: TurnOutcome
+        var marks: TurnMarks
         var deadAir: Duration
-        var isLost: Bool
+        var latency: Duration?
+        /// Who did the part that the fault acts on.
+        var server: ProviderID?
+
+        static let wrong: TurnMarks = [.duplicated, .stale, .truncated, .crossTalked, .deadAir]
+        var isGood: Bool { outcome == .answered && marks.isDisjoint(with: Self.wrong) }
+    }
+
+    /// What came before the fault, and what the alternates were used for.
+    struct Totals: Sendable {
+        var turns = 0
+        var badTurns = 0
+        var requests = 0
+        /// From the first to the last request, for their rate.
+        var firstRequest: Instant?
+        var lastRequest: Instant?
+        var nanoDollars: Int64 = 0
+        var latency = HDRHistogram()
+    }
+
+    struct Ending: Sendable {
+        var at: Instant
+        var outcome: CallOutcome
+        var way: CallEnding
     }
 
     package let subject: Subject
@@ -52,29 +45,69 @@ package struct FaultHistory: Sendable {
     package private(set) var lastEffect: Instant?
     package private(set) var cleared: Instant?
     package private(set) var effects: UInt64 = 0
-    private var exposures = OrderedTable<UInt32, Exposure>()
-    private var turns: [Turn] = []
-    private var dropped: Set<UInt32> = []
-    private var primarySuccess: Instant?
-    private var alternates: [ProviderID] = []
-    private var requestsBefore = 0
-    private var requestsDuring = 0
-    private var turnsBefore = 0
+    let sides: FaultSides
+    private let prices: PriceBook?
+    /// Whom the fault can meet at all; the others are the control.
+    let covers: @Sendable (UInt32) -> Bool
+    var trails = OrderedTable<UInt32, FaultTrail>()
+    private(set) var turns: [Turn] = []
+    private(set) var endings = OrderedTable<UInt32, Ending>()
+    private(set) var before = Totals()
+    private(set) var requestsDuring = 0
+    private(set) var refusalsDuring = 0
+    private(set) var alternateNanoDollars: Int64 = 0
+    /// The first sign of the agent's own, and when the one look before it was.
+    package private(set) var sign: OwnSign?
+
+    /// Something of the agent's own said that it knew; seen between two looks.
+    package struct OwnSign: Hashable, Sendable {
+        package var name: String
+        package var after: Instant
+        package var at: Instant
+
+        package init(name: String, after: Instant, at: Instant) {
+            self.name = name
+            self.after = after
+            self.at = at
+        }
+    }
 
     /// So many good turns in a row make a recovery.
     package static let goodRun = 3
+    /// How long after the end the return to the primary is waited for.
+    package static let returnLimit = Duration.seconds(150)
 
-    package init(_ subject: Subject) { self.subject = subject }
+    /// - covers: false for calls that the plan leaves out.
+    package init(
+        _ subject: Subject, prices: PriceBook? = nil,
+        covers: @escaping @Sendable (UInt32) -> Bool = { _ in true }
+    ) {
+        self.subject = subject
+        self.prices = prices
+        self.covers = covers
+        sides = FaultSides(subject: subject)
+    }
 
     // MARK: Facts
 
     package mutating func take(_ fact: Fact) {
-        switch FactKind(rawValue: fact.kind) {
+        guard let kind = FactKind(rawValue: fact.kind) else { return }
+        switch kind {
         case .faultArmed where fact.detail == subject.number: armed = armed ?? fact.instant
         case .faultEffective where fact.detail == subject.number: tookEffect(fact)
-        case .faultCleared where fact.detail == subject.number: cleared = fact.instant
-        case .speechRecognised, .modelRequested, .voiceTextReceived: attempted(fact)
-        case .interimSent, .finalSent, .modelFirstContent, .voiceFirstAudio: succeeded(fact)
+        case .faultCleared where fact.detail == subject.number: clear(at: fact.instant)
+        case .utteranceBegan: note(.began, fact)
+        case .utteranceEnded: note(.ended, fact)
+        case .agentAudible: note(.agentSpoke, fact)
+        case .answerAudible: note(.answerHeard, fact)
+        case .answerFinished: note(.answerEnded, fact)
+        case .speechRecognised, .modelRequested, .voiceTextReceived: asked(fact)
+        case .interimSent, .finalSent, .modelFirstContent, .modelToolCalled, .voiceFirstAudio:
+            succeeded(fact, kind)
+        case .voiceFinished, .voiceCancelled, .modelFinished, .modelCancelled,
+            .speechToTextUsage:
+            used(fact)
+            if acts(on: fact) { note(.over, fact, by: fact.provider) }
         default: break
         }
     }
@@ -83,136 +116,124 @@ package struct FaultHistory: Sendable {
         effects += 1
         firstEffect = min(firstEffect ?? fact.instant, fact.instant)
         lastEffect = max(lastEffect ?? fact.instant, fact.instant)
+        if cleared == nil { refusalsDuring += 1 }
         guard fact.call != Fact.noCall else { return }
-        let known = exposures[fact.call]?.first
-        exposures[fact.call, default: .init()].first = min(known ?? fact.instant, fact.instant)
+        note(.effect, fact)
     }
 
-    private func stands(_ fact: Fact) -> Role? {
-        guard let provider = FactOrigin(rawValue: fact.origin).provider else { return nil }
-        if subject.providers.contains(provider) { return .primary }
-        return subject.providers.contains { $0.role == provider.role } ? .alternate(provider) : nil
+    /// Whether the fact is of a provider of the role that the fault acts on.
+    private func acts(on fact: Fact) -> Bool {
+        guard let provider = fact.provider else { return false }
+        return sides.isPrimary(provider) || sides.isAlternate(provider)
     }
 
-    private enum Role {
-        case primary
-        case alternate(ProviderID)
-    }
-
-    private mutating func attempted(_ fact: Fact) {
-        guard let role = stands(fact) else { return }
-        guard let firstEffect, fact.instant >= firstEffect else {
-            requestsBefore += 1
-            return
+    private mutating func asked(_ fact: Fact) {
+        guard acts(on: fact) else { return }
+        if armed == nil || fact.instant < armed ?? .zero {
+            before.requests += 1
+            before.firstRequest = min(before.firstRequest ?? fact.instant, fact.instant)
+            before.lastRequest = max(before.lastRequest ?? fact.instant, fact.instant)
+        } else if firstEffect.map({ fact.instant >= $0 }) ?? false, cleared == nil {
+            requestsDuring += 1
         }
-        if cleared == nil { requestsDuring += 1 }
-        guard case .alternate(let provider) = role, fact.call != Fact.noCall else { return }
-        if !alternates.contains(provider) { alternates.append(provider) }
-        guard isWatched(fact) else { return }
-        let known = exposures[fact.call]?.attempt
-        exposures[fact.call, default: .init()].attempt = known ?? fact.instant
+        note(.asked, fact, by: fact.provider)
     }
 
-    private mutating func succeeded(_ fact: Fact) {
-        guard let role = stands(fact), let firstEffect, fact.instant >= firstEffect else { return }
-        switch role {
-        case .alternate:
-            guard fact.call != Fact.noCall, isWatched(fact) else { return }
-            let known = exposures[fact.call]?.success
-            exposures[fact.call, default: .init()].success = known ?? fact.instant
-        case .primary:
-            guard let cleared, fact.instant >= cleared else { return }
-            primarySuccess = min(primarySuccess ?? fact.instant, fact.instant)
-            guard exposures[fact.call] != nil, exposures[fact.call]?.failback == nil else { return }
-            exposures[fact.call]?.failback = fact.instant
+    private mutating func succeeded(_ fact: Fact, _ kind: FactKind) {
+        // What one role gives is what the next one owes for.
+        switch (kind, subject.role) {
+        case (.finalSent, .languageModel), (.modelFirstContent, .textToSpeech): note(.text, fact)
+        default: break
+        }
+        guard acts(on: fact) else { return }
+        note(.succeeded, fact, by: fact.provider)
+    }
+
+    private mutating func used(_ fact: Fact) {
+        guard acts(on: fact), let (provider, usage) = ProviderUsage.stated(by: fact),
+            let cost = prices?.cost(of: usage, provider: provider)
+        else { return }
+        let nano = Int64(cost * 1e9)
+        if firstEffect == nil {
+            before.nanoDollars += nano
+        } else if sides.isAlternate(provider), isWatched(fact.instant) {
+            alternateNanoDollars += nano
         }
     }
 
-    /// Alternates tried long after the fault are another story.
-    private func isWatched(_ fact: Fact) -> Bool {
+    private mutating func note(_ what: FaultTrail.What, _ fact: Fact, by provider: ProviderID? = nil)
+    {
+        guard fact.call != Fact.noCall, isWatched(fact.instant) else { return }
+        trails[fact.call, default: .init()].note(
+            what, at: fact.instant, by: provider, utterance: fact.turn?.utterance ?? 0,
+            isArmed: armed != nil)
+    }
+
+    private func isWatched(_ instant: Instant) -> Bool {
         guard let cleared else { return true }
-        return fact.instant < cleared + subject.recovery
+        return instant < cleared + max(subject.recovery, Self.returnLimit)
     }
 
     /// It is over, as the run sees it.
     package mutating func clear(at instant: Instant) { cleared = min(cleared ?? instant, instant) }
 
+    /// The agent itself has said that something is wrong, between two looks at it.
+    package mutating func take(_ sign: OwnSign) {
+        guard let firstEffect, self.sign == nil, sign.at >= firstEffect, isWatched(sign.at) else {
+            return
+        }
+        self.sign = sign
+    }
+
     // MARK: Calls
 
     package mutating func take(_ call: CallRecord) {
-        if call.outcome == .dropped, let ended = call.ended, let firstEffect, ended >= firstEffect,
-            ended < (cleared ?? .distantFuture) + subject.recovery
-        {
-            dropped.insert(call.id)
+        if let ended = call.ended {
+            if firstEffect.map({ ended >= $0 }) ?? false {
+                endings[call.id] = Ending(at: ended, outcome: call.outcome, way: call.ending)
+            } else {
+                trails[call.id] = nil
+            }
         }
         for turn in call.turns where turn.outcome != .open {
+            let record = Turn(
+                call: call.id, ended: turn.ended, outcome: turn.outcome, marks: turn.marks,
+                deadAir: turn.deadAir?.floor ?? .zero, latency: turn.voiceToAnswer?.exact,
+                server: server(of: turn))
             guard let firstEffect, turn.ended >= firstEffect - .seconds(2) else {
-                turnsBefore += 1
+                before.turns += 1
+                before.badTurns += record.isGood ? 0 : 1
+                if let latency = record.latency { before.latency.record(latency.nanoseconds) }
                 continue
             }
-            let bad: TurnMarks = [.duplicated, .stale, .truncated, .crossTalked, .deadAir]
-            var silence = Duration.zero
-            switch turn.deadAir {
-            case .exact(let time)?, .atLeast(let time)?: silence = time
-            case nil: break
-            }
-            turns.append(
-                Turn(
-                    call: call.id, ended: turn.ended,
-                    isGood: turn.outcome == .answered && turn.marks.isDisjoint(with: bad),
-                    deadAir: silence, isLost: turn.outcome == .lost))
+            if isWatched(turn.ended) { turns.append(record) }
         }
     }
 
-    // MARK: What came of it
+    private func server(of turn: TurnRecord) -> ProviderID? {
+        switch subject.role {
+        case .speechToText: turn.speechToText
+        case .languageModel: turn.languageModel
+        case .textToSpeech: turn.textToSpeech
+        case .sessionStore, .objectStore, .webhook, nil: nil
+        }
+    }
+}
 
-    /// - end: of what was watched.
-    package func report(end: Instant) -> FaultReport {
-        var report = FaultReport(subject: subject)
-        report.armed = armed
-        report.firstEffect = firstEffect
-        report.lastEffect = lastEffect
-        report.cleared = cleared
-        report.effects = effects
-        report.alternates = alternates
-        guard let firstEffect else { return report }
-        let over = cleared ?? end
-        let watchEnd = min(end, over + subject.recovery)
-        let window = turns.filter { $0.ended < watchEnd }.sorted {
-            ($0.ended, $0.call) < ($1.ended, $1.call)
+extension Fact {
+    fileprivate var provider: ProviderID? { FactOrigin(rawValue: origin).provider }
+}
+
+extension TurnSample {
+    /// Known to be at least this.
+    var floor: Duration {
+        switch self {
+        case .exact(let time), .atLeast(let time): time
         }
-        let exposed = Set(exposures.keys)
-        report.exposed = exposed.count
-        report.turns = window.count
-        report.turnsLost = window.count(where: \.isLost)
-        report.dropped = dropped.count
-        let bad = Set(window.lazy.filter { !$0.isGood }.map(\.call))
-        report.affected =
-            bad.intersection(exposed).count
-            + dropped.intersection(exposed)
-            .subtracting(bad).count
-        report.collateral = bad.union(dropped).subtracting(exposed).count
-        report.deadAir = window.map(\.deadAir).max()
-        for (call, exposure) in zip(exposures.keys, exposures.values) {
-            guard let first = exposure.first else { continue }
-            report.detect.append(.init(call, from: first, to: exposure.attempt, end: over))
-            report.failover.append(.init(call, from: first, to: exposure.success, end: over))
-            // Who never left the primary has nothing to come back from.
-            if exposure.attempt != nil, cleared != nil {
-                report.failback.append(.init(call, from: over, to: exposure.failback, end: end))
-            }
-        }
-        report.addRecovery(
-            window.filter { exposed.contains($0.call) }.map { ($0.ended, $0.isGood) },
-            end: end)
-        if turnsBefore > 0, requestsBefore > 0 {
-            let during = turns.count { $0.ended >= firstEffect && $0.ended < over }
-            if during > 0 {
-                report.amplification =
-                    Double(requestsDuring) / Double(during)
-                    / (Double(requestsBefore) / Double(turnsBefore))
-            }
-        }
-        return report
+    }
+
+    var exact: Duration? {
+        if case .exact(let time) = self { return time }
+        return nil
     }
 }

@@ -9,6 +9,7 @@ package enum CallFold {
         let origin = settings.origin
         let ended = timeline.first[.callEnded]
         var call = CallRecord(description, outcome: outcome(timeline))
+        call.ending = ended.flatMap { CallEnding(rawValue: $0.value) } ?? .unknown
         call.due = timeline.instant(.callDue, origin)
         call.dialed = timeline.instant(.callDialed, origin)
         call.answered = timeline.instant(.callAnswered, origin)

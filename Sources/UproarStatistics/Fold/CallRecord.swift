@@ -11,6 +11,8 @@ package struct CallRecord: Hashable, Sendable {
     package var answered: Instant?
     package var ended: Instant?
     package var outcome: CallOutcome
+    /// Who ended it, and how.
+    package var ending = CallEnding.unknown
     /// HTTP status, or 1000 + errno, of a refused call.
     package var refusal: UInt32?
     package var turns: [TurnRecord] = []

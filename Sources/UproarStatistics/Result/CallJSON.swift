@@ -8,6 +8,7 @@ extension CallRecord {
             "call": .integer(Int64(id)),
             "tags": tags.json,
             "outcome": .string(outcome.word),
+            "ended_by": ending == .unknown ? .null : .string(ending.word),
             "due_ms": .milliseconds(due),
             "dialed_ms": .milliseconds(dialed),
             "answered_ms": .milliseconds(answered),
@@ -61,6 +62,8 @@ extension CallRecord {
                 id: id, tags: MetricTags(json: fields.value["tags"]),
                 isTagged: fields.value["is_tagged"]?.isTrue ?? true,
                 patience: fields.duration("patience_ms") ?? .zero), outcome: outcome)
+        let end = fields.text("ended_by", else: "")
+        ending = CallEnding.allCases.first { $0.word == end } ?? .unknown
         due = fields.instant("due_ms")
         dialed = fields.instant("dialed_ms")
         answered = fields.instant("answered_ms")

@@ -127,6 +127,8 @@ package struct RunResult: Sendable, Equatable {
         package var figures: [FaultFigure] = []
         /// Providers that stood in.
         package var alternates: [String] = []
+        /// What a person should know of it, a sentence each.
+        package var findings: [String] = []
 
         package init(_ report: FaultReport) {
             let subject = report.subject
@@ -140,6 +142,7 @@ package struct RunResult: Sendable, Equatable {
             recovered = report.recoveredAt
             figures = report.figures
             alternates = report.alternates.map(\.name)
+            findings = report.findings
         }
 
         package init(id: String, kind: String, target: String, summary: String, effects: UInt64) {

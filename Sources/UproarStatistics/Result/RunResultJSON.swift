@@ -286,6 +286,7 @@ extension RunResult.FaultRecord {
             "recovered_ms": .milliseconds(recovered), "effects": .count(effects),
             "alternates": .array(alternates.map { .string($0) }),
             "figures": .array(figures.map(\.json)),
+            "findings": .array(findings.map { .string($0) }),
         ])
     }
 
@@ -300,6 +301,7 @@ extension RunResult.FaultRecord {
         cleared = fields.instant("cleared_ms")
         recovered = fields.instant("recovered_ms")
         alternates = fields.texts("alternates")
+        findings = fields.texts("findings")
         for figure in try fields.objects("figures") {
             figures.append(try FaultFigure(figure))
         }
@@ -308,19 +310,27 @@ extension RunResult.FaultRecord {
 
 extension FaultFigure {
     var json: JSONValue {
-        [
+        .present([
             "name": .string(name), "unit": .string(unit.rawValue),
-            "value": .number(unit == .time ? value / 1e6 : value), "censored": .bool(isCensored),
-            "samples": .integer(Int64(samples)),
-        ]
+            "value": .number(value / scale), "censored": .bool(isCensored),
+            "samples": .integer(Int64(samples)), "low": low.map { .number($0 / scale) } ?? .null,
+            "high": high.map { .number($0 / scale) } ?? .null,
+            "basis": basis.isEmpty ? .null : .string(basis),
+        ])
     }
 
+    /// Times are stored in milliseconds.
+    private var scale: Double { unit == .time ? 1e6 : 1 }
+
     init(_ fields: ResultFields) throws(ResultError) {
-        let unit = try fields.word("unit", Unit.self)
-        let value = fields.double("value") ?? 0
-        self.init(try fields.text("name"), unit, unit == .time ? value * 1e6 : value)
+        self.init(
+            try fields.text("name"), try fields.word("unit", Unit.self), fields.double("value") ?? 0)
+        value *= scale
         isCensored = fields.flag("censored")
         samples = fields.int("samples", else: 1)
+        low = fields.double("low").map { $0 * scale }
+        high = fields.double("high").map { $0 * scale }
+        basis = fields.text("basis", else: "")
     }
 }
 

@@ -1,0 +1,76 @@
+import UproarAgent
+import UproarCore
+import UproarFaults
+import UproarScenario
+import UproarStatistics
+
+/// What a fault of the timeline acts on, and whom it can meet, for its history.
+enum FaultSubjects {
+    static func history(
+        _ number: UInt32, _ id: String, _ event: TimelineEvent, scope: FaultScope, _ plan: RunPlan
+    ) -> FaultHistory {
+        guard case .inject(let fault, let attributes) = event.action else {
+            preconditionFailure("only injects have a history")
+        }
+        var subject = subject(number, id, event, fault, attributes)
+        if case .embedded = plan.scenario.target {
+            subject.policy = policy(
+                EmbeddedConfigurations.settings(plan), fault: fault, role: subject.role)
+        }
+        guard scope.cohort != nil else { return FaultHistory(subject, prices: plan.scenario.prices) }
+        // Only the cohort can be told beforehand: what else a scope names belongs to single requests.
+        var cohort = FaultScope()
+        cohort.cohort = scope.cohort
+        let aim = FaultAim(
+            FaultPlan(
+                id: id, number: number, fault: fault, attributes: FaultAttributes([]),
+                scope: cohort, window: .init(from: .zero, until: .distantFuture), seed: plan.seed))
+        return FaultHistory(subject, prices: plan.scenario.prices) { call in
+            aim.covers(FaultPassage(names: [], key: UInt64(call), call: call))
+        }
+    }
+
+    private static func subject(
+        _ number: UInt32, _ id: String, _ event: TimelineEvent, _ fault: String,
+        _ attributes: [TimelineEvent.Attribute]
+    ) -> FaultHistory.Subject {
+        let descriptor = FaultCatalog.all.first { $0.name == fault }
+        let providers = ProviderID.allCases.filter { provider in
+            event.scope.on.contains(provider.name)
+                || event.scope.on.contains(provider.role.rawValue)
+        }
+        let settings = attributes.map { " \($0.name)=\($0.text)" }.joined()
+        var subject = FaultHistory.Subject(
+            id: id, number: number, kind: fault,
+            target: event.scope.on.isEmpty ? "everywhere" : event.scope.on.joined(separator: ", "),
+            summary: fault + settings + (event.life.map { " \($0.text)" } ?? ""),
+            providers: providers, recovery: descriptor?.recovery ?? .seconds(10))
+        subject.isPartial = !event.scope.conditions.isEmpty
+        subject.isCertain =
+            !subject.isPartial && event.scope.chance == .always && event.scope.maxActive == nil
+        return subject
+    }
+
+    /// Faults that a client notices by waiting alone.
+    private static let silent: Set<String> = [
+        "connect_hang", "headers_then_hang", "ttfb_delay", "pace", "stall_at", "half_open",
+        "keepalive_only",
+    ]
+
+    /// What the reference agent says of itself in its settings.
+    private static func policy(_ settings: UproarAgent.AgentSettings, fault: String, role: ProviderRole?)
+        -> DetectionFloor.Policy?
+    {
+        let deadline: Duration? =
+            switch role {
+            case .speechToText: settings.finalDeadline
+            case .languageModel: settings.firstTokenDeadline
+            case .textToSpeech: settings.voiceDeadline
+            case .sessionStore, .objectStore, .webhook, nil: nil
+            }
+        guard let deadline else { return nil }
+        return .init(
+            failures: settings.breakerFailures, deadline: silent.contains(fault) ? deadline : nil,
+            movesOnAtOnce: settings.failover)
+    }
+}
