@@ -46,6 +46,7 @@ verify:
 	scripts/verify-signals.py
 	scripts/verify-validity.py
 	scripts/verify-otlp.py
+	scripts/verify-drills
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build

@@ -79,7 +79,9 @@ struct FaultHistoryTests {
         #expect(found.samples.maximum?.value == 700_000_000)
     }
 
-    @Test("A call that owes nothing has nothing to fail over, and one that idled is known to within its idling")
+    @Test(
+        "A call that owes nothing has nothing to fail over, and one that idled is known to within its idling"
+    )
     func slack() throws {
         var history = FaultHistory(Self.subject)
         let whisper = FactOrigin.provider(.whisper)
@@ -110,7 +112,9 @@ struct FaultHistoryTests {
         #expect(history.report(end: Self.at(60_000)).failover.isEmpty)
     }
 
-    @Test("A breaker that keeps calls from asking does not make them unexposed; who is out of the cohort is the control")
+    @Test(
+        "A breaker that keeps calls from asking does not make them unexposed; who is out of the cohort is the control"
+    )
     func exposure() {
         var history = FaultHistory(Self.subject) { $0 < 10 }
         history.take(Self.fact(.faultEffective, 20_000, call: 1, detail: 2))

@@ -144,7 +144,9 @@ struct FaultTruthTests {
                 let back = plant.cleared + plant.back
                 let next = plant.turns.first { $0 >= back }
                 let seen = next.map { $0 + .milliseconds(100) - plant.cleared }
-                #expect(failback.length == seen.map { .exact($0) } ?? .atLeast(Self.at(75_000) - plant.cleared), "seed \(seed)")
+                #expect(
+                    failback.length == seen.map { .exact($0) }
+                        ?? .atLeast(Self.at(75_000) - plant.cleared), "seed \(seed)")
             }
         }
         #expect(judged >= 150)

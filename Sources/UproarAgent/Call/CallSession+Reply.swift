@@ -11,7 +11,8 @@ extension CallSession: ReplyHost {
             chain, messages, tools: TaskTools.declarations,
             deadlines: .init(
                 connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
-                stall: settings.stallDeadline, patience: settings.answerPatience), loop: loop, metrics: metrics,
+                stall: settings.stallDeadline, patience: settings.answerPatience), loop: loop,
+            metrics: metrics,
             random: worker.drawStream(), handler: handler)
     }
 

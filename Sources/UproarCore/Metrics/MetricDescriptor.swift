@@ -104,20 +104,23 @@ package enum MetricCatalog {
             "Actual send minus due time of a frame: the harness's own."),
         .init(
             "detect_time", .time, .samples,
-            "The first thing owed to a call that a fault met to its first request at another provider."),
+            "The first thing owed to a call that a fault met to its first request at another provider."
+        ),
         .init(
             "failover_time", .time, .samples,
             "The first thing owed to a call that a fault met to the first success of another provider for it."
         ),
         .init(
             "failback_time", .time, .samples,
-            "A fault's end to the first success of the primary, where another provider had stood in."),
+            "A fault's end to the first success of the primary, where another provider had stood in."
+        ),
         .init(
             "recovery_time", .time, .samples,
             "First wrong turn of the calls a fault met to the first good one after the last."),
         .init(
             "recovery_under_fault", .time, .samples,
-            "First wrong turn of the calls a fault met to the first run of good ones while it lasts."),
+            "First wrong turn of the calls a fault met to the first run of good ones while it lasts."
+        ),
         .init(
             "recovery_lag", .time, .samples,
             "A fault's end to the first good turn after the last wrong one of the calls it met."),

@@ -17,7 +17,9 @@ enum FaultSubjects {
             subject.policy = policy(
                 EmbeddedConfigurations.settings(plan), fault: fault, role: subject.role)
         }
-        guard scope.cohort != nil else { return FaultHistory(subject, prices: plan.scenario.prices) }
+        guard scope.cohort != nil else {
+            return FaultHistory(subject, prices: plan.scenario.prices)
+        }
         // Only the cohort can be told beforehand: what else a scope names belongs to single requests.
         var cohort = FaultScope()
         cohort.cohort = scope.cohort
@@ -58,7 +60,9 @@ enum FaultSubjects {
     ]
 
     /// What the reference agent says of itself in its settings.
-    private static func policy(_ settings: UproarAgent.AgentSettings, fault: String, role: ProviderRole?)
+    private static func policy(
+        _ settings: UproarAgent.AgentSettings, fault: String, role: ProviderRole?
+    )
         -> DetectionFloor.Policy?
     {
         let deadline: Duration? =

@@ -161,8 +161,9 @@ package struct FaultHistory: Sendable {
         }
     }
 
-    private mutating func note(_ what: FaultTrail.What, _ fact: Fact, by provider: ProviderID? = nil)
-    {
+    private mutating func note(
+        _ what: FaultTrail.What, _ fact: Fact, by provider: ProviderID? = nil
+    ) {
         guard fact.call != Fact.noCall, isWatched(fact.instant) else { return }
         trails[fact.call, default: .init()].note(
             what, at: fact.instant, by: provider, utterance: fact.turn?.utterance ?? 0,

@@ -13,7 +13,8 @@ import UproarCore
 /// ```
 struct FaultTrail: Sendable {
     enum What: UInt8, Sendable {
-        case effect, began, ended, text, asked, succeeded, over, agentSpoke, answerHeard, answerEnded
+        case effect, began, ended, text, asked, succeeded, over, agentSpoke, answerHeard,
+            answerEnded
     }
 
     struct Event: Sendable {
@@ -87,7 +88,9 @@ extension FaultTrail {
         let events = sorted.filter { $0.at < watchedUntil }
         var from = start
         while true {
-            guard var way = way(role, events, sides, from: from), way.owed < over else { return nil }
+            guard var way = way(role, events, sides, from: from), way.owed < over else {
+                return nil
+            }
             way.slack = max(.zero, way.owed - start)
             // What it had begun, and what a partial fault let through, it still gave; and what the agent knew already it needed
             // from nobody.

@@ -324,7 +324,8 @@ extension FaultFigure {
 
     init(_ fields: ResultFields) throws(ResultError) {
         self.init(
-            try fields.text("name"), try fields.word("unit", Unit.self), fields.double("value") ?? 0)
+            try fields.text("name"), try fields.word("unit", Unit.self), fields.double("value") ?? 0
+        )
         value *= scale
         isCensored = fields.flag("censored")
         samples = fields.int("samples", else: 1)
