@@ -90,7 +90,7 @@ struct CallerBenchmark {
     /// Two seconds of a clip that ships, as frames.
     private static func speech() throws -> [[UInt8]] {
         let scenario = try ScenarioLoading.read("quickstart", overrides: [])
-        let (_, frames, _) = try ScenarioLoading.plan(scenario, seed: 1, format: .telephone)
+        let frames = try ScenarioLoading.plan(scenario, seed: 1).lines[0].frames
         let size = AudioFormat.telephone.bytesPerFrame
         let clip = frames.first { $0.count >= 100 * size } ?? frames[0]
         return stride(from: 0, to: min(clip.count, 100 * size), by: size).map {

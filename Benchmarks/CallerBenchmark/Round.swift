@@ -55,16 +55,17 @@ struct Round {
             """
         let scenario = try ScenarioLoading.read(
             text: text, name: "scenarios/benchmark.yaml", overrides: [])
-        let (plan, frames, _) = try ScenarioLoading.plan(scenario, seed: 1, format: .telephone)
+        let (plan, lines, _) = try ScenarioLoading.plan(scenario, seed: 1)
+        let url = try WireURL("ws://127.0.0.1:\(mirror.port)/media")
 
         let driver = try PosixDriver(clock: .starting())
         let loop = EventLoop(driver: driver)
         let network = PosixNetwork(loop: loop, driver: driver)
         let side = CallerSide(
-            loop: loop,
-            transport: TwilioTransport(
-                url: try WireURL("ws://127.0.0.1:\(mirror.port)/media"), network: network,
-                loop: loop, seed: plan.seed), plan: plan, frames: frames)
+            loop: loop, plan: plan, lines: lines,
+            transport: { _ in
+                TwilioTransport(url: url, network: network, loop: loop, seed: plan.seed)
+            })
         loop.run(until: loop.now + .milliseconds(100))
         let idle = Self.residentBytes()
         side.driver.start {}

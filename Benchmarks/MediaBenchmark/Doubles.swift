@@ -53,6 +53,7 @@ final class CountingEar: CallMediaHandler {
     func answered(at: Instant) {}
     func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) { heard += audio.byteCount }
     func cleared(at: Instant) {}
+    func shown(_ text: String, at: Instant) {}
     func ended(_ end: CallMediaEnd, at: Instant) {}
 }
 

@@ -21,12 +21,11 @@ struct SimulationBenchmark {
     private static func round(_ name: String, isMetered: Bool) throws {
         let start = processorTime()
         let scenario = try ScenarioLoading.read(name, overrides: [])
-        let (plan, frames, sounds) = try ScenarioLoading.plan(
-            scenario, seed: scenario.seed ?? 1, format: .telephone)
+        let (plan, lines, sounds) = try ScenarioLoading.plan(scenario, seed: scenario.seed ?? 1)
         let results = RunResults(
             plan: plan, world: .simulated, folder: nil, commit: "", version: "", command: "")
         var meter: MeteredNetwork?
-        let run = SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results) {
+        let run = SimulatedRun(plan: plan, lines: lines, sounds: sounds, results: results) {
             guard isMetered else { return $0 }
             let made = MeteredNetwork(over: $0)
             meter = made

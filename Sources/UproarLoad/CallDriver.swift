@@ -97,6 +97,8 @@ package final class CallDriver: TimerHandler {
         /// The call whose session this one goes on with, and how often it has been dialled for since it dropped.
         var session: UInt32
         var redials = 0
+        /// Answers that were heard in the session before.
+        var answers = 0
         static func < (a: Arrival, b: Arrival) -> Bool {
             a.due != b.due ? a.due < b.due : a.sequence < b.sequence
         }
@@ -104,9 +106,8 @@ package final class CallDriver: TimerHandler {
 
     private let loop: EventLoop
     private let engine: CallerEngine
-    private let transport: any CallTransport
-    private let shared: CallerLibrary
-    private let conversation: ConversationPlan
+    private let lines: [CallLine]
+    private let lineOf: (UInt32) -> Int
     private let facts: any FactSink
     private let seed: Seed
     private let settings: Settings
@@ -132,16 +133,17 @@ package final class CallDriver: TimerHandler {
     package private(set) var isDone = false
     package private(set) var tapes: [CallTape] = []
 
+    /// - lineOf: the place in `lines` of a call by its number.
     package init(
-        loop: EventLoop, engine: CallerEngine, transport: any CallTransport, library: CallerLibrary,
-        conversation: ConversationPlan, seats: [Seat], facts: any FactSink, seed: Seed,
-        settings: Settings
+        loop: EventLoop, engine: CallerEngine, lines: [CallLine],
+        lineOf: @escaping (UInt32) -> Int = { _ in 0 }, seats: [Seat], facts: any FactSink,
+        seed: Seed, settings: Settings
     ) {
+        precondition(!lines.isEmpty, "callers without a line")
         self.loop = loop
         self.engine = engine
-        self.transport = transport
-        shared = library
-        self.conversation = conversation
+        self.lines = lines
+        self.lineOf = lineOf
         self.seats = seats
         self.facts = facts
         self.seed = seed
@@ -156,7 +158,8 @@ package final class CallDriver: TimerHandler {
 
     private func raiseCallLimit() {
         let slack = settings.stride > 1 ? Self.loopSlack * settings.stride : 0
-        shared.callLimit = min(TurnReference.callLimit, nextExtraCall + slack)
+        let limit = min(TurnReference.callLimit, nextExtraCall + slack)
+        for line in lines { line.library.callLimit = limit }
     }
 
     // MARK: Verbs
@@ -225,7 +228,14 @@ package final class CallDriver: TimerHandler {
             while let first = arrivals.first, first.due <= now {
                 _ = arrivals.popFirst()
                 counts.due += 1
-                state(.callDue, first.call, at: first.due, detail: seats[first.seat].line)
+                state(
+                    .callDue, first.call, at: first.due, detail: seats[first.seat].line,
+                    value: Int64(lineOf(first.session)))
+                if first.session != first.call {
+                    state(
+                        .callResumes, first.call, at: first.due, detail: first.session,
+                        value: Int64(first.answers))
+                }
                 waiting.append(first)
             }
             dialWaiting(now)
@@ -279,16 +289,18 @@ package final class CallDriver: TimerHandler {
         counts.dialled += 1
         counts.inCall += 1
         let call = arrival.call
+        // Who takes up a call that dropped does so on the same channel.
+        let line = lines[lineOf(arrival.session)]
         var random = seed.stream("caller-phase", UInt64(call))
         let plan = Caller.Plan(
             call: call, slot: random.below(CallerEngine.ticksPerFrame), due: arrival.due,
             loadLine: seats[arrival.seat].line,
             setup: CallSetup(
                 call: call, limit: settings.setupLimit,
-                parameters: settings.parameters
+                parameters: settings.parameters + line.parameters
                     + identity(session: arrival.session, seat: arrival.seat)))
         let patience = settings.patience
-        let conversation = conversation
+        let conversation = line.conversation
         let caller = Caller(
             plan: plan,
             dialogue: Dialogue(
@@ -297,12 +309,12 @@ package final class CallDriver: TimerHandler {
                         Dialogue.Step($0, patience: patience)
                     }
                 }, greetingWithin: settings.greetingWithin, isTagged: settings.isTagged),
-            format: transport.format, loop: loop, engine: engine, library: shared, facts: facts,
+            line: line, loop: loop, engine: engine, facts: facts,
             ended: { [weak self] in self?.ended($0, $1) })
         if taping.contains(call) { caller.keepTape() }
         inProgress[call] = (caller, arrival)
         callOfSeat[arrival.seat] = call
-        caller.dial(over: transport)
+        caller.dial()
     }
 
     /// Who calls, for agents that keep sessions: stable for a call and for those that take it up after it dropped.
@@ -330,7 +342,11 @@ package final class CallDriver: TimerHandler {
             counts.lastRefusal = end
         }
         if let tape = caller.tape { tapes.append(tape) }
-        if redial(after: arrival, wasAnswered: caller.isAnswered, end) { return }
+        if redial(
+            after: arrival, wasAnswered: caller.isAnswered, answers: caller.answersHeard, end)
+        {
+            return
+        }
         let next = loop.now + settings.redial
         if !hasStopped, let until = seats[seat].until, next < until,
             nextExtraCall < TurnReference.callLimit
@@ -348,7 +364,9 @@ package final class CallDriver: TimerHandler {
 
     /// A caller whose stream died dials a new call as the same person; and again, when nobody answered that. False when the
     /// caller does not, or has done so often enough.
-    private func redial(after arrival: Arrival, wasAnswered: Bool, _ end: CallMediaEnd) -> Bool {
+    private func redial(
+        after arrival: Arrival, wasAnswered: Bool, answers: Int, _ end: CallMediaEnd
+    ) -> Bool {
         switch end {
         case .broken: break
         case .closedByAgent(let code): if code == 1000 { return false }
@@ -364,7 +382,8 @@ package final class CallDriver: TimerHandler {
         schedule(
             Arrival(
                 due: loop.now + settings.onDrop[redials], sequence: 0, seat: arrival.seat,
-                call: nextExtraCall, session: arrival.session, redials: redials + 1))
+                call: nextExtraCall, session: arrival.session, redials: redials + 1,
+                answers: arrival.answers + answers))
         nextExtraCall += settings.stride
         raiseCallLimit()
         armDue()
@@ -379,7 +398,9 @@ package final class CallDriver: TimerHandler {
         done()
     }
 
-    private func state(_ kind: FactKind, _ call: UInt32, at: Instant, detail: UInt32) {
-        facts.state(Fact(kind, at: at, call: call, detail: detail, origin: .caller))
+    private func state(
+        _ kind: FactKind, _ call: UInt32, at: Instant, detail: UInt32, value: Int64 = 0
+    ) {
+        facts.state(Fact(kind, at: at, call: call, value: value, detail: detail, origin: .caller))
     }
 }

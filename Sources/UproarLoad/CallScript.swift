@@ -15,6 +15,7 @@ extension Dialogue.Step {
                     }))
         case .wait(let duration): self = .wait(duration)
         case .digits(let digits): self = .digits(Array(digits))
+        case .show(let picture): self = .show(picture)
         case .hangUp: self = .hangUp
         }
     }

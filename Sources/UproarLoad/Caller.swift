@@ -23,6 +23,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     private let plan: Plan
     private let loop: EventLoop
     private let engine: CallerEngine
+    private let line: CallLine
     private let shared: CallerLibrary
     private let facts: any FactSink
     private let ended: (Caller, CallMediaEnd) -> Void
@@ -43,32 +44,35 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var wantsTape = false
     /// What the call sounded like, when it was asked for.
     package private(set) var tape: CallTape?
+    /// Replies to this call's own utterances.
+    package private(set) var answersHeard = 0
 
     package var call: UInt32 { plan.call }
     package var isAnswered: Bool { answeredAt != nil }
 
     init(
-        plan: Plan, dialogue: Dialogue, format: AudioFormat, loop: EventLoop,
-        engine: CallerEngine, library: CallerLibrary, facts: any FactSink,
+        plan: Plan, dialogue: Dialogue, line: CallLine, loop: EventLoop,
+        engine: CallerEngine, facts: any FactSink,
         ended: @escaping (Caller, CallMediaEnd) -> Void
     ) {
         self.plan = plan
         self.dialogue = dialogue
-        self.format = format
+        self.line = line
+        format = line.transport.format
         ear = Ear(format: format)
         self.loop = loop
         self.engine = engine
-        shared = library
+        shared = line.library
         self.facts = facts
         self.ended = ended
     }
 
     // MARK: Verbs of the driver
 
-    func dial(over transport: any CallTransport) {
+    func dial() {
         let now = loop.now
         state(.callDialed, at: now, value: (now - plan.due).nanoseconds)
-        media = transport.dial(plan.setup, handler: self)
+        media = line.transport.dial(plan.setup, handler: self)
     }
 
     /// Keeps the audio of both sides from the answer on.
@@ -185,6 +189,10 @@ package final class Caller: FrameSender, CallMediaHandler {
         tape?.cleared(at: at)
     }
 
+    package func shown(_ text: String, at: Instant) {
+        state(.textShown, at: at, detail: UInt32(clamping: text.utf8.count))
+    }
+
     package func ended(_ end: CallMediaEnd, at: Instant) {
         guard !isOver else { return }
         if isAnswered { hear(at) }
@@ -198,7 +206,7 @@ package final class Caller: FrameSender, CallMediaHandler {
 
     private func stateEnd(_ end: CallMediaEnd, _ at: Instant) {
         switch end {
-        case .refused(let status):
+        case .refused(let status, _):
             state(.callRefused, at: at, detail: UInt32(clamping: status))
             outcome = .refused
         case .unreachable, .noAnswer:
@@ -252,6 +260,7 @@ package final class Caller: FrameSender, CallMediaHandler {
                 guard let reference = reference(bits) else { continue }
                 stateHeard(.answerAudible, reference, at: at, wire: wire)
                 guard reference.call == plan.call else { continue }
+                answersHeard += 1
                 perform(dialogue.answerHeard(utterance: reference.utterance, at: at), now: now)
             case .tail(let bits, let at, let wire):
                 guard let reference = reference(bits) else { continue }
@@ -294,6 +303,12 @@ package final class Caller: FrameSender, CallMediaHandler {
             case .send(let digit):
                 media?.send(digit: digit)
                 state(.digitSent, at: now, detail: digit.unicodeScalars.first!.value)
+            case .show(let picture):
+                // A channel without pictures shows none.
+                guard line.pictures.indices.contains(picture), let shown = line.pictures[picture]
+                else { continue }
+                media?.show(shown)
+                state(.pictureShown, at: now, detail: UInt32(picture))
             case .hangUp(let outcome):
                 hangUpNow(outcome)
             case .timedOut(let utterance, let patience):

@@ -36,6 +36,8 @@ struct Dialogue {
         case say(Turn)
         case wait(Duration)
         case digits([Character])
+        /// An index in the line's pictures.
+        case show(Int)
         case hangUp
     }
 
@@ -44,6 +46,7 @@ struct Dialogue {
         case speak(clip: Int, utterance: UInt32?)
         case stopSpeaking
         case send(digit: Character)
+        case show(Int)
         case hangUp(CallOutcome)
         case timedOut(utterance: UInt32, patience: Duration)
         case bargedIn(BargeInKind, utterance: UInt32, clip: Int)
@@ -292,6 +295,8 @@ struct Dialogue {
         case .digits:
             enter(.dialling(0, next: now))
             return tick(now)
+        case .show(let picture):
+            return [.show(picture)] + self.step(now)
         case .hangUp:
             return hangUp(.completed)
         }

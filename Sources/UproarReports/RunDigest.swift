@@ -5,7 +5,37 @@ import UproarStatistics
 struct RunDigest {
     let result: RunResult
 
-    init(_ result: RunResult) { self.result = result }
+    /// The channels of a run over several transports, the busiest first; empty where there is one transport: latencies of different
+    /// transports are never one distribution.
+    let channels: [String]
+
+    init(_ result: RunResult) {
+        self.result = result
+        channels = Self.channels(of: result.recorder)
+    }
+
+    private static func channels(of recorder: IntervalRecorder) -> [String] {
+        var transports = OrderedTable<String, Bool>()
+        var channels = OrderedTable<String, Bool>()
+        for key in recorder.series.keys {
+            if let transport = key.tags["transport"] { transports[transport] = true }
+            if let channel = key.tags["channel"] { channels[channel] = true }
+        }
+        guard transports.count > 1 else { return [] }
+        func turns(_ channel: String) -> UInt64 {
+            recorder.merged("voice_to_voice", [.init("channel", .equals, channel)]).samples.count
+        }
+        return channels.keys.map { ($0, turns($0)) }
+            .sorted { $0.1 != $1.1 ? $0.1 > $1.1 : $0.0 < $1.0 }.map(\.0)
+    }
+
+    /// Whose latencies a single figure or chart shows: the busiest channel's, or everybody's where there is one transport.
+    var main: [GateRule.Condition] {
+        channels.first.map { [.init("channel", .equals, $0)] } ?? []
+    }
+
+    /// ` (phone)` behind what shows the busiest channel alone.
+    var mainNote: String { channels.first.map { " (\($0))" } ?? "" }
 
     // MARK: Latency
 
@@ -19,17 +49,22 @@ struct RunDigest {
         var actual: SignedHistogram?
     }
 
-    /// The rows of the LATENCY block that have samples.
+    /// The rows of the LATENCY block that have samples: one for each channel where there are several transports.
     var latency: [LatencyRow] {
         func row(_ name: String, _ metric: String, _ meaning: String, actual: String? = nil)
-            -> LatencyRow?
+            -> [LatencyRow]
         {
-            let samples = result.recorder.merged(metric).samples
-            guard !samples.isEmpty else { return nil }
-            return LatencyRow(
-                name: name, metric: metric, meaning: meaning, samples: samples,
-                actual: actual.map { result.recorder.merged($0).samples }
-                    .flatMap { $0.isEmpty ? nil : $0 })
+            let selectors: [[GateRule.Condition]] =
+                channels.isEmpty ? [[]] : channels.map { [.init("channel", .equals, $0)] }
+            return selectors.compactMap { selector in
+                let samples = result.recorder.merged(metric, selector).samples
+                guard !samples.isEmpty else { return nil }
+                let channel = selector.first.map { " " + $0.value } ?? ""
+                return LatencyRow(
+                    name: name + channel, metric: metric, meaning: meaning, samples: samples,
+                    actual: actual.map { result.recorder.merged($0, selector).samples }
+                        .flatMap { $0.isEmpty ? nil : $0 })
+            }
         }
         return [
             row("setup", "call_setup", "due to answered", actual: "call_setup_actual"),
@@ -40,11 +75,27 @@ struct RunDigest {
             row("answer", "voice_to_answer", "caller's end to the reply itself"),
             row("barge-in", "barge_in_stop", "interruption to the agent's last audible sample"),
             row("dead air", "dead_air", "longest silence while a reply is owed"),
-        ].compactMap { $0 }
+        ].flatMap { $0 }
     }
 
+    /// Of the busiest channel where there are several transports.
     func figure(_ metric: String, _ q: Double) -> Figure? {
-        result.recorder.merged(metric).samples.quantile(q)
+        result.recorder.merged(metric, main).samples.quantile(q)
+    }
+
+    /// What a call and its minute cost, by channel; empty where there is one transport.
+    var costByChannel: [(channel: String, perCall: Double, perMinute: Double?)] {
+        channels.compactMap { channel in
+            let selector = [GateRule.Condition("channel", .equals, channel)]
+            let calls = result.recorder.merged("cost_per_call", selector)
+            guard let mean = calls.samples.mean else { return nil }
+            let minutes = result.recorder.merged("cost_per_minute", selector)
+            return (
+                channel, mean.value / 1e9,
+                minutes.denominator > 0
+                    ? Double(minutes.numerator) * 60 / Double(minutes.denominator) : nil
+            )
+        }
     }
 
     /// `deepgram latency lognormal(…)`: so that nobody reads our emulators as their vendor.
@@ -70,7 +121,7 @@ struct RunDigest {
 
     var stages: [StageRow] {
         Stage.allCases.compactMap { stage in
-            let samples = result.recorder.merged(stage.rawValue).samples
+            let samples = result.recorder.merged(stage.rawValue, main).samples
             return samples.isEmpty ? nil : StageRow(stage: stage, samples: samples)
         }
     }

@@ -3,7 +3,7 @@ import UproarAudio
 import UproarCore
 import UproarScenario
 
-/// Renders the committed corpora: `render-fixtures (task-manager | barge-in | human-speech) FOLDER`.
+/// Renders the committed corpora: `render-fixtures (task-manager | barge-in | screen-share | human-speech) FOLDER`.
 ///
 /// The same sources give the same bytes. `scripts/render-fixtures` runs it for all of `fixtures/`.
 @main
@@ -11,7 +11,9 @@ struct RenderFixtures {
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         guard arguments.count == 2, let corpus = Corpus(rawValue: arguments[0]) else {
-            fail("usage: render-fixtures (task-manager | barge-in | human-speech) FOLDER", code: 2)
+            fail(
+                "usage: render-fixtures (task-manager | barge-in | screen-share | human-speech) FOLDER",
+                code: 2)
         }
         let folder = arguments[1]
         do {
@@ -26,12 +28,14 @@ struct RenderFixtures {
     enum Corpus: String {
         case taskManager = "task-manager"
         case bargeIn = "barge-in"
+        case screenShare = "screen-share"
         case humanSpeech = "human-speech"
 
         func render(into folder: String) throws -> CorpusManifest {
             switch self {
             case .taskManager: try TaskManagerCorpus.render(into: folder)
             case .bargeIn: try BargeInCorpus.render(into: folder)
+            case .screenShare: try ScreenShareCorpus.render(into: folder)
             case .humanSpeech: try HumanSpeechCorpus.describe()
             }
         }

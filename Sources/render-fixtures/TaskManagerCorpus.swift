@@ -1,40 +1,12 @@
-import UproarAudio
-import UproarCore
 import UproarScenario
 
 /// What callers say to a task manager, by three voices; the sentences of every conversation in all three.
 enum TaskManagerCorpus {
-    static let voices: [Voice] = [.slt, .rms, .awb]
-
     static func render(into folder: String) throws -> CorpusManifest {
-        var clips: [ClipDescription] = []
-        for (index, utterance) in utterances.enumerated() {
-            let speakers = utterance.isCommon ? voices : [voices[index % voices.count]]
-            for voice in speakers {
-                clips.append(
-                    try makeClip(
-                        voice.render(utterance.text), id: "\(utterance.id)-\(voice)",
-                        transcript: utterance.text, speaker: voice.rawValue, kind: .utterance,
-                        shaper: ClipShaper(), folder: folder))
-            }
-        }
-        return CorpusManifest(
-            corpus: "task-manager",
-            licence: "Apache-2.0 (synthesised with Flite, voices slt, rms, awb)", clips: clips)
+        try SpokenCorpus.render(utterances, name: "task-manager", into: folder)
     }
 
-    struct Utterance {
-        var id: String
-        var text: String
-        /// Said in nearly every conversation, hence by each voice.
-        var isCommon = false
-
-        init(_ id: String, _ text: String, isCommon: Bool = false) {
-            self.id = id
-            self.text = text
-            self.isCommon = isCommon
-        }
-    }
+    typealias Utterance = SpokenCorpus.Utterance
 
     static let utterances = [
         // Greetings and small talk

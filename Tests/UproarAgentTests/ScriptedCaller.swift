@@ -38,6 +38,10 @@ final class ScriptedCaller: ByteStreamHandler, TimerHandler {
 
     func speak(_ range: Range<Int64>) { speech.append(range) }
 
+    func press(_ digit: String) {
+        send(["event": "dtmf", "streamSid": "MZ1", "dtmf": ["digit": .string(digit)]])
+    }
+
     func hangUp() {
         send(["event": "stop", "streamSid": "MZ1", "stop": ["callSid": "CA1"]])
         connection.close(.normal)

@@ -18,6 +18,7 @@ final class ScriptedAgent: ListenerHandler, ByteStreamHandler {
     private var stream: (any ByteStream)?
     private(set) var head: HTTPRequestHead?
     private(set) var messages: [JSONValue] = []
+    private(set) var binary: [[UInt8]] = []
     private(set) var closeCode: WebSocketCloseCode?
     private(set) var isClosed = false
 
@@ -30,6 +31,11 @@ final class ScriptedAgent: ListenerHandler, ByteStreamHandler {
 
     func play(_ bytes: [UInt8]) {
         send(#"{"event":"media","streamSid":"MZ","media":{"payload":"\#(Base64.encode(bytes))"}}"#)
+    }
+
+    func play(binary bytes: [UInt8]) {
+        connection.sendBinary(bytes.span.bytes)
+        flush()
     }
 
     func close(_ code: WebSocketCloseCode) {
@@ -67,6 +73,7 @@ final class ScriptedAgent: ListenerHandler, ByteStreamHandler {
                 if let message = try? JSONParser.parse(connection.payloadText) {
                     messages.append(message)
                 }
+            case .binary: binary.append(connection.payloadBytes)
             case .closed(let code): closeCode = code
             default: break
             }
@@ -96,6 +103,9 @@ final class NotedCall: CallMediaHandler {
     }
 
     func cleared(at now: Instant) { log.append("\(now.milliseconds) cleared") }
+    func shown(_ text: String, at now: Instant) {
+        log.append("\(now.milliseconds) shown \(text)")
+    }
     func ended(_ end: CallMediaEnd, at now: Instant) {
         log.append("\(now.milliseconds) ended \(end)")
     }

@@ -164,7 +164,7 @@ import UproarWire
     // MARK: Ends
 
     @Test(arguments: [
-        (ScriptedAgent.Answer.refuse(503), "0 ended refused(status: 503)"),
+        (ScriptedAgent.Answer.refuse(503), "0 ended refused(status: 503"),
         (.silence, "10000 ended noAnswer"),
         (
             .garbage,

@@ -91,7 +91,7 @@ import UproarWire
     }
 
     @Test(arguments: [
-        (404, "", "refused(status: 404)"), (302, "", "refused(status: 302)"),
+        (404, "", "refused(status: 404"), (302, "", "refused(status: 302"),
         (200, "no", "is no TwiML"), (200, "<Response/>", "has no <Connect><Stream>"),
         (200, "<Response><Redirect>ftp://x</Redirect></Response>", "redirects to \\\"ftp://x\\\""),
     ])

@@ -8,7 +8,7 @@ extension CallSession {
         if let chain = worker.chains.recognisers, let feed {
             for (place, bytes) in feed.heardBytes.enumerated() where bytes > 0 {
                 cost.heard(
-                    format.duration(bytes: bytes), by: chain[place].provider,
+                    hearingFormat.duration(bytes: bytes), by: chain[place].provider,
                     model: worker.model(of: chain[place].provider))
             }
         }
@@ -16,7 +16,8 @@ extension CallSession {
             for (place, bytes) in voice.spokenBytes.enumerated() where bytes > 0 {
                 let provider = chain[place].client.provider
                 cost.spoke(
-                    format.duration(bytes: bytes), characters: voice.spokenCharacters[place],
+                    speakingFormat.duration(bytes: bytes),
+                    characters: voice.spokenCharacters[place],
                     by: provider, model: worker.model(of: provider))
             }
         }
@@ -35,7 +36,8 @@ extension CallSession {
         isLost = true
         worker.parts.log.say(.error, "voice has failed entirely", call: introduction)
         worker.outage.tell(introduction, over: channel, text: text, unixTime: worker.unixTime)
-        guard settings.degrades else { return }
+        // A browser's caller goes on in text.
+        guard settings.degrades, introduction.channel == "phone" else { return }
         if let goodbye = worker.phrases.audio(of: settings.outagePhrase, in: format) {
             fill(goodbye)
         }

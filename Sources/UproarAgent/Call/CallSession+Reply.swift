@@ -16,7 +16,16 @@ extension CallSession: ReplyHost {
             random: worker.drawStream(), handler: handler)
     }
 
-    func messages(about words: String?) -> [ChatMessage] { conversation.request(about: words) }
+    func messages(about words: String?) -> [ChatMessage] {
+        var messages = conversation.request(about: words)
+        // The picture goes with the caller's latest words, and never into the history.
+        if let screen, case .caller(let text)? = messages.last,
+            isScreenNew || ScreenWords.refer(text)
+        {
+            messages[messages.count - 1] = .callerShowing(text, screen)
+        }
+        return messages
+    }
 
     func onlyLooks(_ calls: [ToolCall]) -> Bool {
         calls.allSatisfy { TaskTools.onlyLooks($0.name) }
@@ -98,6 +107,10 @@ extension CallSession: ReplyHost {
         guard !isOver, let channel, reply === self.reply else { return }
         silence?.settled()
         reply.spoken.complete()
+        // Nobody could say it.
+        if isLost, reply.spoken.sent == 0, !reply.spoken.text.isEmpty {
+            channel.show(reply.spoken.text)
+        }
         if reply.spoken.unmarked > 0 { channel.mark(reply.spoken.addMark()) }
         if reply.spoken.sent == 0 { finish(reply) }
     }
@@ -112,6 +125,8 @@ extension CallSession: ReplyHost {
     func speechless(_ reply: Reply, text: String) {
         metrics.count(.errors, ["speechless", "tts"])
         // Without a voice there is nothing to wait for.
-        giveUp(text)
+        let isShown = introduction.channel != "phone"
+        giveUp(isShown ? "" : text)
+        if isShown { reply.drain() }
     }
 }

@@ -16,7 +16,19 @@ final class CallSession: CallChannelHandler {
     let worker: CallWorker
     let introduction: CallIntroduction
     let began: Instant
-    let format = AudioFormat.telephone
+    /// What the channel carries.
+    let format: AudioFormat
+    /// What recognisers are sent, and what voices are asked for.
+    let hearingFormat: AudioFormat
+    let speakingFormat: AudioFormat
+    /// Between the channel and the recogniser, and between the voice and the channel, where the formats differ.
+    private let hearing: AudioConverter?
+    private var speaking: [(utterance: Int, converter: AudioConverter)] = []
+    /// The latest frame of the caller's screen, and whether a model has been shown it.
+    var screen: Picture?
+    var isScreenNew = false
+    /// The caller is being passed on to a person: the call ends with what is being said.
+    var isHandingOff = false
     private(set) weak var channel: (any CallChannel)?
 
     private var speech: SpeechDetector
@@ -52,9 +64,16 @@ final class CallSession: CallChannelHandler {
         self.channel = channel
         self.worker = worker
         began = worker.parts.loop.now
+        format = channel.format
+        let encodings = worker.settings.encodings
+        hearingFormat = encodings.hearing ?? channel.format
+        speakingFormat = encodings.speaking ?? channel.format
+        hearing =
+            hearingFormat == channel.format
+            ? nil : AudioConverter(from: channel.format, to: hearingFormat)
         let policy = worker.settings.turnPolicy
-        speech = SpeechDetector(runEnd: policy.endpointing)
-        machine = TurnMachine(policy)
+        speech = SpeechDetector(rate: channel.format.rate, runEnd: policy.endpointing)
+        machine = TurnMachine(policy, rate: channel.format.rate)
         conversation = Conversation(instructions: worker.settings.instructions)
         tools = TaskTools(
             store: worker.tasks ?? MemoryTaskStore(), owner: introduction.person)
@@ -70,15 +89,16 @@ final class CallSession: CallChannelHandler {
         silence = SilenceGuard(after: settings.holdAfter, loop: loop) { [weak self] in
             self?.bridgeSilence()
         }
+        worker.preparePhrases(in: speakingFormat == format ? format : nil)
         if let chain = worker.chains.recognisers {
             let feed = RecogniserFeed(
                 chain,
                 SpeechToTextSettings(
-                    format: format, language: settings.language,
+                    format: hearingFormat, language: settings.language,
                     connectDeadline: settings.connectDeadline),
                 batches: .init(
-                    speaking: format.rate.samples(in: settings.batch),
-                    silent: format.rate.samples(in: settings.silentBatch)),
+                    speaking: hearingFormat.bytes(in: settings.batch),
+                    silent: hearingFormat.bytes(in: settings.silentBatch)),
                 deadlines: .init(
                     stall: settings.recogniserStall, final: settings.finalDeadline,
                     wholeFinal: settings.wholeFinalDeadline), loop: loop,
@@ -90,7 +110,7 @@ final class CallSession: CallChannelHandler {
             let voice = CallVoice(
                 chain,
                 TextToSpeechSettings(
-                    format: format, voice: settings.voice, language: settings.language,
+                    format: speakingFormat, voice: settings.voice, language: settings.language,
                     connectDeadline: settings.connectDeadline),
                 deadlines: .init(
                     firstByte: settings.voiceDeadline, stall: settings.voiceStall), loop: loop,
@@ -131,9 +151,15 @@ final class CallSession: CallChannelHandler {
 
     func heard(_ audio: RawSpan, at now: Instant) {
         guard !isOver else { return }
-        speech.hear(mulaw: audio)
+        speech.hear(audio, as: format.encoding)
         let hasVoice = speech.isActive && speech.silence < format.rate.value / 10
-        feed?.send(audio, isSpeaking: !speech.isQuiet, hasVoice: hasVoice, now: now)
+        if let hearing {
+            feed?.send(
+                hearing.convert(audio).span.bytes, isSpeaking: !speech.isQuiet,
+                hasVoice: hasVoice, now: now)
+        } else {
+            feed?.send(audio, isSpeaking: !speech.isQuiet, hasVoice: hasVoice, now: now)
+        }
         guard !machine.isIdle || speech.isActive else { return }
         if let reply, reply.isOver, !reply.spoken.isHeard,
             now > reply.spoken.playedAt + Self.markPatience
@@ -160,10 +186,33 @@ final class CallSession: CallChannelHandler {
 
     private func typed() {
         guard !isOver, !digits.isEmpty else { return }
-        let words = "I pressed " + digits.map(String.init).joined(separator: " ") + "."
-        digits = ""
+        let digits = digits
+        self.digits = ""
+        switch digits {
+        case "0" where settings.handsOff: return handOff()
+        case "*": return repeatAnswer()
+        default: break
+        }
+        take("I pressed " + digits.map(String.init).joined(separator: " ") + ".")
+    }
+
+    /// Words that need no recogniser.
+    private func take(_ words: String) {
         silence?.owed(at: loop.now)
         perform(machine.typed(words, speech: speech))
+    }
+
+    func read(_ text: String, at now: Instant) {
+        guard !isOver else { return }
+        lastHeard = now
+        take(text)
+    }
+
+    func saw(_ picture: Picture, at now: Instant) {
+        guard !isOver, settings.sees else { return }
+        lastHeard = now
+        isScreenNew = isScreenNew || screen != picture
+        screen = picture
     }
 
     func ended(isOrderly: Bool, at now: Instant) {
@@ -227,6 +276,10 @@ final class CallSession: CallChannelHandler {
                 } else {
                     conversation.heardCaller(words)
                     reply.confirm()
+                    // The model has been asked with the picture beside the words.
+                    isScreenNew = false
+                    // What was said is safe before it is answered.
+                    save()
                 }
             case .stopSpeaking(let number):
                 channel?.clear()
@@ -248,6 +301,10 @@ final class CallSession: CallChannelHandler {
     /// The caller has heard all of the reply.
     func finish(_ reply: Reply) {
         conversation.spoke(reply.spoken.text)
+        if isHandingOff {
+            channel?.hangUp()
+            channel?.flush()
+        }
         self.reply = nil
         machine.replyEnded(reply: reply.number)
         save()
@@ -256,11 +313,14 @@ final class CallSession: CallChannelHandler {
     /// Keeps the session outside the process; the call does not wait for it.
     private func save() {
         guard !conversation.messages.isEmpty else { return }
-        worker.sessions.save(
-            SessionRecord(
-                id: introduction.session, person: introduction.person,
-                channel: introduction.channel, messages: conversation.messages,
-                createdAt: createdAt, lastActivity: worker.unixTime))
+        worker.sessions.save(record)
+    }
+
+    /// The session as it stands.
+    var record: SessionRecord {
+        SessionRecord(
+            id: introduction.session, person: introduction.person, channel: introduction.channel,
+            messages: conversation.messages, createdAt: createdAt, lastActivity: worker.unixTime)
     }
 
     /// Why these words are not answered, in words for the caller; nil when they are.
@@ -306,7 +366,7 @@ final class CallSession: CallChannelHandler {
     }
 
     func send(_ audio: RawSpan, to channel: any CallChannel, sent: (Int) -> Void) {
-        let most = format.rate.samples(in: settings.chunk) * format.encoding.bytesPerSample
+        let most = format.bytes(in: settings.chunk)
         var start = 0
         while start < audio.byteCount {
             let end = min(audio.byteCount, start + most)
@@ -332,8 +392,24 @@ extension CallSession: RecogniserFeedHandler {
 
 extension CallSession: CallVoiceHandler {
     func made(audio: RawSpan, utterance: Int) {
-        reply?.made(audio: audio, utterance: utterance)
+        if speakingFormat == format {
+            reply?.made(audio: audio, utterance: utterance)
+        } else {
+            let bytes = converter(of: utterance).convert(audio)
+            if !bytes.isEmpty { reply?.made(audio: bytes.span.bytes, utterance: utterance) }
+        }
         channel?.flush()
+    }
+
+    /// Each utterance is a stream of its own; those of replies that were cut are forgotten after a while.
+    private func converter(of utterance: Int) -> AudioConverter {
+        if let known = speaking.first(where: { $0.utterance == utterance }) {
+            return known.converter
+        }
+        let made = AudioConverter(from: speakingFormat, to: format)
+        if speaking.count >= 4 { speaking.removeFirst() }
+        speaking.append((utterance, made))
+        return made
     }
 
     func timed(_ words: [SpokenWord], utterance: Int) {
@@ -341,6 +417,10 @@ extension CallSession: CallVoiceHandler {
     }
 
     func finishedSpeaking(utterance: Int) {
+        if let place = speaking.firstIndex(where: { $0.utterance == utterance }) {
+            let rest = speaking.remove(at: place).converter.finish()
+            if !rest.isEmpty { reply?.made(audio: rest.span.bytes, utterance: utterance) }
+        }
         reply?.finishedSpeaking(utterance: utterance)
         channel?.flush()
     }

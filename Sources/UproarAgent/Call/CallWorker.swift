@@ -15,7 +15,8 @@ final class CallWorker {
     let workflows: WorkflowBus?
     var rateLimit: RateLimit
     private var random: RandomStream
-    private var phraseMaker: PhraseMaker?
+    /// One for each format that calls are spoken to in.
+    private var phraseMakers: [(format: AudioFormat, maker: PhraseMaker)] = []
 
     init(_ settings: AgentSettings, parts: AgentParts, metrics: AgentMetrics) {
         self.settings = settings
@@ -40,22 +41,25 @@ final class CallWorker {
         }
     }
 
-    /// Has the phrases made that must be there when nothing else is.
-    func preparePhrases() {
-        guard settings.preparesPhrases, let voices = chains.voices else { return }
+    /// Has the phrases made that must be there when nothing else is, once for each format of calls; telephones' at the start, others'
+    /// with their first call. Nil: voices are converted, and phrases made as they are needed.
+    func preparePhrases(in format: AudioFormat? = .telephone) {
+        guard let format, !phraseMakers.contains(where: { $0.format == format }),
+            settings.preparesPhrases, let voices = chains.voices
+        else { return }
         let phrases = [settings.holdPhrase, settings.apology, settings.outagePhrase].filter {
             !$0.isEmpty
         }
         let maker = PhraseMaker(
-            phrases, chain: voices, settings: settings, loop: parts.loop, metrics: metrics,
-            book: self.phrases)
-        phraseMaker = maker
+            phrases, chain: voices, settings: settings, format: format, loop: parts.loop,
+            metrics: metrics, book: self.phrases)
+        phraseMakers.append((format, maker))
         maker.start()
     }
 
     func stop() {
-        phraseMaker?.stop()
-        phraseMaker = nil
+        for entry in phraseMakers { entry.maker.stop() }
+        phraseMakers = []
         sessions.close()
         workflows?.close()
         tasks?.close()

@@ -4,7 +4,7 @@ import UproarRuntime
 /// Plays every utterance back once it is over: a first try of a phone line, with no provider behind it.
 final class EchoCall: CallChannelHandler {
     /// Longer utterances are played back from their beginning, cut.
-    private static let utteranceLimit = 15 * 8000
+    private static let longest = Duration.seconds(15)
 
     private let settings: AgentSettings
     private let metrics: AgentMetrics
@@ -12,6 +12,7 @@ final class EchoCall: CallChannelHandler {
     private weak var channel: (any CallChannel)?
     private var speech: SpeechDetector
     private let endpointing: Int
+    private let format: AudioFormat
     /// The last 100 ms before an onset, then the utterance.
     private var recording: [UInt8] = []
     private var isRecording = false
@@ -24,16 +25,17 @@ final class EchoCall: CallChannelHandler {
         self.settings = settings
         self.metrics = metrics
         began = now
-        endpointing = AudioFormat.telephone.rate.samples(in: settings.endpointing)
-        speech = SpeechDetector(runEnd: settings.endpointing)
+        format = channel.format
+        endpointing = format.rate.samples(in: settings.endpointing)
+        speech = SpeechDetector(rate: format.rate, runEnd: settings.endpointing)
         metrics.sessionBegan()
     }
 
     func heard(_ audio: RawSpan, at now: Instant) {
-        speech.hear(mulaw: audio)
+        speech.hear(audio, as: format.encoding)
         if speech.isActive || isRecording {
             isRecording = true
-            if recording.count < Self.utteranceLimit {
+            if recording.count < format.bytes(in: Self.longest) {
                 audio.withUnsafeBytes { recording.append(contentsOf: $0) }
             }
             if speech.silence >= endpointing { answer() }
@@ -49,9 +51,10 @@ final class EchoCall: CallChannelHandler {
         let utterance = recording
         recording = []
         guard let channel else { return }
-        metrics.observe(.voiceLatency, ["phone"], 0)
-        let voiced = max(0, utterance.count - speech.silence)
-        let chunk = AudioFormat.telephone.rate.samples(in: settings.chunk)
+        metrics.observe(.voiceLatency, [channelName], 0)
+        let silent = speech.silence * format.encoding.bytesPerSample
+        let voiced = max(0, utterance.count - silent)
+        let chunk = format.bytes(in: settings.chunk)
         for start in stride(from: 0, to: voiced, by: chunk) {
             let end = min(voiced, start + chunk)
             channel.play(utterance.span.bytes.extracting(start..<end))
@@ -63,9 +66,13 @@ final class EchoCall: CallChannelHandler {
 
     func heardMark(_ name: String, at now: Instant) {}
     func heardDigit(_ digit: String, at now: Instant) {}
+    func saw(_ picture: Picture, at now: Instant) {}
+    func read(_ text: String, at now: Instant) { channel?.show(text) }
+
+    private var channelName: String { format == .telephone ? "phone" : "browser" }
 
     func ended(isOrderly: Bool, at now: Instant) {
         metrics.sessionEnded(
-            isOrderly ? .completed : .dropped, channel: "phone", after: now - began)
+            isOrderly ? .completed : .dropped, channel: channelName, after: now - began)
     }
 }

@@ -21,7 +21,7 @@ protocol RecogniserFeedHandler: AnyObject {
 /// empty final result for an utterance in which another recogniser then finds words.
 final class RecogniserFeed: TimerHandler {
     struct Batches {
-        /// In samples (mu-law: bytes).
+        /// In bytes.
         var speaking: Int
         var silent: Int
     }
@@ -64,11 +64,11 @@ final class RecogniserFeed: TimerHandler {
     private var reopening = TimerID.none
     private let backoff = Backoff(first: .milliseconds(200), longest: .seconds(2))
 
-    /// Kept audio, its first sample's place in the call, and how much of the call the stream has got.
+    /// Kept audio, its first byte's place in the call, and how much of the call the stream has got.
     private var audio: [UInt8] = []
     private var audioStart = 0
     private var sent = 0
-    /// Samples of the call before the first one of this stream.
+    /// Bytes of the call before the first one of this stream.
     private var base = 0
     /// Where the utterance in progress begins; nil between utterances.
     private var utteranceStart: Int?
@@ -220,11 +220,11 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func trim() {
-        let limit = settings.format.rate.samples(in: Self.keptLimit)
+        let limit = settings.format.bytes(in: Self.keptLimit)
         if let start = utteranceStart, position - start > limit {
             utteranceStart = position - limit
         }
-        let leadIn = settings.format.rate.samples(in: Self.leadIn)
+        let leadIn = settings.format.bytes(in: Self.leadIn)
         // What no stream has got yet waits, within the limit.
         let unsent = max(stream == nil ? position : sent, position - limit)
         let keepFrom = min(utteranceStart ?? position - leadIn, unsent)
@@ -236,7 +236,7 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func beganUtterance() {
-        let leadIn = settings.format.rate.samples(in: Self.leadIn)
+        let leadIn = settings.format.bytes(in: Self.leadIn)
         let start = max(audioStart, position - leadIn)
         utteranceStart = start
         voiceSince = loop.now

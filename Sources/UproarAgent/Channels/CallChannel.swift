@@ -2,6 +2,8 @@ import UproarCore
 
 /// What an agent can do to its caller, whatever carries the call. Verbs are gathered until `flush`.
 protocol CallChannel: AnyObject {
+    /// What it carries, both ways.
+    var format: AudioFormat { get }
     /// Queues audio at the far end; any length.
     func play(_ audio: RawSpan)
     /// The far end sends it back when what was queued before it has been played, or dropped.
@@ -9,8 +11,10 @@ protocol CallChannel: AnyObject {
     /// Empties the far end's queue.
     func clear()
     func hangUp()
-    /// Shows text instead of speaking it; false where the channel shows nothing.
-    func show(_ text: String) -> Bool
+    /// Says that there will be text instead of voice; false where the channel shows nothing.
+    func fallBackToText(_ text: String) -> Bool
+    /// Shows text instead of speaking it, where the channel shows any.
+    func show(_ text: String)
     /// Sends what was said since the last time.
     func flush()
 }
@@ -21,6 +25,10 @@ protocol CallChannelHandler: AnyObject {
     func heard(_ audio: RawSpan, at now: Instant)
     func heardMark(_ name: String, at now: Instant)
     func heardDigit(_ digit: String, at now: Instant)
+    /// The caller shows a picture: a frame of a shared screen.
+    func saw(_ picture: Picture, at now: Instant)
+    /// The caller typed instead of speaking.
+    func read(_ text: String, at now: Instant)
     /// The call is over. Called once, last. `isOrderly` when the far end said so before it went.
     func ended(isOrderly: Bool, at now: Instant)
 }

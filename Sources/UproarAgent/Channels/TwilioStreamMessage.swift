@@ -7,7 +7,8 @@ import UproarWire
 /// neither can hide the other's mistakes.
 enum TwilioStreamMessage: Hashable {
     case connected
-    case start(stream: String, CallIntroduction)
+    /// - carries: the media format, as `audio/x-mulaw;rate=8000;channels=1`; empty where the stream does not say.
+    case start(stream: String, CallIntroduction, carries: String)
     /// Caller audio; its bytes were appended to the buffer that was handed in.
     case media
     case digit(String)
@@ -38,12 +39,25 @@ enum TwilioStreamMessage: Hashable {
             return .start(
                 stream: stream,
                 CallIntroduction(
-                    call: call, parameters: start["customParameters"]?.members ?? []))
+                    call: call, parameters: start["customParameters"]?.members ?? []),
+                carries: carried(start["mediaFormat"]))
         case "dtmf": return json["dtmf"]?["digit"]?.text.map { .digit($0) } ?? .unknown
         case "mark": return json["mark"]?["name"]?.text.map { .mark($0) } ?? .unknown
         case "stop": return .stop
         default: return .unknown
         }
+    }
+
+    private static func carried(_ format: JSONValue?) -> String {
+        guard let format, let encoding = format["encoding"]?.text else { return "" }
+        // Some speak of numbers as texts.
+        func number(_ key: String) -> String {
+            format[key]?.int.map { String($0) } ?? format[key]?.text ?? ""
+        }
+        var text = encoding
+        if !number("sampleRate").isEmpty { text += ";rate=" + number("sampleRate") }
+        if !number("channels").isEmpty { text += ";channels=" + number("channels") }
+        return text
     }
 }
 

@@ -36,7 +36,8 @@ final class VoiceOutage {
         unixTime: Int64
     ) {
         guard settings.degrades else { return }
-        if channel.show(text.isEmpty ? settings.browserFallback : text) {
+        if channel.fallBackToText(settings.browserFallback) {
+            if !text.isEmpty { channel.show(text) }
             metrics.count(.degraded, [introduction.channel, "text"])
             return
         }
@@ -49,6 +50,21 @@ final class VoiceOutage {
             case .success: metrics.count(.degraded, [introduction.channel, "sms"])
             case .failure(let failure): page(introduction, failure.kind, unixTime)
             }
+        }
+    }
+
+    /// Somebody is to take over a call.
+    func handOff(_ introduction: CallIntroduction, unixTime: Int64) {
+        guard let pager else { return }
+        let event: JSONValue = [
+            "event": "handoff", "summary": "A caller asks for a person", "severity": "info",
+            "worker_id": .string(settings.worker), "session_id": .string(introduction.session),
+            "user_id": .string(introduction.person), "channel": .string(introduction.channel),
+            "context": .string(SessionRecord.handOffKey(introduction.session)),
+            "timestamp": .integer(unixTime),
+        ]
+        pager.deliver(event) { [metrics] result in
+            if case .failure = result { metrics.count(.errors, ["handoff_failed", "pager"]) }
         }
     }
 

@@ -75,6 +75,34 @@ struct SpeechDetector {
         }
     }
 
+    /// Hears samples of an encoding, any whole number.
+    mutating func hear(_ audio: RawSpan, as encoding: AudioEncoding) {
+        switch encoding {
+        case .mulaw: hear(mulaw: audio)
+        case .alaw: hear(audio, step: 1) { Float(G711.aLaw.decode($0[$1])) }
+        case .linear16:
+            hear(audio, step: 2) {
+                Float(Int16(bitPattern: UInt16($0[$1]) | UInt16($0[$1 + 1]) << 8))
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func hear(
+        _ audio: RawSpan, step: Int, _ sample: (UnsafeRawBufferPointer, Int) -> Float
+    ) {
+        audio.withUnsafeBytes { bytes in
+            var index = 0
+            while index + step <= bytes.count {
+                let value = sample(bytes, index)
+                sum += value * value
+                summed += 1
+                index += step
+                if summed == blockCount { endBlock() }
+            }
+        }
+    }
+
     private mutating func endBlock() {
         hear(power: sum / Float(blockCount))
         sum = 0

@@ -20,6 +20,7 @@ enum AgentMetric: Int, CaseIterable, Sendable {
     case httpRequests, httpDuration, mcpCalls, mcpDuration
     case activeWorkflows, workflowExecutions, workflowDuration, eventEmission, workflowsDropped
     case memory, cpu, errors, info
+    case handOffs
     case providerCost, degraded, pages, silence, storeDurable, taskCache, recordings,
         recordingsPending,
         rateLimited
@@ -170,6 +171,10 @@ enum AgentMetric: Int, CaseIterable, Sendable {
             .init(
                 name: "voice_provider_cost_usd_total", kind: .counter, labels: ["provider"],
                 help: "What each provider has cost, by the price file.")
+        case .handOffs:
+            .init(
+                name: "voice_handoffs_total", kind: .counter, labels: ["channel"],
+                help: "Callers who were passed on to a person.")
         case .degraded:
             .init(
                 name: "voice_degraded_total", kind: .counter, labels: ["channel", "method"],

@@ -2,7 +2,7 @@ import UproarCore
 import UproarRuntime
 import UproarWire
 
-/// One stream to the agent: requests for health, metrics and TwiML, or a media stream, which is a call.
+/// One stream to the agent: requests for health, metrics and TwiML, or a media stream, which is a call: Twilio's, or a browser's.
 final class AgentConnection: ByteStreamHandler, CallChannel {
     private static let messageLimit = 1 << 20
 
@@ -11,7 +11,11 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     private let server: AgentServer
     private var stream: (any ByteStream)?
     private var connection: ServerConnection
+    /// What the call's stream speaks; nil while this is no call.
+    private var wire: MediaWire?
     private var writer: TwilioStreamWriter?
+    /// A browser's call, until the person has agreed.
+    private var asking: CallIntroduction?
     private var call: (any CallChannelHandler)?
     /// Holds a place among the calls, from the upgrade to the end.
     private var holdsPlace = false
@@ -54,8 +58,14 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
             switch event {
             case .request(let head): request = (head, now)
             case .upgrade(let head): upgrade(head)
+            case .text where wire == .browser: readBrowser(at: now)
             case .text: heardMessage(at: now)
-            case .closed, .failed: finish(at: now)
+            case .binary where wire == .browser: heardBrowser(at: now)
+            case .closed(let code):
+                // A browser says goodbye by closing in order.
+                if wire == .browser, code == .normal || code == .goingAway { saidStop = true }
+                finish(at: now)
+            case .failed: finish(at: now)
             case .requestEnd: answerRequest()
             case .body, .binary, .ping, .pong: break
             }
@@ -104,13 +114,15 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     // MARK: A call
 
     private func upgrade(_ head: HTTPRequestHead) {
-        if let refusal = server.refusal(of: head) {
+        let wire = server.wire(of: head.path)
+        if let refusal = server.refusal(of: head, wire) {
             connection.respond(
                 status: refusal.status, headers: ["Content-Type": "text/plain"],
                 body: Array(refusal.reason.utf8))
             return
         }
         connection.acceptUpgrade()
+        self.wire = wire
         holdsPlace = true
         server.callBegan(self)
     }
@@ -123,8 +135,9 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
         defer { server.audio = audio }
         switch connection.withPayload({ TwilioStreamMessage.decode($0, audio: &audio) }) {
         case .media: call?.heard(audio.span.bytes, at: now)
-        case .start(let stream, let introduction):
+        case .start(let stream, let introduction, let carried):
             guard call == nil, holdsPlace else { return server.metrics.messageUnknown() }
+            if let problem = server.mismatch(of: .twilio, carried) { return refuse(problem) }
             writer = TwilioStreamWriter(stream: stream)
             call = server.begin(introduction, over: self)
         case .mark(let name): call?.heardMark(name, at: now)
@@ -137,27 +150,102 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
         }
     }
 
+    /// The caller sends what the agent does not hear: said once, and over.
+    private func refuse(_ problem: String) {
+        server.refused(problem)
+        // A close frame has room for 123 bytes (RFC 6455 §5.5).
+        connection.close(
+            .unsupported, reason: String(decoding: problem.utf8.prefix(120), as: UTF8.self))
+    }
+
+    // MARK: A browser's call
+
+    private func readBrowser(at now: Instant) {
+        switch connection.withPayload({ BrowserStreamMessage.decode($0) }) {
+        case .connected(var introduction, let contentType):
+            guard call == nil, asking == nil, holdsPlace else {
+                return server.metrics.messageUnknown()
+            }
+            if let problem = server.mismatch(of: .browser, contentType) { return refuse(problem) }
+            if introduction.call.isEmpty { introduction.call = "browser-\(number)" }
+            guard server.settings.asksConsent else {
+                call = server.begin(introduction, over: self)
+                return
+            }
+            asking = introduction
+            put(server.consentRequest)
+        case .consent(let isGranted):
+            guard let introduction = asking else { return }
+            asking = nil
+            guard isGranted else {
+                saidStop = true
+                return connection.close(.normal, reason: "not without consent")
+            }
+            call = server.begin(introduction, over: self)
+        case .mark(let name): call?.heardMark(name, at: now)
+        case .digit(let digit): call?.heardDigit(digit, at: now)
+        case .text(let text): call?.read(text, at: now)
+        case .picture(let picture):
+            guard let call else { return server.tooSoon() }
+            call.saw(picture, at: now)
+        case .cleared: break
+        case .unknown: server.metrics.messageUnknown()
+        }
+    }
+
+    private func heardBrowser(at now: Instant) {
+        // A microphone that is open before anybody has agreed is not listened to.
+        guard let call else { return server.tooSoon() }
+        var audio = server.audio
+        server.audio = []
+        audio.removeAll(keepingCapacity: true)
+        defer { server.audio = audio }
+        connection.withPayload { bytes in bytes.withUnsafeBytes { audio.append(contentsOf: $0) } }
+        guard audio.count % 2 == 0 else {
+            return refuse("half a sample at the end of a message")
+        }
+        call.heard(audio.span.bytes, at: now)
+    }
+
     // MARK: CallChannel
 
+    var format: AudioFormat { wire == .browser ? .browser : .telephone }
+
     func play(_ audio: RawSpan) {
+        if wire == .browser { return connection.sendBinary(audio) }
         guard let writer else { return }
         connection.send(.text, count: writer.mediaCount(audio)) { writer.media(audio, into: &$0) }
     }
 
     func mark(_ name: String) {
+        if wire == .browser {
+            return put(BrowserStreamWriter.mark(name))
+        }
         guard let writer else { return }
         connection.sendText(writer.mark(name).span.bytes)
     }
 
     func clear() {
+        if wire == .browser { return put(BrowserStreamWriter.clear) }
         guard let writer else { return }
         connection.sendText(writer.clear().span.bytes)
     }
 
+    private func put(_ message: [UInt8]) { connection.sendText(message.span.bytes) }
+
     func hangUp() { connection.close(.normal) }
 
     /// A phone shows nothing.
-    func show(_ text: String) -> Bool { false }
+    func fallBackToText(_ text: String) -> Bool {
+        guard wire == .browser else { return false }
+        put(BrowserStreamWriter.fallbackToText(text))
+        return true
+    }
+
+    func show(_ text: String) {
+        guard wire == .browser else { return }
+        put(BrowserStreamWriter.text(text))
+    }
 
     func flush() {
         guard !isReceiving else { return }

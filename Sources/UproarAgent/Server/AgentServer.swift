@@ -6,7 +6,8 @@ import UproarWire
 ///
 /// | request | answer |
 /// |---|---|
-/// | `GET` media path, upgrade | a call; 503 when full or draining |
+/// | `GET` media path, upgrade | a call; 503 when full or draining, 415 when its encoding fits no provider |
+/// | `GET` browser path, upgrade | the same over a browser stream |
 /// | `POST /voice` | TwiML that connects the call to the media path |
 /// | `GET` `/health…`, `/ready`, `/` | see `HealthPage` |
 /// | `GET /metrics` | Prometheus text |
@@ -64,7 +65,7 @@ package final class AgentServer: ListenerHandler {
                 throw error
             }
         }
-        worker.preparePhrases()
+        worker.preparePhrases(in: settings.speakingFormat.isEmpty ? .telephone : nil)
         watchMemory()
         parts.log.say(.info, "listening at \(listeners[0].endpoint)")
         return listeners[0].endpoint
@@ -124,8 +125,18 @@ package final class AgentServer: ListenerHandler {
 
     // MARK: Calls
 
-    func refusal(of head: HTTPRequestHead) -> (status: Int, reason: String)? {
-        if head.path != settings.mediaPath { return (404, "no media stream at \(head.path)\n") }
+    /// Nil where no stream is served.
+    func wire(of path: String) -> MediaWire? {
+        if path == settings.mediaPath { return .twilio }
+        return path == settings.browserPath && !settings.browserPath.isEmpty ? .browser : nil
+    }
+
+    func refusal(of head: HTTPRequestHead, _ wire: MediaWire?) -> (status: Int, reason: String)? {
+        guard let wire else { return (404, "no media stream at \(head.path)\n") }
+        if let problem = encodingProblem(of: wire) {
+            refused(problem)
+            return (415, problem + "\n")
+        }
         if isDraining {
             metrics.sessionRefused("draining")
             return (503, "the agent is draining\n")
@@ -135,6 +146,32 @@ package final class AgentServer: ListenerHandler {
             return (503, "all \(settings.maximumCalls) calls are taken\n")
         }
         return nil
+    }
+
+    /// Why no call of this wire can start: an encoding that fits a provider by no declared converter.
+    private func encodingProblem(of wire: MediaWire) -> String? {
+        guard !settings.echoes else { return nil }
+        return settings.encodings.problems(wire.channel, carrying: wire.format).first
+    }
+
+    /// What is wrong with a stream that says it carries this; nil when it is what is heard here.
+    func mismatch(of wire: MediaWire, _ contentType: String) -> String? {
+        guard !contentType.isEmpty, MediaWire.format(contentType) != wire.format else { return nil }
+        return "\(wire.channel) says it carries \(contentType), the agent hears \(wire.format) mono"
+    }
+
+    func refused(_ problem: String) {
+        metrics.sessionRefused("encoding")
+        metrics.count(.errors, ["encoding_mismatch", "media"])
+        parts.log.say(.error, "a call is refused: \(problem)")
+    }
+
+    /// Audio or a picture before the person has agreed.
+    func tooSoon() { metrics.count(.errors, ["before_consent", "media"]) }
+
+    /// What a browser shows before the microphone opens.
+    var consentRequest: [UInt8] {
+        BrowserStreamWriter.consent(settings.consentText, isRecording: false)
     }
 
     func callBegan(_ connection: AgentConnection) {
@@ -203,11 +240,8 @@ package final class AgentServer: ListenerHandler {
             ).answer(body, person: head.headers["X-User-Id"]) { status, body in
                 then(Answer(status: status, headers: json, body: body, endpoint: "/mcp"))
             }
-        case ("GET", settings.mediaPath):
-            then(
-                Answer(
-                    status: 426, headers: ["Upgrade": "websocket"], endpoint: settings.mediaPath)
-            )
+        case ("GET", let path) where wire(of: path) != nil:
+            then(Answer(status: 426, headers: ["Upgrade": "websocket"], endpoint: path))
         default: then(Answer(status: 404, endpoint: "other"))
         }
     }

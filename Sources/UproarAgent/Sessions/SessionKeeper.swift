@@ -86,6 +86,16 @@ final class SessionKeeper: TimerHandler {
         put(record.key, record.encoded, lastActivity: record.lastActivity)
     }
 
+    /// The context of a hand-off: written once, and of no use later.
+    func keepHandOff(_ record: SessionRecord) {
+        store?.save(
+            record.encoded, at: SessionRecord.handOffKey(record.id),
+            keepFor: SessionRecord.handOffKeptFor
+        ) { [weak self] result in
+            if case .failure = result { self?.metrics.storeFailed() }
+        }
+    }
+
     func delete(_ key: String) {
         put(key, nil, lastActivity: .max)
     }

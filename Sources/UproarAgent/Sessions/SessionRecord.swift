@@ -16,6 +16,9 @@ struct SessionRecord: Hashable, Sendable {
 
     var key: String { Self.key(id) }
     static func key(_ id: String) -> String { "voice:session:\(id)" }
+    /// What a person who takes the call over needs to know, for a short time.
+    static let handOffKeptFor = Duration.seconds(300)
+    static func handOffKey(_ id: String) -> String { "voice:handoff:\(id)" }
 
     var json: JSONValue {
         [
@@ -57,7 +60,9 @@ struct SessionRecord: Hashable, Sendable {
     private static func json(_ message: ChatMessage) -> JSONValue {
         switch message {
         case .system(let text): ["role": "system", "content": .string(text)]
-        case .caller(let text): ["role": "user", "content": .string(text)]
+        // Pictures are not kept: what they led to is.
+        case .caller(let text), .callerShowing(let text, _):
+            ["role": "user", "content": .string(text)]
         case .agent(let text): ["role": "assistant", "content": .string(text)]
         case .toolCalls(let calls):
             [

@@ -14,7 +14,11 @@ extension AgentSettings {
     private static var places: [(key: String, place: Place)] {
         [
             ("host", .text(\.host)), ("port", .whole(\.portNumber)),
-            ("media_path", .text(\.mediaPath)), ("maximum_calls", .whole(\.maximumCalls)),
+            ("media_path", .text(\.mediaPath)), ("browser_path", .text(\.browserPath)),
+            ("browser_consent", .flag(\.asksConsent)), ("consent_text", .text(\.consentText)),
+            ("vision", .flag(\.sees)), ("stt_format", .text(\.hearingFormat)),
+            ("tts_format", .text(\.speakingFormat)), ("converters", .text(\.converters)),
+            ("maximum_calls", .whole(\.maximumCalls)),
             ("worker", .text(\.worker)), ("deepgram_url", .text(\.deepgramURL)),
             ("openai_url", .text(\.openaiURL)), ("cartesia_url", .text(\.cartesiaURL)),
             ("assemblyai_url", .text(\.assemblyaiURL)), ("whisper_url", .text(\.whisperURL)),
@@ -46,6 +50,8 @@ extension AgentSettings {
             ("message_fallback", .text(\.messageFallback)),
             ("browser_fallback", .text(\.browserFallback)),
             ("outage_phrase", .text(\.outagePhrase)), ("outage_after", .whole(\.outageAfter)),
+            ("handoff", .flag(\.handsOff)), ("handoff_phrase", .text(\.handOffPhrase)),
+            ("handoff_number", .text(\.handOffNumber)),
             ("rate_limit", .whole(\.rateLimit)), ("rate_window_ms", .time(\.rateWindow)),
             ("rate_limit_phrase", .text(\.rateLimitPhrase)),
             ("input_limit", .whole(\.inputLimit)),
@@ -140,6 +146,7 @@ extension AgentSettings {
 
     private static let ownKeys = [
         "host", "port", "metrics_port", "health_port", "epoch", "worker", "media_path",
+        "browser_path",
     ]
 
     private static func scenarioKey(_ key: String) -> String {
@@ -173,6 +180,10 @@ extension AgentSettings {
             }
             self[keyPath: path] = flag
         }
+        if let problem = encodingProblems.first {
+            throw TextProblem(
+                offset: 0, reason: problem, allowed: "mulaw 8000, alaw 8000, linear16 16000, …")
+        }
     }
 
     private var inconsistencies: [String] {
@@ -184,6 +195,7 @@ extension AgentSettings {
         if stableInterim > endpointing {
             problems.append("'stable_interim_ms' is at most 'endpointing_ms'")
         }
+        problems += encodingProblems
         if !mediaPath.hasPrefix("/") { problems.append("'media_path' starts with '/'") }
         return problems
     }

@@ -7,6 +7,20 @@ package struct AgentSettings: Hashable, Sendable {
     package var port: UInt16 = 0
     /// The path of the media stream's WebSocket.
     package var mediaPath = "/media"
+    /// The path of the browser stream's WebSocket; empty: browsers are not served.
+    package var browserPath = "/browser"
+    /// Browsers are asked before the microphone opens.
+    package var asksConsent = true
+    package var consentText =
+        "This conversation uses your microphone, and your screen if you share it. It may be recorded for quality and training purposes."
+    /// Pictures of a shared screen are shown to the model.
+    package var sees = true
+    /// What recognisers are sent, such as `linear16 16000`; empty: what the channel carries.
+    package var hearingFormat = ""
+    /// What voices are asked for; empty: what the channel carries.
+    package var speakingFormat = ""
+    /// From what to what the agent may convert: `mulaw 8000 -> linear16 16000`, …
+    package var converters = ""
     /// Calls at a time; more are refused with 503.
     package var maximumCalls = 10
     package var worker = "agent-1"
@@ -93,6 +107,11 @@ package struct AgentSettings: Hashable, Sendable {
     /// Said before the agent hangs up on a caller it cannot serve.
     package var outagePhrase =
         "I'm sorry, we have technical difficulties. We will send you a text message. Goodbye."
+    /// The digit 0 passes the caller on to a person.
+    package var handsOff = true
+    package var handOffPhrase = "I'm passing you on to a person. Please stay on the line."
+    /// Dialled when the stream of a call that was handed off has ended; empty: nobody is.
+    package var handOffNumber = ""
     /// Failed turns in a row after which a call is given up.
     package var outageAfter = 2
 
@@ -160,7 +179,7 @@ package struct AgentSettings: Hashable, Sendable {
     package var phrases: [String] {
         [
             greeting, resumption, toolAcknowledgement, toolFiller, longFiller, holdPhrase, apology,
-            outagePhrase, rateLimitPhrase, inputLimitPhrase, "Okay.",
+            outagePhrase, rateLimitPhrase, inputLimitPhrase, handOffPhrase, "Okay.",
         ]
     }
 

@@ -149,6 +149,9 @@ struct TurnMachine: ~Copyable {
         }
     }
 
+    /// Whatever was being said or thought of has been given up.
+    mutating func silenced() { output = .silent }
+
     /// The caller typed: words that need no recogniser, and no waiting.
     mutating func typed(_ words: String, speech: SpeechDetector) -> [Effect] {
         var effects: [Effect] = []

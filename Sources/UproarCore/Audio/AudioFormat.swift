@@ -55,5 +55,9 @@ package struct AudioFormat: Hashable, Sendable, CustomStringConvertible {
     package func duration(bytes: Int) -> Duration {
         rate.duration(samples: bytes / encoding.bytesPerSample)
     }
+    /// Of whole samples.
+    package func bytes(in duration: Duration) -> Int {
+        rate.samples(in: duration) * encoding.bytesPerSample
+    }
     package var description: String { "\(encoding.rawValue) \(rate.value) Hz" }
 }

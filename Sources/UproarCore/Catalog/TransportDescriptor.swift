@@ -8,15 +8,18 @@ package struct TransportDescriptor: Hashable, Sendable {
     package var portsPerCall: Int
     /// URL schemes a target of this transport may have.
     package var schemes: [String]
+    /// The channels that it carries, by the names of scenarios; the first is the one it is used for unless another is named.
+    package var channels: [String]
 
     package init(
         name: String, summary: String, descriptorsPerCall: Int, portsPerCall: Int,
-        schemes: [String]
+        schemes: [String], channels: [String] = ["phone"]
     ) {
         self.name = name
         self.summary = summary
         self.descriptorsPerCall = descriptorsPerCall
         self.portsPerCall = portsPerCall
         self.schemes = schemes
+        self.channels = channels
     }
 }

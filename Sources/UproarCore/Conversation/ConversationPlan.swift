@@ -8,6 +8,9 @@ package struct ConversationPlan: Sendable {
     private let seed: Seed
     /// The voices that speak utterances, in the order of their first clip.
     package let speakers: [String]
+    /// The script's steps of this channel, and the pictures that they show, each once.
+    private let steps: [ConversationScript.Step]
+    package let pictures: [String]
     private let slots: [Slot]
     private let candidates: [ConversationScript.ClipChoice: [[Int]]]
 
@@ -24,9 +27,11 @@ package struct ConversationPlan: Sendable {
     }
 
     /// - clips: the corpus, one variant of it (`ClipSelection`).
-    package init(_ script: ConversationScript, clips: [ClipDescription], seed: Seed)
-        throws(MissingClip)
-    {
+    /// - channel: whose calls these are; steps of other channels are left out.
+    package init(
+        _ script: ConversationScript, clips: [ClipDescription], seed: Seed,
+        channel: String = "phone"
+    ) throws(MissingClip) {
         if let missing = Self.missingClips(of: script, in: clips).first { throw missing }
         self.script = script
         self.clips = clips
@@ -34,8 +39,13 @@ package struct ConversationPlan: Sendable {
         var speakers = OrderedTable<String, Bool>()
         for clip in clips where clip.kind == .utterance { speakers[clip.speaker] = true }
         self.speakers = speakers.keys
+        let steps = script.steps(of: channel)
+        self.steps = steps
+        var pictures = OrderedTable<String, Bool>()
+        for step in steps { if case .show(let path) = step { pictures[path] = true } }
+        self.pictures = pictures.keys
         var slots: [Slot] = []
-        for (index, step) in script.steps.enumerated() {
+        for (index, step) in steps.enumerated() {
             if case .pool(let count, _) = step {
                 slots.append(contentsOf: (0..<count).map { Slot(step: index, turn: $0) })
             } else {
@@ -108,10 +118,11 @@ package struct ConversationPlan: Sendable {
 
     /// Step `index` (from 0) of a call, or nil when the script has ended and the caller hangs up.
     package func step(call: UInt32, index: Int) -> CallStep? {
+        if slots.isEmpty { return nil }
         if let stepCount, index >= stepCount { return nil }
         let slot = slots[index % slots.count]
         var random = seed.stream("conversation-step", UInt64(call), UInt64(index))
-        switch script.steps[slot.step] {
+        switch steps[slot.step] {
         case .say(let turn): return .say(planned(turn, call, &random))
         case .pool(let count, let pool):
             let ordinal = index / slots.count * count + slot.turn
@@ -119,7 +130,9 @@ package struct ConversationPlan: Sendable {
             return .say(planned(turn, call, &random))
         case .wait(let time): return .wait(time.draw(&random))
         case .digits(let digits): return .digits(digits)
+        case .show(let path): return .show(pictures.firstIndex(of: path)!)
         case .hangUp: return .hangUp
+        case .only: preconditionFailure("steps of one channel hold no others")
         }
     }
 
@@ -127,7 +140,7 @@ package struct ConversationPlan: Sendable {
     private func place(_ ordinal: Int, of count: Int, step: Int, call: UInt32) -> Int {
         let round = ordinal / count
         var random = seed.stream(
-            "conversation-pool", UInt64(call), UInt64(round * script.steps.count + step))
+            "conversation-pool", UInt64(call), UInt64(round * steps.count + step))
         var order = Array(0..<count)
         for index in 0...ordinal % count {
             order.swapAt(index, index + random.below(count - index))
@@ -161,6 +174,8 @@ package enum CallStep: Hashable, Sendable {
     case say(Turn)
     case wait(Duration)
     case digits(String)
+    /// An index in the plan's pictures.
+    case show(Int)
     case hangUp
 
     package struct Turn: Hashable, Sendable {
@@ -187,12 +202,25 @@ package enum CallStep: Hashable, Sendable {
 extension ConversationScript {
     /// Every choice of clips in the script, in order.
     package var clipChoices: [ClipChoice] {
-        steps.flatMap { step -> [ClipChoice] in
-            switch step {
-            case .say(let turn): return turn.clipChoices
-            case .pool(_, let pool): return pool.flatMap(\.clipChoices)
-            case .wait, .digits, .hangUp: return []
-            }
+        steps.flatMap(\.clipChoices)
+    }
+
+    /// The steps that calls of a channel go through.
+    package func steps(of channel: String) -> [Step] {
+        steps.compactMap { step in
+            guard case .only(let channels, let inner) = step else { return step }
+            return channels.contains(channel) ? inner : nil
+        }
+    }
+}
+
+extension ConversationScript.Step {
+    fileprivate var clipChoices: [ConversationScript.ClipChoice] {
+        switch self {
+        case .say(let turn): turn.clipChoices
+        case .pool(_, let pool): pool.flatMap(\.clipChoices)
+        case .only(_, let step): step.clipChoices
+        case .wait, .digits, .show, .hangUp: []
         }
     }
 }

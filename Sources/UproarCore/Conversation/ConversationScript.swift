@@ -63,7 +63,11 @@ package struct ConversationScript: Hashable, Sendable {
         case wait(Distribution)
         /// Send these digits (`0-9*#A-D`), 200 ms apart.
         case digits(String)
+        /// Show a picture, where the channel carries pictures: the file's path as found.
+        case show(String)
         case hangUp
+        /// A step of some channels' calls only (`phone`, `browser`, `screen_share`).
+        indirect case only(channels: [String], Step)
     }
 
     package struct Turn: Hashable, Sendable {

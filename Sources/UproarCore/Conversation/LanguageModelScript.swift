@@ -38,7 +38,17 @@ package struct LanguageModelScript: Hashable, Sendable {
             self.replies = replies
             self.repliesAfterTool = repliesAfterTool
         }
+
+        /// It is about a picture that the caller shows.
+        package var needsPicture: Bool {
+            tool?.arguments.contains {
+                LanguageModelScript.names(in: $0.text).contains(LanguageModelScript.picture)
+            } ?? false
+        }
     }
+
+    /// The capture that a picture fills.
+    package static let picture = "picture"
 
     /// A call of a function the agent offers. Called only when the request lists a tool of this name.
     package struct Tool: Hashable, Sendable {
@@ -90,15 +100,22 @@ package struct LanguageModelScript: Hashable, Sendable {
     ///
     /// - `tools`: names of the functions the request offers. An intent whose tool is not among them replies as if it were done.
     /// - `afterTool`: the request ends with the result of a tool call for this utterance.
+    /// - `picture`: what a picture shows that came with the utterance: `{picture}` in the arguments of a tool. An intent that needs one
+    ///   and has none is answered with the fallback.
     /// - `key`: chooses among several replies; the same key (of the utterance) gives the same text, so a speculative request
     ///   and its repetition say the same.
     package func answer(
-        to utterance: String, tools: [String] = [], afterTool: Bool = false, key: UInt64 = 0
+        to utterance: String, tools: [String] = [], afterTool: Bool = false,
+        picture: String? = nil, key: UInt64 = 0
     ) -> Answer {
-        guard let found = recognise(utterance) else {
+        guard var found = recognise(utterance) else {
             return .reply(Self.choice(of: fallback, key), intent: nil)
         }
         let intent = intents[found.intent]
+        if intent.needsPicture, !afterTool {
+            guard let picture else { return .reply(Self.choice(of: fallback, key), intent: nil) }
+            found.captures.append(.init(Self.picture, picture))
+        }
         if let tool = intent.tool, !afterTool, tools.contains(tool.name) {
             let arguments = tool.arguments.map {
                 JSONValue.Member($0.name, .string(Self.fill($0.text, found.captures)))

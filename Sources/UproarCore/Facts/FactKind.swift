@@ -4,7 +4,7 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     // The caller (UproarLoad). `at` of media facts is time at the ear; `value` is given where the wire differs.
     // `call` is the caller's own, whatever call a heard reference names.
 
-    /// The call was due by the arrival plan. detail: index of the load line.
+    /// The call was due by the arrival plan. detail: index of the load line; value: of the channel in the scenario's list.
     case callDue = 1
     /// Dialling began.
     case callDialed = 2
@@ -52,6 +52,12 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case taskChecked = 27
     /// Inter-arrival jitter of the agent's audio (RFC 3550 §6.4.1), stated when the call ends. value: ns.
     case callJitter = 28
+    /// The agent showed text instead of speaking it. detail: its length in bytes.
+    case textShown = 29
+    /// The caller showed a picture. detail: its number in the conversation.
+    case pictureShown = 30
+    /// The call takes up a session whose call dropped. value: answers heard in it so far; detail: the session's first call.
+    case callResumes = 31
 
     // Speech-to-text emulators.
 
@@ -79,6 +85,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case modelCancelled = 53
     /// The answer was a tool call. detail: its ordinal in the answer.
     case modelToolCalled = 54
+    /// A request held words of another call: the agent knows what was said before. Once for each pair. detail: the other call.
+    case historyRecalled = 55
 
     // Text-to-speech emulators.
 

@@ -89,7 +89,8 @@ package struct GateRule: Hashable, Sendable {
         /// Whether a sample whose tag `key` has this value (nil: no such tag) fits.
         package func holds(of tag: String?) -> Bool {
             switch test {
-            case .equals: tag == value
+            // `*` says that any will do: what one would otherwise be asked to choose is chosen.
+            case .equals: value == "*" || tag == value
             case .differs: tag != value
             case .contains: tag.map { Self.text($0, contains: value) } ?? false
             }

@@ -33,6 +33,15 @@ package struct MetricDescriptor: Hashable, Sendable {
         case value
     }
 
+    /// Its samples come from calls, so those of different transports are different things; what the harness measures of itself, and
+    /// what it knows of faults, is the same for all.
+    package var isOfOneChannel: Bool { kind == .samples && !Self.ofTheRun.contains(name) }
+
+    private static let ofTheRun = [
+        "arrival_lateness", "send_lateness", "detect_time", "failover_time", "failback_time",
+        "recovery_time",
+    ]
+
     package init(_ name: String, _ dimension: Dimension, _ kind: Kind, _ summary: String) {
         self.name = name
         self.dimension = dimension
@@ -192,6 +201,20 @@ package enum MetricCatalog {
         .init(
             "task_completed", .share, .events,
             "Conversation checks that passed; rate is their share."),
+        .init(
+            "sessions_resumed", .share, .events,
+            "Calls after a drop in which the agent knew what was said before; rate is their share of those that asked."
+        ),
+        .init(
+            "tasks_lost", .count, .events,
+            "Tasks whose creation the agent told the model of, and which its store has not; rate is their share."
+        ),
+        .init(
+            "tasks_duplicated", .count, .events,
+            "Utterances that made more than one task in the agent's store."),
+        .init(
+            "text_fallbacks", .count, .events,
+            "Calls to which the agent showed text instead of speaking; rate is their share."),
         .init(
             "agent_cpu_per_call", .cores, .value,
             "CPU of the agent's process tree by connected call, generator and emulators left out."),

@@ -25,14 +25,14 @@ package struct Calibration {
         do { folder = try RunFolder(path: folderPath) } catch {
             throw ScenarioLoading.Problem("the folder \(folderPath) cannot be written: \(error)")
         }
-        let plan = try plan(loaded)
+        let (plan, line) = try plan(loaded)
         let results = RunResults(
             plan: plan, world: .live, folder: folder, commit: BuildCommit.read(), version: version,
             command: options.commandLine)
         results.writePartial()
         let run = try LiveRun(
-            plan: plan, frames: [FrameBytes.frames(clipSound, .telephone)], options: options,
-            folder: folder, view: view, results: results, clock: clock,
+            plan: plan, lines: [line], options: options, folder: folder, view: view,
+            results: results, clock: clock,
             configurations: CalibrationConfigurations(clock: clock, delay: delay))
         run.run()
         withExtendedLifetime(run) {}
@@ -70,18 +70,20 @@ package struct Calibration {
             text: text, name: "scenarios/calibration.yaml", overrides: [])
     }
 
-    private static func plan(_ loaded: LoadedScenario) throws -> RunPlan {
+    private static func plan(_ loaded: LoadedScenario) throws -> (RunPlan, RunLine) {
         let seed = Seed(loaded.seed)
         let clip = ClipDescription(
             id: "tone", file: "", transcript: "", speech: .zero..<Duration.seconds(1),
             isAnnotatedByUs: false)
-        return RunPlan(
+        let plan = RunPlan(
             scenario: loaded.scenario, seed: seed,
             arrivals: ArrivalPlan(
                 loaded.scenario.load, seed: seed, redial: loaded.scenario.redial),
-            conversation: try ConversationPlan(
-                loaded.scenario.conversation, clips: [clip], seed: seed),
             clips: [clip], hash: Checking.hash(loaded.scenario))
+        let conversation = try ConversationPlan(
+            loaded.scenario.conversation, clips: [clip], seed: seed)
+        let frames = FrameBytes.frames(clipSound, .telephone)
+        return (plan, .phone(conversation, clips: [clip], frames: [frames]))
     }
 
     private init(_ result: RunResult, asked: Duration, callers: Int, folder: String) {

@@ -26,6 +26,7 @@ final class NoiseFloorCheck {
     private var child: ChildProcess?
     private let recorder: RunRecorder
     private let plan: RunPlan
+    private let line: RunLine
     private var origin = Instant.zero
     private var done: ((NoiseFloor?) -> Void)?
     private var isSettling = false
@@ -38,7 +39,7 @@ final class NoiseFloorCheck {
     ) throws {
         self.loop = loop
         self.clock = clock
-        plan = try Self.plan()
+        (plan, line) = try Self.plan()
         recorder = RunRecorder(plan: plan)
         self.done = done
         child = try ChildProcess(
@@ -69,9 +70,8 @@ final class NoiseFloorCheck {
             fleet.onReport = { [weak self] _, report in self?.take(report) }
             let seed = plan.seed
             fleet.start(
-                plan: plan, frames: [FrameBytes.frames(Self.sound, .telephone)], dialLimit: nil,
-                taping: []
-            ) { network in
+                plan: plan, lines: [line], dialLimit: nil, taping: []
+            ) { network, _ in
                 TwilioTransport(url: url, network: network, loop: network.loop, seed: seed)
             }
         } catch { finish() }
@@ -107,7 +107,7 @@ final class NoiseFloorCheck {
                 + Array(repeating: silence, count: 3).flatMap { $0 })
     }()
 
-    private static func plan() throws -> RunPlan {
+    private static func plan() throws -> (RunPlan, RunLine) {
         let text = """
             name: noise-floor
             summary: "Known answers before a run."
@@ -127,12 +127,14 @@ final class NoiseFloorCheck {
         let clip = ClipDescription(
             id: "tone", file: "", transcript: "", speech: .zero..<Duration.milliseconds(300),
             isAnnotatedByUs: false)
-        return RunPlan(
+        let plan = RunPlan(
             scenario: scenario, seed: seed,
             arrivals: ArrivalPlan(scenario.load, seed: seed, redial: scenario.redial),
-            conversation: try ConversationPlan(
-                scenario.conversation, clips: [clip], seed: seed),
             clips: [clip], hash: Checking.hash(scenario))
+        let conversation = try ConversationPlan(
+            scenario.conversation, clips: [clip], seed: seed)
+        let frames = FrameBytes.frames(sound, .telephone)
+        return (plan, .phone(conversation, clips: [clip], frames: [frames]))
     }
 }
 

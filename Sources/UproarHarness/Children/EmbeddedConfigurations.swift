@@ -22,23 +22,38 @@ package final class EmbeddedConfigurations: ChildConfigurations {
     }
 
     package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {
+        agent(worker: 1, port: 0, ports: ports, redis: redis)
+    }
+
+    package func agent(worker: Int, port: UInt16, ports: [String: UInt16], redis: UInt16)
+        -> JSONValue
+    {
         var settings = Self.settings(plan)
+        settings.worker = "agent-\(worker)"
+        settings.port = port
         Self.direct(&settings, plan, to: { ports[$0.name] ?? 0 }, redis: redis)
         settings.epoch = Int64(time(nil))
         return .object([
             .init("agent", settings.json),
-            .init("seed", .string(String(plan.seed.value))),
+            .init("seed", .string(String(Self.seed(plan, worker: worker).value))),
             .init("epoch_ns", .integer(clock.epoch)),
         ])
     }
 
     /// Dummy keys: the emulators take any, and the person's own must not reach them.
     package func environment(of child: String) -> [EnvironmentEntry] {
-        guard child == "agent" else { return [] }
+        guard child.hasPrefix("agent") else { return [] }
         return [
             "DEEPGRAM_API_KEY", "ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY",
             "ELEVENLABS_API_KEY",
         ].map { EnvironmentEntry($0, "uproar-emulated") }
+    }
+
+    /// What a worker draws is its own; the first one's is the run's.
+    static func seed(_ plan: RunPlan, worker: Int) -> Seed {
+        guard worker > 1 else { return plan.seed }
+        var random = plan.seed.stream("agent-worker", UInt64(worker))
+        return Seed(random.next())
     }
 
     /// Points the agent at a run's emulators and Redis, where the scenario does not point it elsewhere.

@@ -41,6 +41,11 @@ extension ProviderConfiguration {
             to: plan.clips.map(\.transcript))
         if case .embedded = scenario.target {
             let agent = EmbeddedConfigurations.settings(plan)
+            // The formats in which this run's channels are spoken to.
+            settings.voiceFormats = scenario.transports.map {
+                $0 == "browser"
+                    ? VoiceFormat(.linear16, .wideband) : VoiceFormat(.mulaw, .telephone)
+            }
             settings.phrases =
                 agent.phrases.filter { !$0.isEmpty } + settings.phrases
         } else {

@@ -94,7 +94,7 @@ package enum ProvidersProcess {
         }
         let loaded = try LoadedScenario.file(scenario, overrides: ["seed=\(seed)"])
         let (plan, _, _) = try ScenarioLoading.plan(
-            loaded.scenario, seed: loaded.seed, format: .telephone)
+            loaded.scenario, seed: loaded.seed)
         var configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Int64(time(nil)))
         if let firstPort {

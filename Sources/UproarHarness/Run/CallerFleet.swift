@@ -56,18 +56,18 @@ package final class CallerFleet {
         }
     }
 
-    /// - transport: makes the transport of one loop from its network.
+    /// - transport: makes the transport of a name for one loop from its network.
     package func start(
-        plan: RunPlan, frames: [[UInt8]], dialLimit: Int?, taping: Set<UInt32>,
-        transport: @escaping @Sendable (PosixNetwork) -> any CallTransport
+        plan: RunPlan, lines: [RunLine], dialLimit: Int?, taping: Set<UInt32>,
+        transport: @escaping @Sendable (PosixNetwork, String) -> any CallTransport
     ) {
         let count = members.count
         for (index, member) in members.enumerated() {
             let report = reporter(index)
             member.loop.submit {
                 let side = CallerSide(
-                    loop: member.loop, transport: transport(member.network),
-                    plan: plan, frames: frames,
+                    loop: member.loop, plan: plan, lines: lines,
+                    transport: { transport(member.network, $0) },
                     loopIndex: index, loopCount: count, dialLimit: dialLimit)
                 member.side = side
                 side.driver.start(taping: taping) {}

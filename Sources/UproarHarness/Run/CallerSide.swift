@@ -11,30 +11,52 @@ package final class CallerSide {
     package let driver: CallDriver
     package let facts = FactBatch()
 
-    /// - frames: each clip's whole 20 ms frames in the transport's format, in the plan's order.
+    /// - lines: in the order of the scenario's channels.
+    /// - transport: makes the transport of a name; asked for once for each.
     package init(
-        loop: EventLoop, transport: any CallTransport, plan: RunPlan, frames: [[UInt8]],
+        loop: EventLoop, plan: RunPlan, lines: [RunLine],
+        transport: (String) -> any CallTransport,
         loopIndex: Int = 0, loopCount: Int = 1, dialLimit: Int? = nil,
         parameters: [HTTPField] = []
     ) {
         self.loop = loop
         engine = CallerEngine(loop: loop)
-        let format = transport.format
         let key = plan.scenario.isTagging ? ReferenceKey(plan.seed) : nil
-        let library = CallerLibrary(
-            clips: zip(plan.clips, frames).map {
+        // Channels of one transport share what it has prepared.
+        var prepared: [String: (transport: any CallTransport, library: CallerLibrary)] = [:]
+        let callLines = lines.map { line in
+            let (transport, library) =
+                prepared[line.transport]
+                ?? {
+                    let transport = transport(line.transport)
+                    return (transport, Self.library(line, transport, key))
+                }()
+            prepared[line.transport] = (transport, library)
+            return CallLine(
+                transport: transport, library: library, conversation: line.conversation,
+                pictures: line.pictures.map { transport.prepare($0) },
+                parameters: line.parameters)
+        }
+        var settings = plan.driverSettings(ofLoop: loopIndex, of: loopCount)
+        settings.dialLimit = dialLimit
+        settings.parameters = parameters
+        driver = CallDriver(
+            loop: loop, engine: engine, lines: callLines, lineOf: { plan.line(of: $0) },
+            seats: plan.seats(ofLoop: loopIndex, of: loopCount), facts: facts, seed: plan.seed,
+            settings: settings)
+    }
+
+    private static func library(
+        _ line: RunLine, _ transport: any CallTransport, _ key: ReferenceKey?
+    ) -> CallerLibrary {
+        let format = transport.format
+        return CallerLibrary(
+            clips: zip(line.clips, line.frames).map {
                 CallerLibrary.Clip(description: $0, audio: transport.prepare($1))
             },
             silence: transport.prepare(
                 [UInt8](repeating: format.encoding.silence, count: format.bytesPerFrame)),
             tones: transport.prepare(ToneFrames.all(format)),
             headTag: { AudioTag.symbols(for: $0) }, key: key)
-        var settings = plan.driverSettings(ofLoop: loopIndex, of: loopCount)
-        settings.dialLimit = dialLimit
-        settings.parameters = parameters
-        driver = CallDriver(
-            loop: loop, engine: engine, transport: transport, library: library,
-            conversation: plan.conversation, seats: plan.seats(ofLoop: loopIndex, of: loopCount),
-            facts: facts, seed: plan.seed, settings: settings)
     }
 }

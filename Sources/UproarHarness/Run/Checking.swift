@@ -35,7 +35,7 @@ package enum Checking {
     /// What `uproar check` prints; the audio files are read too.
     package static func checkText(_ loaded: LoadedScenario) throws -> String {
         let warnings = try approve(loaded)
-        _ = try ScenarioLoading.plan(loaded.scenario, seed: loaded.seed, format: .telephone)
+        _ = try ScenarioLoading.plan(loaded.scenario, seed: loaded.seed)
         let check = check(loaded)
         let lines = PlanText.summary(
             loaded.scenario, seed: Seed(loaded.seed), check: check, hash: hash(loaded.scenario))

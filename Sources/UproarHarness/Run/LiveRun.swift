@@ -20,7 +20,7 @@ package final class LiveRun {
     private enum Phase { case services, calling, settling, closing, over }
 
     private let plan: RunPlan
-    private let frames: [[UInt8]]
+    private let lines: [RunLine]
     private let options: RunOptions
     private let folder: RunFolder
     private let view: LiveView
@@ -50,6 +50,7 @@ package final class LiveRun {
     private var monitor: GateMonitor
     private var web: LiveWeb?
     private var traces: OTLPExporter?
+    private var taskReader: TaskReader?
 
     private static let lead = Duration.milliseconds(300)
     /// Facts of other processes are on their way for so long after the last call.
@@ -57,11 +58,11 @@ package final class LiveRun {
     private static let checkpointEvery = Duration.seconds(5)
 
     package init(
-        plan: RunPlan, frames: [[UInt8]], options: RunOptions, folder: RunFolder, view: LiveView,
+        plan: RunPlan, lines: [RunLine], options: RunOptions, folder: RunFolder, view: LiveView,
         results: RunResults, clock: RunClock, configurations: any ChildConfigurations
     ) throws(Errno) {
         self.plan = plan
-        self.frames = frames
+        self.lines = lines
         self.options = options
         self.folder = folder
         self.view = view
@@ -145,7 +146,8 @@ package final class LiveRun {
 
     private var startText: String {
         switch plan.scenario.target {
-        case .embedded: "redis-server, providers, agent"
+        case .embedded(let workers, _):
+            "redis-server, providers, " + (workers == 1 ? "agent" : "\(workers) agents")
         case .command: "redis-server, providers, your agent"
         case .url(let url):
             switch plan.scenario.providers.place {
@@ -197,7 +199,7 @@ package final class LiveRun {
         armTimeline(at: start)
         sampler?.start()
         fleet?.start(
-            plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls,
+            plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
             transport: agent.transport(seed: plan.seed, verifies: !options.isInsecure))
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
@@ -390,7 +392,30 @@ package final class LiveRun {
         phase = .settling
         faults?.clearAll()
         services?.drain()
-        loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.close() }
+        loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.readTasks() }
+    }
+
+    /// What callers were told of must be in the store.
+    private func readTasks() {
+        let owners = results.recorder.taskOwners
+        guard phase == .settling, let port = services?.redisPort, !owners.isEmpty else {
+            return close()
+        }
+        taskReader = TaskReader(
+            redis: port, owners: owners, network: network, loop: loop, seed: plan.seed,
+            found: { [results] in results.recorder.found(task: $0.id) },
+            done: { [weak self] isWhole in
+                guard let self else { return }
+                taskReader = nil
+                if isWhole {
+                    results.recorder.auditTasks()
+                } else {
+                    results.note(
+                        "the tasks in Redis could not be read: lost and doubled ones are unknown")
+                }
+                close()
+            })
+        taskReader?.start()
     }
 
     private func close() {
@@ -449,8 +474,9 @@ package final class LiveRun {
 enum RefusalText {
     static func of(_ end: CallMediaEnd) -> String {
         switch end {
-        case .refused(let status):
+        case .refused(let status, let reason):
             "the target answered HTTP \(status) instead of accepting a WebSocket"
+                + (reason.isEmpty ? "" : ": \(reason)")
         case .unreachable(let reason):
             reason.contains("certificate")
                 ? reason

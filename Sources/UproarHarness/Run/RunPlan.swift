@@ -8,7 +8,7 @@ package struct RunPlan: Sendable {
     package var scenario: Scenario
     package var seed: Seed
     package var arrivals: ArrivalPlan
-    package var conversation: ConversationPlan
+    /// As the first channel's transport carries them.
     package var clips: [ClipDescription]
     /// SHA-256 of the resolved scenario without seed, output folder and ports.
     package var hash: String
@@ -49,6 +49,12 @@ package struct RunPlan: Sendable {
             }
         }
         return settings
+    }
+
+    /// The place of a call's channel among the scenario's, which is that of its line.
+    package func line(of call: UInt32) -> Int {
+        let channel = scenario.channel(of: call, seed: seed)
+        return scenario.channels.firstIndex { $0.channel == channel } ?? 0
     }
 
     /// The name of a load line, for tags and windows.

@@ -1,5 +1,7 @@
 import UproarCore
+import UproarLoad
 import UproarPosix
+import UproarRuntime
 import UproarScenario
 import UproarStatistics
 
@@ -10,6 +12,10 @@ package final class RunRecorder {
     private let plan: RunPlan
     private var collector: FactCollector
     private var check: TaskCheck?
+    private var audit: TaskAudit?
+    private var tagsOf: [UInt32: MetricTags] = [:]
+    /// One for each channel and load line: calls share them.
+    private var sharedTags: [UInt64: MetricTags] = [:]
     /// Calls in the order of their ends, until their check has been judged.
     private var ended: [(call: UInt32, at: Instant, outcome: CallOutcome)] = []
     package private(set) var tally: RunTally
@@ -36,6 +42,38 @@ package final class RunRecorder {
         check =
             plan.scenario.isTagging
             ? TaskCheck(plan.scenario.conversation, clips: plan.clips) : nil
+        if plan.scenario.isTagging, case .embedded = plan.scenario.target {
+            audit = TaskAudit(plan.scenario.conversation, clips: plan.clips)
+        }
+    }
+
+    /// Whose tasks are to be read from the store at the end; empty: nobody's.
+    package var taskOwners: [String] {
+        guard audit?.told.isEmpty == false else { return [] }
+        let callers = plan.driverSettings(ofLoop: 0, of: 1).callers
+        var owners = OrderedTable<String, Bool>()
+        for seat in plan.seats {
+            let own = callers.isEmpty ? [] : callers[Int(seat.id) % callers.count]
+            owners[own.last { $0.name == "user_id" }?.value ?? "caller-\(seat.id)"] = true
+        }
+        return owners.keys
+    }
+
+    package func found(task id: String) { audit?.found(task: id) }
+
+    /// All tasks of the store have been found.
+    package func auditTasks() {
+        guard let audit else { return }
+        for (turn, at) in audit.told {
+            tally.addEvents(
+                "tasks_lost", tagsOf[turn.call] ?? [:], at: at,
+                events: audit.isLost(turn) ? 1 : 0, call: turn.call)
+        }
+        for (turn, at, isDuplicated) in audit.made {
+            tally.addEvents(
+                "tasks_duplicated", tagsOf[turn.call] ?? [:], at: at,
+                events: isDuplicated ? 1 : 0, call: turn.call)
+        }
     }
 
     package func take(_ fact: Fact) {
@@ -43,9 +81,11 @@ package final class RunRecorder {
         switch FactKind(rawValue: fact.kind) {
         case .faultArmed, .faultEffective, .faultCleared: return
         case .callDue:
+            let tags = tags(channel: Int(fact.value), line: fact.detail)
+            if audit != nil { tagsOf[fact.call] = tags }
             collector.open(
                 CallDescription(
-                    id: fact.call, tags: tags(call: fact.call, line: fact.detail),
+                    id: fact.call, tags: tags,
                     isTagged: plan.scenario.isTagging, patience: plan.scenario.patience))
         case .callEnded:
             ended.append(
@@ -55,6 +95,7 @@ package final class RunRecorder {
         default: break
         }
         check?.take(fact)
+        audit?.take(fact)
         collector.state(fact)
     }
 
@@ -115,10 +156,20 @@ package final class RunRecorder {
         onCall?(record)
     }
 
-    private func tags(call: UInt32, line: UInt32) -> MetricTags {
-        [
-            "channel": plan.scenario.channel(of: call, seed: plan.seed).rawValue,
-            "transport": plan.scenario.transport, "load": plan.lineName(line),
+    private func tags(channel: Int, line: UInt32) -> MetricTags {
+        let key = UInt64(channel) << 32 | UInt64(line)
+        if let known = sharedTags[key] { return known }
+        let made = madeTags(channel: channel, line: line)
+        sharedTags[key] = made
+        return made
+    }
+
+    private func madeTags(channel: Int, line: UInt32) -> MetricTags {
+        let channels = plan.scenario.channels
+        let share = channels[channels.indices.contains(channel) ? channel : 0]
+        return [
+            "channel": share.channel.rawValue, "transport": share.transport,
+            "load": plan.lineName(line),
         ]
     }
 }

@@ -33,8 +33,7 @@ package enum RunSession {
         }
         // A run killed while its audio is read leaves a result that loads, too.
         folder.write(early(loaded, options, version).encoded(), to: "result.json")
-        let (plan, frames, _) = try ScenarioLoading.plan(
-            scenario, seed: loaded.seed, format: .telephone)
+        let (plan, lines, _) = try ScenarioLoading.plan(scenario, seed: loaded.seed)
         let results = RunResults(
             plan: plan, world: .live, folder: folder, commit: BuildCommit.read(), version: version,
             command: options.commandLine)
@@ -47,7 +46,7 @@ package enum RunSession {
         }
         let configurations = EmbeddedConfigurations(plan: plan, clock: clock)
         let run = try LiveRun(
-            plan: plan, frames: frames, options: options, folder: folder, view: view,
+            plan: plan, lines: lines, options: options, folder: folder, view: view,
             results: results, clock: clock, configurations: configurations)
         run.run()
         withExtendedLifetime(run) {}
@@ -96,14 +95,13 @@ package enum RunSession {
             throw ScenarioLoading.Problem(
                 "the report folder \(folderPath) cannot be written: \(error)")
         }
-        let (plan, frames, sounds) = try ScenarioLoading.plan(
-            loaded.scenario, seed: loaded.seed, format: .telephone)
+        let (plan, lines, sounds) = try ScenarioLoading.plan(loaded.scenario, seed: loaded.seed)
         let results = RunResults(
             plan: plan, world: .simulated, folder: folder, commit: BuildCommit.read(),
             version: version, command: options.commandLine)
         try takeBaseline(options, results)
         results.writePartial()
-        let run = SimulatedRun(plan: plan, frames: frames, sounds: sounds, results: results)
+        let run = SimulatedRun(plan: plan, lines: lines, sounds: sounds, results: results)
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)

@@ -86,26 +86,21 @@ package enum ScenarioLoading {
         return names.sorted()
     }
 
-    /// The plan of a scenario under a seed, with its clips' audio.
-    package static func plan(_ scenario: Scenario, seed: UInt64, format: AudioFormat) throws
-        -> (plan: RunPlan, frames: [[UInt8]], sounds: [PCM])
+    /// The plan of a scenario under a seed, with what its calls are made of and its clips' audio.
+    package static func plan(_ scenario: Scenario, seed: UInt64) throws
+        -> (plan: RunPlan, lines: [RunLine], sounds: [PCM])
     {
-        let corpus = try CorpusAudio.load(scenario.audio, rate: format.rate)
         let seed = Seed(seed)
-        let conversation: ConversationPlan
-        do {
-            conversation = try ConversationPlan(
-                scenario.conversation, clips: corpus.clips, seed: seed)
-        } catch {
-            throw Problem(
-                "the conversation \(scenario.conversation.name) says \"\(error.name)\", which the corpus has not"
-                    + (error.nearest.map { "; the nearest clip is \"\($0)\"" } ?? ""))
+        var sounds: [PCM] = []
+        let lines = try RunLine.lines(of: scenario, seed: seed) { format in
+            let corpus = try CorpusAudio.load(scenario.audio, rate: format.rate)
+            sounds = corpus.sounds
+            return corpus
         }
         let plan = RunPlan(
             scenario: scenario, seed: seed,
             arrivals: ArrivalPlan(scenario.load, seed: seed, redial: scenario.redial),
-            conversation: conversation, clips: corpus.clips,
-            hash: scenario.hash { HexText.of(Digest.sha256.hash($0)) })
-        return (plan, corpus.sounds.map { FrameBytes.frames($0, format) }, corpus.sounds)
+            clips: lines[0].clips, hash: scenario.hash { HexText.of(Digest.sha256.hash($0)) })
+        return (plan, lines, sounds)
     }
 }

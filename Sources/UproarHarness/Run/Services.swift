@@ -30,8 +30,13 @@ package final class Services {
     private let configurations: any ChildConfigurations
     private var redis: RedisServer?
     private var isRedisReady = false
+    /// Of the run's own Redis.
+    package var redisPort: UInt16? { isRedisReady ? redis?.port : nil }
     package private(set) var providers: ChildProcess?
-    package private(set) var agent: ChildProcess?
+    /// The workers of the reference agent.
+    private var workers: AgentWorkers?
+    /// What is called in the agent's place.
+    private var standIn: ChildProcess?
     private var command: CommandAgent?
     private var attached: AttachedProviders?
     private let clock: RunClock
@@ -70,7 +75,7 @@ package final class Services {
         self.ready = ready
         self.failed = failed
         if let standIn = configurations.standIn {
-            agent = start(standIn, configurations.agent(ports: [:], redis: 0))
+            self.standIn = start(standIn, configurations.agent(ports: [:], redis: 0))
             return
         }
         switch plan.scenario.target {
@@ -89,10 +94,10 @@ package final class Services {
     /// A process of the run by the name that faults use.
     package func process(_ name: String) -> (any HostedProcess)? {
         switch name {
-        case "agent": agent?.hosted ?? command?.process
         case "providers": providers?.hosted
         case "redis": redis?.hosted
-        default: nil
+        case "agent" where workers == nil: standIn?.hosted ?? command?.process
+        default: workers?.process(name)
         }
     }
 
@@ -101,7 +106,8 @@ package final class Services {
         isOver = true
         providers?.drain()
         attached?.drain()
-        agent?.drain()
+        workers?.drain()
+        standIn?.drain()
     }
 
     /// Ends an agent that is not ours: it may take longer to go than what the guardian grants.
@@ -140,23 +146,30 @@ package final class Services {
     /// The agent of `target.url` is somebody else's: it is only called.
     private func serveURL() {
         guard case .url(let url) = plan.scenario.target else { return }
-        serve(url, authToken: AgentAddresses.ownToken())
+        serve(
+            [url], browser: plan.scenario.browserURL.map { [$0] } ?? [],
+            authToken: AgentAddresses.ownToken())
     }
 
-    private func serve(_ url: String, authToken: String?) {
+    private func serve(_ urls: [String], browser: [String] = [], authToken: String?) {
+        func parsed(_ urls: [String]) throws(WireURLError) -> [WireURL] {
+            var parsed: [WireURL] = []
+            for url in urls { parsed.append(try WireURL(url)) }
+            return parsed
+        }
         do {
             let agent = CalledAgent(
-                url: try WireURL(url),
+                urls: try parsed(urls), browserURLs: try parsed(browser),
                 streamURL: try plan.scenario.streamURL.map { text throws(WireURLError) in
                     try WireURL(text)
                 }, authToken: authToken)
             ready?(agent)
             ready = nil
-        } catch { fail(.target("the target \(url) cannot be called: \(error)")) }
+        } catch { fail(.target("the target \(urls[0]) cannot be called: \(error)")) }
     }
 
     private func startAgent() {
-        guard agent == nil, command == nil, isRedisReady, let port = redis?.port, let providers,
+        guard workers == nil, command == nil, isRedisReady, let port = redis?.port, let providers,
             !providers.ports.isEmpty
         else {
             return
@@ -164,7 +177,24 @@ package final class Services {
         if case .command(let target) = plan.scenario.target {
             return start(target, AgentAddresses(ports: providers.ports, redis: port))
         }
-        agent = start("agent", configurations.agent(ports: providers.ports, redis: port))
+        guard case .embedded(let count, let delay) = plan.scenario.target else { return }
+        let workers = AgentWorkers(
+            count: count, restartDelay: delay, folder: folder.path + "/children", host: host,
+            loop: loop, environment: { [configurations] in configurations.environment(of: $0) },
+            configuration: { [configurations] worker, own in
+                configurations.agent(
+                    worker: worker, port: own, ports: providers.ports, redis: port)
+            })
+        self.workers = workers
+        workers.onProcess = { [weak self] in self?.onProcess?($0, "agent") }
+        workers.onFacts = { [weak self] in self?.onFacts?($0, .zero) }
+        workers.onReady = { [weak self] in
+            self?.serve(
+                $0.map { "ws://127.0.0.1:\($0)/media" },
+                browser: $0.map { "ws://127.0.0.1:\($0)/browser" }, authToken: nil)
+        }
+        workers.onEnded = { [weak self] in self?.ended($0, $1) }
+        workers.start()
     }
 
     private func start(_ target: TargetCommand, _ addresses: AgentAddresses) {
@@ -180,7 +210,7 @@ package final class Services {
         command = agent
         agent.onStarted = { [weak self] in self?.onProcess?($0, "agent") }
         agent.onReady = { [weak self] in
-            self?.serve(plan.url.description, authToken: plan.authToken)
+            self?.serve([plan.url.description], authToken: plan.authToken)
         }
         agent.onEnded = { [weak self] how in
             guard let self, !isOver else { return }
@@ -231,11 +261,11 @@ extension Services: ChildProcessHandler {
     package func childReady(_ child: ChildProcess) {
         if let pid = child.hosted?.pid { onProcess?(pid, child.name) }
         if child === providers, case .url = plan.scenario.target { return serveURL() }
-        guard child === agent else { return startAgent() }
+        guard child === standIn else { return startAgent() }
         guard let port = child.ports["media"] else {
-            return fail(.ours("the agent named no media port"))
+            return fail(.ours("\(child.name) named no media port"))
         }
-        serve("ws://127.0.0.1:\(port)/media", authToken: nil)
+        serve(["ws://127.0.0.1:\(port)/media"], authToken: nil)
     }
 
     package func child(_ child: ChildProcess, facts records: RawSpan) { onFacts?(records, .zero) }
@@ -254,6 +284,9 @@ package protocol ChildConfigurations: AnyObject {
     func providers() -> JSONValue
     /// - ports: of the emulators, by provider name.
     func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue
+    /// - worker: counts from 1.
+    /// - port: where it serves; 0: anywhere.
+    func agent(worker: Int, port: UInt16, ports: [String: UInt16], redis: UInt16) -> JSONValue
     func environment(of child: String) -> [EnvironmentEntry]
     /// The name of a child that is called in place of the scenario's target; nil: none.
     var standIn: String? { get }
@@ -261,4 +294,8 @@ package protocol ChildConfigurations: AnyObject {
 
 extension ChildConfigurations {
     package var standIn: String? { nil }
+
+    package func agent(worker: Int, port: UInt16, ports: [String: UInt16], redis: UInt16)
+        -> JSONValue
+    { agent(ports: ports, redis: redis) }
 }

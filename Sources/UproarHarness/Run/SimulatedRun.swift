@@ -14,7 +14,7 @@ import UproarWire
 /// commit, seed and scenario give the same bytes.
 package final class SimulatedRun {
     private let plan: RunPlan
-    private let frames: [[UInt8]]
+    private let lines: [RunLine]
     private let sounds: [PCM]
     private let results: RunResults
     private let world: SimulatedWorld
@@ -24,10 +24,11 @@ package final class SimulatedRun {
     private var side: CallerSide?
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
-    private var agent: AgentServer?
+    private var workers: SimulatedWorkers?
     private var redis: SimulatedRedis?
     private var lastSecond = Instant.zero
     private var isOver = false
+    private var taskReader: TaskReader?
     private var hasHungUp = false
 
     /// The services start before the first due arrival.
@@ -36,11 +37,11 @@ package final class SimulatedRun {
 
     /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
-        plan: RunPlan, frames: [[UInt8]], sounds: [PCM], results: RunResults,
+        plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
-        self.frames = frames
+        self.lines = lines
         self.sounds = sounds
         self.results = results
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
@@ -61,8 +62,10 @@ package final class SimulatedRun {
             configuration.settings, corpus: corpus, loop: world.loop, network: network,
             worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
-        let mediaURL = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
-        assembly.prepare { [weak self] in self?.call(mediaURL) }
+        let workers = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
+        let phones = try workers.urls("/media")
+        let browsers = try workers.urls("/browser")
+        assembly.prepare { [weak self] in self?.call(phones, browsers, workers) }
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
@@ -73,33 +76,58 @@ package final class SimulatedRun {
     /// 2026-01-01: a simulated day is always the same one.
     private static let epochSeconds: Int64 = 1_767_225_600
 
-    private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws -> WireURL {
-        var settings = EmbeddedConfigurations.settings(plan)
-        EmbeddedConfigurations.direct(
-            &settings, plan,
-            to: { provider in
-                assembly.ports.first { $0.0 == provider.name }?.1 ?? 0
-            }, redis: redisPort)
-        settings.epoch = Self.epochSeconds
-        let agent = try AgentAssembly.make(
-            settings, keys: AgentAssembly.Keys(), loop: world.loop, network: network,
-            http: SimulatedHTTPClient(loop: world.loop, network: network), seed: plan.seed)
-        self.agent = agent
-        let endpoint = try agent.start()
-        return try WireURL("ws://127.0.0.1:\(endpoint.port)\(settings.mediaPath)")
+    private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws
+        -> SimulatedWorkers
+    {
+        guard case .embedded(let count, let delay) = plan.scenario.target else {
+            preconditionFailure("only the embedded agent is simulated")
+        }
+        let plan = plan
+        let loop = world.loop
+        let workers = SimulatedWorkers(
+            count: count, restartDelay: delay, loop: loop, network: network
+        ) { worker, port, network in
+            var settings = EmbeddedConfigurations.settings(plan)
+            EmbeddedConfigurations.direct(
+                &settings, plan,
+                to: { provider in
+                    assembly.ports.first { $0.0 == provider.name }?.1 ?? 0
+                }, redis: redisPort)
+            settings.epoch = Self.epochSeconds
+            settings.worker = "agent-\(worker)"
+            settings.port = port
+            return try AgentAssembly.make(
+                settings, keys: AgentAssembly.Keys(), loop: loop, network: network,
+                http: SimulatedHTTPClient(loop: loop, network: network),
+                seed: EmbeddedConfigurations.seed(plan, worker: worker))
+        }
+        self.workers = workers
+        try workers.start()
+        return workers
     }
 
-    private func call(_ url: WireURL) {
+    private func call(_ phones: [WireURL], _ browsers: [WireURL], _ workers: SimulatedWorkers) {
         let side = CallerSide(
-            loop: world.loop,
-            transport: TwilioTransport(
-                url: url, network: network, loop: world.loop, seed: plan.seed), plan: plan,
-            frames: frames)
+            loop: world.loop, plan: plan, lines: lines,
+            transport: { [network, world, plan] name -> any CallTransport in
+                if name == "browser" {
+                    return BrowserTransport(
+                        urls: browsers, network: network, loop: world.loop, seed: plan.seed)
+                }
+                return TwilioTransport(
+                    urls: phones, network: network, loop: world.loop, seed: plan.seed)
+            })
         self.side = side
         results.began(at: .zero, unixTime: 0)
         if let assembly {
             let carrier = FaultCarriers([
-                ({ ProviderFaultCatalog.named($0) != nil }, EmulatorCarrier(assembly))
+                ({ ProviderFaultCatalog.named($0) != nil }, EmulatorCarrier(assembly)),
+                (
+                    { name in ProcessFault.catalog.contains { $0.name == name } },
+                    WorkerKillCarrier(workers, loop: world.loop) { [results] in
+                        results.recorder.take($0)
+                    }
+                ),
             ])
             let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)
             if !faults.isEmpty {
@@ -140,8 +168,26 @@ package final class SimulatedRun {
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }
             take(side)
-            isOver = true
+            readTasks()
         }
+    }
+
+    /// What callers were told of must be in the store.
+    private func readTasks() {
+        let owners = results.recorder.taskOwners
+        guard let port = redis?.endpoint?.port, !owners.isEmpty else {
+            isOver = true
+            return
+        }
+        taskReader = TaskReader(
+            redis: port, owners: owners, network: world.network, loop: world.loop, seed: plan.seed,
+            found: { [results] in results.recorder.found(task: $0.id) },
+            done: { [weak self] isWhole in
+                guard let self else { return }
+                if isWhole { results.recorder.auditTasks() }
+                isOver = true
+            })
+        taskReader?.start()
     }
 }
 

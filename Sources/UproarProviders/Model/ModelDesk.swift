@@ -16,6 +16,8 @@ package final class ModelDesk {
     let tokenLabel: StaticString
     private let model: ScriptedModel
     private var inWork = 0
+    /// Calls whose first request has been looked at for words of other calls.
+    private var known: Set<UInt32> = []
 
     package init(
         _ provider: ProviderID, script: LanguageModelScript, settings: Settings,
@@ -44,6 +46,12 @@ package final class ModelDesk {
         context.state(
             .modelRequested, of: provider, at: instant, reference: reference,
             detail: prompt.isAfterTool ? 1 : 0)
+        if let call = reference?.call, known.insert(call).inserted,
+            let other = model.otherCall(in: request, than: call)
+        {
+            context.state(
+                .historyRecalled, of: provider, at: instant, reference: reference, detail: other)
+        }
         let answer = model.answer(to: prompt, request: request, reply: reference)
         let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | ordinal
         return ModelAnswerPump(

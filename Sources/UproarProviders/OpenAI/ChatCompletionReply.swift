@@ -32,7 +32,11 @@ final class ChatCompletionReply: EmulatedReply, ModelAnswerSink {
 
     func peerLeft(at instant: Instant) { pump.cancel(at: instant) }
 
-    private var callID: String { "call_" + writer.id.suffix(24) }
+    /// Opaque to agents. Ours ends in the reference of the reply, so that what an agent keeps under it can be told apart by turn.
+    private var callID: String {
+        guard let reference = pump.reference else { return "call_" + writer.id.suffix(24) }
+        return "call_" + writer.id.suffix(16) + TurnReferenceText.hex(reference)
+    }
 
     // MARK: ModelAnswerSink
 

@@ -43,8 +43,10 @@ package struct ChatCompletionRequest: Hashable, Sendable {
 
     package struct Message: Hashable, Sendable {
         package var role: Role
-        /// The text parts, joined; other parts (images, audio) say nothing here.
+        /// The text parts, joined; other parts say nothing here.
         package var text: String
+        /// The `image_url` parts: what is to be seen in each, empty where nobody can tell.
+        package var pictures: [String] = []
         /// The assistant asked for tools in this message.
         package var callsTools: Bool
         /// Names and arguments of those calls, in bytes.
@@ -184,6 +186,22 @@ extension ChatCompletionRequest {
         case .string(let text): message.text = text
         case .array(let parts):
             message.text = parts.compactMap { $0["text"]?.text }.joined(separator: " ")
+            for part in parts where part["type"]?.text == "image_url" {
+                guard let url = part["image_url"]?["url"]?.text else {
+                    throw .missing(parameter: "messages[\(index)].content.image_url.url")
+                }
+                guard url.hasPrefix("data:") else {
+                    // A picture elsewhere is nothing that an emulator goes for.
+                    message.pictures.append("")
+                    continue
+                }
+                guard let picture = Picture(dataURL: url) else {
+                    throw .invalid(
+                        "You uploaded an unsupported image. Please make sure your image has of one the following formats: ['png', 'jpeg', 'gif', 'webp'].",
+                        parameter: nil, code: "invalid_image_format")
+                }
+                message.pictures.append(PictureCaption.read(picture.bytes) ?? "")
+            }
         case nil where calls.isEmpty && role != .assistant:
             throw .missing(parameter: "messages[\(index)].content")
         case .null?, nil: break

@@ -34,6 +34,17 @@ extension ChatMessage {
         switch self {
         case .system(let text): ["role": "system", "content": .string(text)]
         case .caller(let text): ["role": "user", "content": .string(text)]
+        case .callerShowing(let text, let picture):
+            [
+                "role": "user",
+                "content": [
+                    ["type": "text", "text": .string(text)],
+                    [
+                        "type": "image_url",
+                        "image_url": ["url": .string(picture.dataURL), "detail": "low"],
+                    ],
+                ],
+            ]
         case .agent(let text): ["role": "assistant", "content": .string(text)]
         case .toolCalls(let calls):
             [

@@ -20,6 +20,8 @@ package struct ScriptedModel: Sendable {
         package var utterance: TurnReference?
         /// What was said in it, without references.
         package var text: String
+        /// What the latest of their pictures shows; nil without one.
+        package var picture: String?
         /// The request ends with the results of tools called for it.
         package var isAfterTool: Bool
         /// The conversation has only begun: neither a user's nor an assistant's message.
@@ -33,9 +35,12 @@ package struct ScriptedModel: Sendable {
     package func prompt(of request: ChatCompletionRequest) -> Prompt {
         var texts: [String] = []
         var isAfterTool = false
+        var picture: String?
         walk: for message in request.messages.reversed() {
             switch message.role {
-            case .user: texts.append(message.text)
+            case .user:
+                texts.append(message.text)
+                picture = picture ?? message.pictures.last
             case .tool, .function: if texts.isEmpty { isAfterTool = true }
             case .assistant where message.callsTools || isAfterTool && texts.isEmpty: continue
             case .assistant: break walk
@@ -55,8 +60,21 @@ package struct ScriptedModel: Sendable {
         }
         let isOpening = !request.messages.contains { $0.role == .user || $0.role == .assistant }
         return Prompt(
-            utterance: found.last?.reference, text: plain(text), isAfterTool: isAfterTool,
+            utterance: found.last?.reference, text: plain(text),
+            picture: picture.flatMap { $0.isEmpty ? nil : $0 }, isAfterTool: isAfterTool,
             isOpening: isOpening, tokens: tokens(of: request))
+    }
+
+    /// The first other call whose words the request holds: the agent knows what was said in it.
+    package func otherCall(in request: ChatCompletionRequest, than call: UInt32) -> UInt32? {
+        guard isTagging else { return nil }
+        for message in request.messages where message.role == .user {
+            let found = references.references(in: Array(message.text.utf8))
+            if let other = found.first(where: { $0.reference.call != call }) {
+                return other.reference.call
+            }
+        }
+        return nil
     }
 
     private func plain(_ text: String) -> String { isTagging ? references.plain(text) : text }
@@ -66,7 +84,13 @@ package struct ScriptedModel: Sendable {
     private func tokens(of request: ChatCompletionRequest) -> Int {
         request.messages.reduce(3 + TokenText.count(bytes: request.toolByteCount)) {
             $0 + 4 + TokenText.count(plain($1.text)) + TokenText.count(bytes: $1.toolByteCount)
+                + $1.pictures.count * Self.pictureTokens(request.model)
         }
+    }
+
+    /// Of one picture in low detail (platform.openai.com/docs/guides/images-vision, "Calculating costs").
+    private static func pictureTokens(_ model: String) -> Int {
+        model.hasPrefix("gpt-4o-mini") ? 2833 : 85
     }
 
     /// An answer, cut into the pieces in which it is streamed.
@@ -99,7 +123,8 @@ package struct ScriptedModel: Sendable {
             prompt.isOpening
             ? .reply(script.greeting, intent: nil)
             : script.answer(
-                to: prompt.text, tools: request.tools, afterTool: prompt.isAfterTool, key: key)
+                to: prompt.text, tools: request.tools, afterTool: prompt.isAfterTool,
+                picture: prompt.picture, key: key)
         if request.requiresTool, case .reply = answer {
             answer = .tool(name: request.tools[0], arguments: .object([]), intent: 0)
         }

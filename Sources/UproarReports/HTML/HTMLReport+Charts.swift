@@ -77,12 +77,12 @@ extension HTMLReport {
     // MARK: Latency over time
 
     func latency(_ buckets: ChartBuckets) -> String {
-        let timeline = buckets.timeline("voice_to_voice")
+        let timeline = buckets.timeline("voice_to_voice", digest.main)
         guard timeline.contains(where: { !$0.samples.isEmpty }) else { return "" }
         func values(_ q: Double) -> [Figure?] { timeline.map { $0.samples.quantile(q) } }
         let width = PlotScale.time(buckets.seconds)
         let chart = TimeChart(
-            id: "latency-chart", title: "Voice-to-voice latency over the run",
+            id: "latency-chart", title: "Voice-to-voice latency over the run\(digest.mainNote)",
             bucket: buckets.seconds, duration: seconds,
             lines: [
                 .init(name: "p99", style: "p99", values: values(0.99)),
@@ -164,25 +164,25 @@ extension HTMLReport {
 
     var percentiles: String {
         let recorder = result.recorder
-        let intended = recorder.merged("voice_to_voice").samples
+        let intended = recorder.merged("voice_to_voice", digest.main).samples
         guard !intended.isEmpty else { return "" }
         var curves = [
             PercentileCurve.Curve(name: "intended", style: "p95", samples: intended)
         ]
         var legend = [("intended: from when the caller's last sample was due", "p95")]
-        let actual = recorder.merged("voice_to_voice_actual").samples
+        let actual = recorder.merged("voice_to_voice_actual", digest.main).samples
         if !actual.isEmpty {
             curves.append(.init(name: "actual", style: "actual", samples: actual))
             legend.append(("actual: from when it was sent", "p99"))
         }
-        let answer = recorder.merged("voice_to_answer").samples
+        let answer = recorder.merged("voice_to_answer", digest.main).samples
         if !answer.isEmpty, answer != intended {
             curves.append(.init(name: "answer", style: "answer", samples: answer))
             legend.append(("answer: to the reply itself, past fillers", "p50"))
         }
         let chart = PercentileCurve(
-            id: "percentile-chart", title: "Voice-to-voice latency by percentile", curves: curves,
-            limits: latencyLimits)
+            id: "percentile-chart", title: "Voice-to-voice latency by percentile\(digest.mainNote)",
+            curves: curves, limits: latencyLimits)
         let numbers = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999].map { q in
             ["p" + GateRule.Quantity(q * 100, .count).text]
                 + curves.map { $0.samples.quantile(q)?.text(.time) ?? "–" }

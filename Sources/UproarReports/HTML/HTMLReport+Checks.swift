@@ -120,9 +120,9 @@ extension HTMLReport {
 
     func heatMap(_ buckets: ChartBuckets) -> String {
         let map = LatencyHeatMap(
-            id: "heat-chart", title: "How many turns took how long", bucket: buckets.seconds,
-            duration: seconds, timeline: buckets.timeline("voice_to_voice"),
-            windows: result.windows)
+            id: "heat-chart", title: "How many turns took how long\(digest.mainNote)",
+            bucket: buckets.seconds, duration: seconds,
+            timeline: buckets.timeline("voice_to_voice", digest.main), windows: result.windows)
         return HTMLText.figure(
             map.markup(),
             caption:

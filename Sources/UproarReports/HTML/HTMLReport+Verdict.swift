@@ -168,7 +168,7 @@ extension HTMLReport {
         func add(_ figure: Figure?, _ name: String) {
             if let figure { tiles.append((figure.text(.time), name, figure.isCensored)) }
         }
-        add(digest.figure("voice_to_voice", 0.95), "voice to voice, p95")
+        add(digest.figure("voice_to_voice", 0.95), "voice to voice, p95\(digest.mainNote)")
         add(digest.figure("agent_share", 0.95), "agent's share of the answer, p95")
         add(digest.figure("provider_share", 0.95), "providers' share of the answer, p95")
         let turns = result.ledger.turns

@@ -132,7 +132,9 @@ package struct TerminalSummary {
         var lines: [String] = []
         let shares = [("agent's", "agent_share"), ("providers'", "provider_share")].compactMap {
             name, metric in
-            digest.figure(metric, 0.95).map { "\(name) share p95 \($0.text(.time))" }
+            digest.figure(metric, 0.95).map {
+                "\(name) share p95 \($0.text(.time))\(digest.mainNote)"
+            }
         }
         if !shares.isEmpty { lines.append(shares.joined(separator: "   ")) }
         if !digest.presets.isEmpty {
@@ -140,15 +142,17 @@ package struct TerminalSummary {
         }
         let rows = digest.latency
         guard !rows.isEmpty else { return lines + ["no turn was measured"] }
+        let width = max(9, (rows.map(\.name.count).max() ?? 0) + 1)
         lines.append(
-            Self.columns(["", "n", "p50", "p90", "p95", "p99", "max"]) + "   | actual p95, p99")
+            Self.columns(width, ["", "n", "p50", "p90", "p95", "p99", "max"])
+                + "   | actual p95, p99")
         for row in rows where row.metric != "dead_air" {
             var cells = [row.name, NumberText.grouped(Int(row.samples.count))]
             for q in [0.5, 0.9, 0.95, 0.99] {
                 cells.append(row.samples.quantile(q)?.text(.time) ?? "–")
             }
             cells.append(row.samples.maximum?.text(.time) ?? "–")
-            var line = Self.columns(cells)
+            var line = Self.columns(width, cells)
             if let actual = row.actual, let p95 = actual.quantile(0.95),
                 let p99 = actual.quantile(0.99)
             {
@@ -214,8 +218,13 @@ package struct TerminalSummary {
                 "\(line.provider.name) \(NumberText.dollars(Double($0) / 1e9))"
             }
         }
+        let channels = digest.costByChannel.map { channel, call, minute in
+            "\(channel) \(NumberText.dollars(call))/call"
+                + (minute.map { " \(NumberText.dollars($0))/min" } ?? "")
+        }
         return [parts.joined(separator: "  ")]
             + Self.wrapped("", lines, separator: "  ", limit: 1)
+            + (channels.isEmpty ? [] : Self.wrapped("", channels, separator: "  ", limit: 1))
     }
 
     private var agent: [String] {
@@ -284,10 +293,11 @@ package struct TerminalSummary {
         line.count <= width ? line : line.prefix(width - 1) + "…"
     }
 
-    private static func columns(_ cells: [String]) -> String {
+    /// - first: the width of the names.
+    private static func columns(_ first: Int, _ cells: [String]) -> String {
         var line = ""
         for (place, cell) in cells.enumerated() {
-            let width = place == 0 ? 9 : place == 1 ? 8 : 10
+            let width = place == 0 ? first : place == 1 ? 8 : 10
             let pad = String(repeating: " ", count: max(1, width - cell.count))
             line += place == 0 ? cell + pad : pad + cell
         }

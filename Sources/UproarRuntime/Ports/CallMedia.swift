@@ -8,6 +8,8 @@ package protocol CallTransport: AnyObject {
     ///
     /// `frames` holds whole frames of `format.bytesPerFrame` bytes, one after another.
     func prepare(_ frames: [UInt8]) -> any PreparedAudio
+    /// The same of a picture that callers show; nil where the transport carries none.
+    func prepare(_ picture: Picture) -> (any PreparedPicture)?
     /// Starts a call; the handler hears of it on the loop, never before this returns.
     func dial(_ setup: CallSetup, handler: any CallMediaHandler) -> any CallMedia
 }
@@ -18,6 +20,9 @@ package protocol PreparedAudio: AnyObject {
     /// The frame's samples in the transport's format, as handed in.
     func samples(ofFrame frame: Int) -> ArraySlice<UInt8>
 }
+
+/// A picture in the wire form of one transport.
+package protocol PreparedPicture: AnyObject {}
 
 package struct CallSetup: Sendable {
     package var call: UInt32
@@ -37,6 +42,8 @@ package protocol CallMedia: AnyObject {
     /// Sends one prepared frame now.
     func send(_ audio: any PreparedAudio, frame: Int)
     func send(digit: Character)
+    /// Shows a picture that the call's own transport has prepared.
+    func show(_ picture: any PreparedPicture)
     /// Ends the call in order (`stop`, then close). The handler's `ended` follows.
     func hangUp()
     var sentByteCount: Int { get }
@@ -51,6 +58,8 @@ package protocol CallMediaHandler: AnyObject {
     func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant)
     /// The agent emptied the playout buffer: what had not been played by `at` is never heard.
     func cleared(at: Instant)
+    /// The agent showed text instead of speaking it.
+    func shown(_ text: String, at: Instant)
     /// The call is over. Called once, last.
     func ended(_ end: CallMediaEnd, at: Instant)
 }
@@ -62,8 +71,8 @@ package enum CallMediaEnd: Hashable, Sendable {
     case closedByAgent(code: Int)
     /// The stream broke.
     case broken(String)
-    /// No answer: an HTTP status other than 101.
-    case refused(status: Int)
+    /// No answer: an HTTP status other than 101, and the first line of what was said with it.
+    case refused(status: Int, reason: String = "")
     /// No answer: nothing listens, no name, TLS, or an answer that is no HTTP.
     case unreachable(String)
     /// No answer within the set-up limit.

@@ -41,6 +41,8 @@ package struct LanguageModelRequest: Hashable, Sendable {
 package enum ChatMessage: Hashable, Sendable {
     case system(String)
     case caller(String)
+    /// The caller's words with a picture that they are about.
+    case callerShowing(String, Picture)
     case agent(String)
     /// The agent asked for tools.
     case toolCalls([ToolCall])

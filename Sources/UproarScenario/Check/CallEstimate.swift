@@ -57,7 +57,8 @@ package struct CallEstimate: Hashable, Sendable {
             isEndless = true
         }
         steps: for _ in 0..<rounds {
-            for step in script.steps {
+            // The channel that most calls are of stands for all.
+            for step in script.steps(of: scenario.usualChannel.rawValue) {
                 guard turns < 255 else { break steps }
                 switch step {
                 case .say(let turn): add(turn)
@@ -66,6 +67,7 @@ package struct CallEstimate: Hashable, Sendable {
                 case .wait(let time): length += time.quantile(0.5)
                 case .digits(let digits): length += .milliseconds(200 * digits.utf8.count)
                 case .hangUp: break steps
+                case .show, .only: break
                 }
             }
         }

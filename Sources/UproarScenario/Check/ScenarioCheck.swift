@@ -55,9 +55,11 @@ package struct ScenarioCheck: Sendable {
         peakCalls = plan.peakCalls(callLength: length)
         calls = plan.callCount(callLength: length)
         turns = Self.turns(plan, call, until: plan.duration, drain: scenario.drain)
-        let transport = catalog.transports.first { $0.name == scenario.transport }
-        ports = peakCalls * (transport?.portsPerCall ?? 1)
-        processes = Self.processes(scenario, peakCalls, transport?.descriptorsPerCall ?? 1)
+        // Which call is of which channel is drawn: at the worst all are of the dearest.
+        let transports = catalog.transports.filter { scenario.transports.contains($0.name) }
+        ports = peakCalls * (transports.map(\.portsPerCall).max() ?? 1)
+        processes = Self.processes(
+            scenario, peakCalls, transports.map(\.descriptorsPerCall).max() ?? 1)
         memory = processes.reduce(Self.audioMemory(scenario)) { $0 + $1.memory }
         // A caller stays for as long as the plan says, whatever the number of its calls.
         let total = call.turns == 0 ? 0 : Double(turns) / Double(call.turns)
@@ -83,11 +85,15 @@ package struct ScenarioCheck: Sendable {
         if case .url = scenario.target {
             guard case .listen = scenario.providers.place else { return needs }
         }
-        if case .embedded = scenario.target {
-            needs.append(
-                ProcessNeed(
-                    name: "agent", descriptors: peak * agentDescriptors + ownDescriptors,
-                    memory: peak * agentMemory + processMemory))
+        if case .embedded(let workers, _) = scenario.target {
+            for worker in 1...workers {
+                let share = (peak + workers - 1) / workers
+                needs.append(
+                    ProcessNeed(
+                        name: worker == 1 ? "agent" : "agent-\(worker)",
+                        descriptors: share * agentDescriptors + ownDescriptors,
+                        memory: share * agentMemory + processMemory))
+            }
         }
         needs.append(
             ProcessNeed(

@@ -193,12 +193,17 @@ extension ConversationScript {
 
     /// Every turn of every step, in order.
     var turns: [Turn] {
-        steps.flatMap { step -> [Turn] in
-            switch step {
-            case .say(let turn): return [turn]
-            case .pool(_, let turns): return turns
-            case .wait, .digits, .hangUp: return []
-            }
+        steps.flatMap(\.turns)
+    }
+}
+
+extension ConversationScript.Step {
+    var turns: [ConversationScript.Turn] {
+        switch self {
+        case .say(let turn): [turn]
+        case .pool(_, let turns): turns
+        case .only(_, let step): step.turns
+        case .wait, .digits, .show, .hangUp: []
         }
     }
 }

@@ -3,6 +3,8 @@ import UproarCore
 /// Reads a conversation file (`docs/scenario.md#conversations`).
 struct ConversationReader {
     let reading: Reading
+    /// Where the pictures that callers show are looked for.
+    private let files: ScenarioFiles
     /// Every clip a turn names, with its place: the corpus is compared with it once both are known.
     private(set) var clipNames: [(name: String, mark: YAMLMark)] = []
     /// Every intent a turn expects, with its place.
@@ -15,11 +17,16 @@ struct ConversationReader {
     ]
     static let stepKeys = [
         "say", "pause", "patience", "on_silence", "expect", "barge_in", "turns", "pool", "wait",
-        "dtmf", "hang_up",
+        "dtmf", "show", "hang_up", "channel",
     ]
+    /// What a step can be, one of them.
+    private static let stepKinds = ["say", "turns", "wait", "dtmf", "show", "hang_up"]
     static let bargeInKeys = ["kind", "after", "say", "then", "p"]
 
-    init(_ reading: Reading) { self.reading = reading }
+    init(_ reading: Reading, files: ScenarioFiles) {
+        self.reading = reading
+        self.files = files
+    }
 
     mutating func read(_ bytes: [UInt8], file: String) -> ConversationScript? {
         guard let root = reading.document(bytes, file: file),
@@ -102,7 +109,10 @@ struct ConversationReader {
         }
         var steps: [ConversationScript.Step] = []
         for (index, item) in items.enumerated() {
-            if let step = step(item, "turns[\(index)]") { steps.append(step) }
+            let path = "turns[\(index)]"
+            guard let step = step(item, path) else { continue }
+            let channels = channels(item, path)
+            steps.append(channels.isEmpty ? step : .only(channels: channels, step))
         }
         return steps.isEmpty ? nil : steps
     }
@@ -139,20 +149,45 @@ struct ConversationReader {
         return .pool(count: count, of: turns)
     }
 
+    /// Whose calls go through the step; empty: all.
+    private func channels(_ node: YAMLNode, _ path: String) -> [String] {
+        guard let channels = node["channel"] else { return [] }
+        let names = Scenario.Channel.allCases.map { ($0.rawValue, $0.rawValue) }
+        return reading.texts(channels, path: path + ".channel", page: Self.page).compactMap {
+            reading.value($0, path: path + ".channel", page: Self.page) {
+                text throws(TextProblem) in
+                try ScalarText.word(text, of: names, what: "channel")
+            }
+        }
+    }
+
+    /// A picture, which must be there and fit a message.
+    private func picture(_ node: YAMLNode, _ path: String) -> ConversationScript.Step? {
+        guard let found = reading.file(node, path: path, page: Self.page, files) else { return nil }
+        guard Picture(found.bytes) != nil, found.bytes.count <= Picture.byteLimit else {
+            reading.report(
+                node.mark, "\(path): \(found.path) is no picture that can be shown",
+                allowed: "a PNG, JPEG, WebP or GIF file of at most 512 KiB", page: Self.page)
+            return nil
+        }
+        return .show(found.path)
+    }
+
     private mutating func step(_ node: YAMLNode, _ path: String) -> ConversationScript.Step? {
         guard let map = MapReader(reading, node, path: path, keys: Self.stepKeys, page: Self.page)
         else { return nil }
-        let kinds = ["say", "turns", "wait", "dtmf", "hang_up"].filter { map.node($0) != nil }
+        let kinds = Self.stepKinds.filter { map.node($0) != nil }
         guard kinds.count == 1, let kind = kinds.first else {
             reading.report(
                 node.mark,
                 kinds.isEmpty
                     ? "\(path) does nothing"
                     : "\(path) has \(kinds.joined(separator: " and "))",
-                allowed: "one of say, turns, wait, dtmf, hang_up", page: Self.page)
+                allowed: "one of " + Self.stepKinds.joined(separator: ", "), page: Self.page)
             return nil
         }
-        let own = kind == "say" ? Self.stepKeys : [kind, kind == "turns" ? "pool" : kind]
+        let own =
+            kind == "say" ? Self.stepKeys : [kind, kind == "turns" ? "pool" : kind, "channel"]
         for entry in node.map ?? []
         where Self.stepKeys.contains(entry.key) && !own.contains(entry.key)
             || kind == "say" && entry.key == "pool"
@@ -160,8 +195,8 @@ struct ConversationReader {
             reading.report(
                 entry.mark, "\(path): \"\(entry.key)\" does not go with \"\(kind)\"",
                 allowed: kind == "say"
-                    ? "pause, patience, on_silence, expect, barge_in"
-                    : "\(kind) alone",
+                    ? "pause, patience, on_silence, expect, barge_in, channel"
+                    : "\(kind) alone, or with channel",
                 page: Self.page)
         }
         switch kind {
@@ -169,6 +204,7 @@ struct ConversationReader {
         case "turns": return pool(map)
         case "wait": return map.value("wait", Self.distribution).map { .wait($0) }
         case "dtmf": return map.value("dtmf", Self.digits).map { .digits($0) }
+        case "show": return map.node("show").flatMap { picture($0, map.name("show")) }
         default:
             let isOn = map.value("hang_up", ScalarText.isOn)
             return isOn == true ? .hangUp : nil

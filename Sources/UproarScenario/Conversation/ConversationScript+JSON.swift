@@ -38,7 +38,15 @@ extension ConversationScript.Step {
             ["turns": JSONValue(count), "pool": .array(turns.map(\.json))]
         case .wait(let time): ["wait": .string(DistributionText.exact(time))]
         case .digits(let digits): ["dtmf": .string(digits)]
+        // Where the picture lies is no part of what it is.
+        case .show(let path):
+            ["show": .string(path.split(separator: "/").last.map(String.init) ?? path)]
         case .hangUp: ["hang_up": "on"]
+        case .only(let channels, let step):
+            .object(
+                (step.json.members ?? []) + [
+                    .init("channel", .array(channels.map { .string($0) }))
+                ])
         }
     }
 }

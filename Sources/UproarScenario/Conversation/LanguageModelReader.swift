@@ -96,7 +96,7 @@ struct LanguageModelReader {
                     let text = reading.value(
                         entry.value, path: path, page: Self.page, ScalarText.text)
                 else { continue }
-                checkCaptures(entry.value, path, captures)
+                checkCaptures(entry.value, path, captures + [LanguageModelScript.picture])
                 arguments.append(.init(entry.key, text))
             }
         }

@@ -29,8 +29,10 @@ extension Scenario {
     }
 
     private var targetJSON: JSONValue {
-        guard let streamURL else { return target.json }
-        return .object((target.json.members ?? []) + [.init("stream_url", .string(streamURL))])
+        var members = target.json.members ?? []
+        if let streamURL { members.append(.init("stream_url", .string(streamURL))) }
+        if let browserURL { members.append(.init("browser_url", .string(browserURL))) }
+        return .object(members)
     }
 
     /// What two runs must share to be compared: the resolved scenario without seed and ports, and the annotations of the
@@ -49,6 +51,7 @@ extension Scenario {
             copy.target = .command(command)
         }
         copy.streamURL = copy.streamURL.map(Self.withoutPort)
+        copy.browserURL = copy.browserURL.map(Self.withoutPort)
         // Ports apart, only whether the run hears its target's providers is part of what it is.
         switch (providers.place, target) {
         case (.own, _): break
@@ -124,7 +127,11 @@ extension Chance {
 extension Scenario.Target {
     var json: JSONValue {
         switch self {
-        case .embedded(let workers): ["embedded": ["workers": JSONValue(workers)]]
+        case .embedded(let workers, let delay):
+            // Without a supervisor there is nothing more to say, as before there was one.
+            delay.map {
+                ["embedded": ["workers": JSONValue(workers), "restart_delay": Scenario.json($0)]]
+            } ?? ["embedded": ["workers": JSONValue(workers)]]
         case .url(let url): ["url": .string(url)]
         case .command(let command): command.json
         }

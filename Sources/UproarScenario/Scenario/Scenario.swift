@@ -9,8 +9,10 @@ package struct Scenario: Hashable, Sendable {
     package var target: Target
     /// Takes the place of the stream's address in the answer of a webhook; nil: that one counts.
     package var streamURL: String?
-    /// A name of the catalog's transports.
+    /// A name of the catalog's transports: the scenario's own, which carries the channels that it can.
     package var transport: String
+    /// Where browsers call an agent that is not ours, when telephones call it elsewhere.
+    package var browserURL: String?
     /// Shares that add up to one, in written order.
     package var channels: [ChannelShare]
     package var conversation: ConversationScript
@@ -59,8 +61,9 @@ package struct Scenario: Hashable, Sendable {
     }
 
     package enum Target: Hashable, Sendable {
-        /// The reference agent as a child process with this many loops.
-        case embedded(workers: Int)
+        /// The reference agent in so many processes, each with its own port. A dead one is started again after `restartDelay`; never
+        /// when that is nil.
+        case embedded(workers: Int, restartDelay: Duration? = nil)
         /// A program of somebody else's that the run starts.
         case command(TargetCommand)
         /// An agent that is already there.
@@ -70,6 +73,14 @@ package struct Scenario: Hashable, Sendable {
     package struct ChannelShare: Hashable, Sendable {
         package var channel: Channel
         package var share: Chance
+        /// The transport that carries this channel.
+        package var transport: String
+
+        package init(channel: Channel, share: Chance, transport: String) {
+            self.channel = channel
+            self.share = share
+            self.transport = transport
+        }
     }
 
     package enum Channel: String, CaseIterable, Sendable {
@@ -102,6 +113,28 @@ package struct Scenario: Hashable, Sendable {
         /// Those that the timeline names.
         case asNeeded
         case all
+    }
+
+    /// Names of the transports in use, each once.
+    package var transports: [String] {
+        var names = OrderedTable<String, Bool>()
+        for share in channels { names[share.transport] = true }
+        return names.keys
+    }
+
+    /// The transport that carries a channel.
+    package func transport(of channel: Channel) -> String {
+        channels.first { $0.channel == channel }?.transport ?? transport
+    }
+
+    /// The channel with the largest share; of equal ones the first.
+    package var usualChannel: Channel {
+        var usual = channels[0]
+        for share in channels.dropFirst()
+        where Double(share.share.numerator) / Double(share.share.denominator)
+            > Double(usual.share.numerator) / Double(usual.share.denominator)
+        { usual = share }
+        return usual.channel
     }
 
     /// The channel of a call: its draw is keyed, so no other call moves it.

@@ -12,7 +12,9 @@ extension ScenarioReader {
         }
         guard
             let map = map.map(
-                "target", keys: ["embedded", "command", "url", "stream_url"] + Self.commandKeys,
+                "target",
+                keys: ["embedded", "command", "url", "stream_url", "browser_url"]
+                    + Self.commandKeys,
                 page: page)
         else {
             return nil
@@ -39,11 +41,46 @@ extension ScenarioReader {
             return nil
         }
         if map.node("embedded")?.isEmpty == true { return .embedded(workers: 1) }
-        let embedded = map.map("embedded", keys: ["workers"])
+        let embedded = map.map("embedded", keys: ["workers", "restart_delay"])
         let workers = embedded?.value("workers") { text throws(TextProblem) in
             try ScalarText.integer(text, in: 1...64)
         }
-        return .embedded(workers: workers ?? 1)
+        let delay = embedded?.value("restart_delay", ScalarText.duration)
+        return .embedded(workers: workers ?? 1, restartDelay: delay)
+    }
+
+    /// `target.browser_url`: where browsers call when telephones call `target.url`.
+    func browserURL(
+        _ map: MapReader, _ target: Scenario.Target?, _ channels: [Scenario.ChannelShare]
+    ) -> String? {
+        let isMixed = channels.contains { $0.transport != channels[0].transport }
+        guard let node = map.node("target"), node["browser_url"] != nil else {
+            switch target {
+            case .embedded?, nil: break
+            case .url?, .command?:
+                guard isMixed else { break }
+                reading.report(
+                    map.mark("target"),
+                    "the channels need several transports, and there is one url",
+                    allowed: "target.browser_url beside url, or channels of one transport",
+                    page: "docs/scenario.md#channels")
+            }
+            return nil
+        }
+        guard
+            let inner = map.map(
+                "target", keys: node.map?.map(\.key) ?? [], page: "docs/scenario.md#target")
+        else { return nil }
+        if case .url? = target, isMixed {
+        } else {
+            reading.report(
+                inner.mark("browser_url"),
+                "target.browser_url goes with a url and channels of several transports",
+                allowed: "url alone where there is one transport", page: inner.page)
+        }
+        return inner.value("browser_url") { text throws(TextProblem) in
+            try Self.url(text, ["ws", "wss"])
+        }
     }
 
     /// `target.stream_url`, which goes with a webhook.

@@ -12,7 +12,7 @@ extension ScenarioReader {
             let found = reading.file(
                 node, path: "conversation", page: ConversationReader.page, files)
         else { return (nil, nil, []) }
-        var reader = ConversationReader(reading)
+        var reader = ConversationReader(reading, files: files)
         let script = reader.read(found.bytes, file: found.path)
         return (script, found.path, reader.clipNames)
     }

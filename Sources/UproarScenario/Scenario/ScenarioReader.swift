@@ -57,6 +57,7 @@ package struct ScenarioReader {
         let name = map.required("name", "a name for reports", Self.name)
         let transport = transport(map)
         let target = target(map, transport)
+        let channels = channels(map, transport)
         let (load, lines) = load(map)
         let (conversation, conversationFile, clipNames) = conversation(map)
         let audio = audio(map)
@@ -68,7 +69,9 @@ package struct ScenarioReader {
         let events = TimelineReader(reading: reading, catalog: catalog).read(map.node("timeline"))
         let timeline = events.map(\.event)
         let stages = lines.map(\.name)
-        let gates = gates(map, stages: stages, faults: timeline.map(\.id))
+        let gates = gates(
+            map, stages: stages, faults: timeline.map(\.id),
+            transports: channels.map(\.transport))
         let isTagging = tagging(map, target, providers)
         var agent = AgentSettings()
         if let node = map.node("agent") { agent = self.agent(node) }
@@ -81,7 +84,8 @@ package struct ScenarioReader {
             seed: map.value("seed", ScalarText.seed), target: target,
             streamURL: streamURL(map, target),
             transport: transport.name,
-            channels: channels(map), conversation: conversation,
+            browserURL: browserURL(map, target, channels), channels: channels,
+            conversation: conversation,
             conversationFile: conversationFile, audio: audio, load: load, callers: callers,
             patience: map.value("patience", ScalarText.positiveDuration) ?? .seconds(10),
             redial: map.value("redial", ScalarText.duration) ?? .seconds(1),
@@ -141,8 +145,17 @@ package struct ScenarioReader {
         }
     }
 
-    private func channels(_ map: MapReader) -> [Scenario.ChannelShare] {
-        let phone = Scenario.ChannelShare(channel: .phone, share: .always)
+    private func channels(_ map: MapReader, _ transport: TransportDescriptor?)
+        -> [Scenario.ChannelShare]
+    {
+        let own = transport ?? catalog.transports[0]
+        /// The scenario's own transport where it carries the channel, else the first that does.
+        func carrier(_ channel: Scenario.Channel) -> String {
+            let all = [own] + catalog.transports
+            return all.first { $0.channels.contains(channel.rawValue) }?.name ?? own.name
+        }
+        let first = own.channels.compactMap { Scenario.Channel(rawValue: $0) }.first ?? .phone
+        let phone = Scenario.ChannelShare(channel: first, share: .always, transport: own.name)
         let names = Scenario.Channel.allCases.map(\.rawValue)
         guard let shares = map.map("channels", keys: names), let entries = shares.node.map else {
             return [phone]
@@ -155,7 +168,7 @@ package struct ScenarioReader {
                 let share = shares.value(entry.key, ScalarText.chance)
             else { continue }
             sum += share.numerator * 1_000_000 / share.denominator
-            channels.append(.init(channel: channel, share: share))
+            channels.append(.init(channel: channel, share: share, transport: carrier(channel)))
         }
         if channels.count == entries.count, !(999_990...1_000_000).contains(sum) {
             reading.report(
@@ -166,8 +179,22 @@ package struct ScenarioReader {
         return channels.isEmpty ? [phone] : channels
     }
 
+    /// Latencies and costs of different transports are never one distribution unless somebody asks for it.
+    private static func keepApart(
+        _ rule: GateRule, _ transports: [String], _ metrics: [MetricDescriptor]
+    ) throws(TextProblem) {
+        let isMixed = transports.contains { $0 != transports[0] }
+        let isDistribution = metrics.contains { $0.name == rule.metric && $0.isOfOneChannel }
+        let isChosen = rule.selector.contains { ["channel", "transport"].contains($0.key) }
+        guard isMixed, isDistribution, !isChosen else { return }
+        throw TextProblem(
+            offset: 0,
+            reason: "\(rule.metric) of this run is measured over several transports",
+            allowed: "{channel=phone}, {channel=browser}, …, or {channel=*} for all in one")
+    }
+
     private func gates(
-        _ map: MapReader, stages: [String], faults: [String]
+        _ map: MapReader, stages: [String], faults: [String], transports: [String]
     ) -> [GateRule] {
         let page = "docs/gates.md"
         let names = GateParser.Names(metrics: catalog.metrics, stages: stages, faults: faults)
@@ -191,7 +218,9 @@ package struct ScenarioReader {
                 return nil
             }
             return reading.value(item, path: "gate", page: page) { text throws(TextProblem) in
-                try GateParser.parse(text, names: names)
+                let rule = try GateParser.parse(text, names: names)
+                try Self.keepApart(rule, transports, catalog.metrics)
+                return rule
             }
         }
     }

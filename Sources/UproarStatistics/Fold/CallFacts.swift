@@ -71,7 +71,8 @@ struct CallFacts {
         let wire = Instant(nanoseconds: fact.value &- origin.nanoseconds)
         switch kind {
         case .callDue, .callDialed, .callAnswered, .callRefused, .callEnded, .callConnectedTime,
-            .callSent, .callReceived, .callJitter, .taskChecked:
+            .callSent, .callReceived, .callJitter, .taskChecked, .callResumes, .textShown,
+            .historyRecalled:
             if first[kind] == nil { first[kind] = fact }
         case .utteranceBegan:
             utterance(fact.turn) {
@@ -113,7 +114,8 @@ struct CallFacts {
             if let (provider, used) = ProviderUsage.stated(by: fact) {
                 usage[provider, default: .init()] += used
             }
-        case .digitSent, .playoutCleared, .providerRefused, .failedOver, .breakerOpened,
+        case .digitSent, .pictureShown, .playoutCleared, .providerRefused, .failedOver,
+            .breakerOpened,
             .breakerClosed, .faultArmed, .faultEffective, .faultCleared:
             break  // Of the run's history, not of a turn's times.
         }
@@ -148,6 +150,9 @@ struct CallFacts {
     }
 
     // MARK: Look-ups
+
+    /// Whether the call's words came to a model at all.
+    var hasModelRequest: Bool { !(stated[.modelRequested] ?? []).isEmpty }
 
     func instant(_ kind: FactKind, _ origin: Instant) -> Instant? {
         first[kind].map { Instant(nanoseconds: $0.at &- origin.nanoseconds) }

@@ -16,6 +16,11 @@ package enum CallFold {
         call.ended = ended.map { Instant(nanoseconds: $0.at &- origin.nanoseconds) }
         call.refusal = timeline.first[.callRefused]?.detail
         call.jitter = timeline.first[.callJitter].map { .nanoseconds($0.value) }
+        // What was answered before the call dropped can be known again; who said nothing has nothing to be known.
+        if let resumes = timeline.first[.callResumes], resumes.value > 0, timeline.hasModelRequest {
+            call.resumed = timeline.first[.historyRecalled] != nil
+        }
+        call.shownText = timeline.first[.textShown] != nil
         call.taskPassed = timeline.first[.taskChecked].map { $0.detail == 1 }
         call.bytesSent = timeline.first[.callSent]?.value ?? 0
         call.framesSent = timeline.first[.callSent]?.detail ?? 0

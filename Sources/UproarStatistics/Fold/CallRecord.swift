@@ -29,6 +29,11 @@ package struct CallRecord: Hashable, Sendable {
     /// US dollars; nil when nothing was used that the emulators saw, or the price file lacks a price.
     package var cost: Double?
     package var taskPassed: Bool?
+    /// Of a call that takes up one that dropped: the agent still knew what had been said. Nil where there was nothing to know,
+    /// or nobody got to ask.
+    package var resumed: Bool?
+    /// The agent showed text instead of speaking.
+    package var shownText = false
     /// Replies of other calls heard on this one.
     package var crossTalkCount: UInt32 = 0
     /// Voice renders of the emulators that were not ready in time: the harness's fault.

@@ -96,6 +96,8 @@ struct CallSampler {
         count("calls_abandoned", call.outcome == .abandoned)
         // A call the run itself cut says nothing about completing.
         if call.outcome != .cutByRun { count("calls_completed", call.outcome == .completed) }
+        if let resumed = call.resumed { count("sessions_resumed", resumed) }
+        if call.answered != nil { count("text_fallbacks", call.shownText) }
         if let passed = call.taskPassed { count("task_completed", passed) }
         guard let cost = call.cost else { return }
         let nanoDollars = StoredUnit.stored(cost, .money)

@@ -45,6 +45,13 @@ package struct RunTally: Sendable {
         return preview
     }
 
+    /// What is known of a call only after the run.
+    package mutating func addEvents(
+        _ metric: String, _ tags: MetricTags, at: Instant, events: Int, call: UInt32
+    ) {
+        recorder.recordEvents(metric, tags, at: at, events: events, call: call)
+    }
+
     package mutating func setValue(_ metric: String, _ tags: MetricTags = .init(), to value: Double)
     {
         recorder.setValue(metric, tags, to: value)

@@ -20,6 +20,8 @@ extension CallRecord {
             "patience_ms": .milliseconds(patience),
             "is_tagged": isTagged ? .null : .bool(false),
             "task_passed": taskPassed.map { .bool($0) } ?? .null,
+            "resumed": resumed.map { .bool($0) } ?? .null,
+            "shown_text": shownText ? .bool(true) : .null,
             "cost": JSONValue(cost),
             "usage": JSONValue.array(usage.map(\.json)).unlessEmpty,
             "bytes_sent": .integer(bytesSent),
@@ -73,6 +75,8 @@ extension CallRecord {
         greeting = fields.duration("greeting_ms")
         jitter = fields.duration("jitter_ms")
         taskPassed = fields.value["task_passed"]?.isTrue
+        resumed = fields.value["resumed"]?.isTrue
+        shownText = fields.value["shown_text"]?.isTrue ?? false
         cost = fields.double("cost")
         bytesSent = Int64(fields.int("bytes_sent", else: 0))
         bytesReceived = Int64(fields.int("bytes_received", else: 0))

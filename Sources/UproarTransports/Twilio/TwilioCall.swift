@@ -1,4 +1,3 @@
-import Glibc
 import UproarCore
 import UproarRuntime
 import UproarWire
@@ -109,6 +108,9 @@ final class TwilioCall: CallMedia {
         }
         flush()
     }
+
+    /// The transport prepares no pictures.
+    func show(_ picture: any PreparedPicture) {}
 
     func hangUp() {
         switch phase {
@@ -250,7 +252,7 @@ extension TwilioCall: ByteStreamHandler {
                 let error = TwilioStreamError(problem: "a binary message")
                 stop(.protocolError, end: .broken(error.description))
             case (.refused(let refusal), .upgrading):
-                end(.refused(status: refusal.head.status), at: now)
+                end(.refusal(refusal), at: now)
             case (.failed(let error), .upgrading):
                 end(.unreachable("the answer is no WebSocket: \(error)"), at: now)
             case (.failed(let error), .streaming): end(.broken("\(error)"), at: now)
@@ -271,32 +273,12 @@ extension TwilioCall: ByteStreamHandler {
         let now = transport.loop.now
         switch phase {
         case .stopping(let reason): end(reason, at: now)
-        case .connecting, .upgrading: end(Self.refusal(reason), at: now)
-        case .streaming: end(.broken(Self.text(of: reason)), at: now)
+        case .connecting, .upgrading: end(.refusal(reason), at: now)
+        case .streaming: end(.broken(reason.words), at: now)
         case .over: break
         }
         self.stream = nil
     }
-
-    private static func refusal(_ reason: CloseReason) -> CallMediaEnd {
-        switch reason {
-        case .unreachable(ETIMEDOUT): .noAnswer
-        default: .unreachable(text(of: reason))
-        }
-    }
-
-    private static func text(of reason: CloseReason) -> String {
-        switch reason {
-        case .closed, .ended: "the stream ended without an answer"
-        case .failed(let errno): "the stream broke: \(describe(errno))"
-        case .unreachable(let errno): "cannot connect: \(describe(errno))"
-        case .unknownHost: "the host's name does not resolve"
-        case .tls(let words): "TLS failed: \(words)"
-        case .queueOverflow: "the agent stopped reading"
-        }
-    }
-
-    private static func describe(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
 
 extension TwilioCall: TimerHandler {

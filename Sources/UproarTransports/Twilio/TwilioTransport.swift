@@ -21,7 +21,7 @@ package final class TwilioTransport: CallTransport {
     package let format = AudioFormat.telephone
     /// Where calls go: straight to a stream, or to the webhook that says where the stream is.
     private enum Place {
-        case stream(WireURL)
+        case streams([WireURL])
         case webhook(VoiceWebhook, any HTTPClient)
     }
 
@@ -36,13 +36,22 @@ package final class TwilioTransport: CallTransport {
     var audio: [UInt8] = []
     private var masks: RandomStream
 
-    /// `url` is of the kind `ws` or `wss`.
-    package init(
+    package convenience init(
         url: WireURL, network: any Network, loop: EventLoop, seed: Seed,
         options: Options = Options()
+    ) { self.init(urls: [url], network: network, loop: loop, seed: seed, options: options) }
+
+    /// - urls: of the kind `ws` or `wss`, one for each worker of the agent: a call's number picks its own. At least one.
+    package init(
+        urls: [WireURL], network: any Network, loop: EventLoop, seed: Seed,
+        options: Options = Options()
     ) {
-        precondition(url.scheme == .ws || url.scheme == .wss, "a media stream is no \(url.scheme)")
-        place = .stream(url)
+        precondition(!urls.isEmpty, "a transport to nowhere")
+        for url in urls {
+            precondition(
+                url.scheme == .ws || url.scheme == .wss, "a media stream is no \(url.scheme)")
+        }
+        place = .streams(urls)
         self.network = network
         self.loop = loop
         self.seed = seed
@@ -67,10 +76,14 @@ package final class TwilioTransport: CallTransport {
         TwilioPreparedAudio(frames, bytesPerFrame: format.bytesPerFrame)
     }
 
+    /// A telephone shows nothing.
+    package func prepare(_ picture: Picture) -> (any PreparedPicture)? { nil }
+
     package func dial(_ setup: CallSetup, handler: any CallMediaHandler) -> any CallMedia {
         switch place {
-        case .stream(let url):
-            let call = TwilioCall(setup, to: url, over: self, handler: handler)
+        case .streams(let urls):
+            let call = TwilioCall(
+                setup, to: urls[Int(setup.call) % urls.count], over: self, handler: handler)
             call.dial()
             return call
         case .webhook(let webhook, let http):

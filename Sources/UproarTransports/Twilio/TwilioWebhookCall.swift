@@ -57,6 +57,7 @@ final class TwilioWebhookCall: CallMedia {
 
     func send(_ audio: any PreparedAudio, frame: Int) { media?.send(audio, frame: frame) }
     func send(digit: Character) { media?.send(digit: digit) }
+    func show(_ picture: any PreparedPicture) { media?.show(picture) }
 
     func hangUp() {
         if let media { return media.hangUp() }
