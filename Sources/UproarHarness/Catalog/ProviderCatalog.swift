@@ -34,6 +34,11 @@ final class EmulatorParts {
         self.worker = worker
     }
 
+    /// Of a recogniser or service; its usual one when this run has none.
+    func latency(of provider: ProviderID) -> Distribution {
+        (emulations.first { $0.provider == provider } ?? ProviderEmulation(provider)).latency
+    }
+
     /// The emulator of a provider, made when it is first asked for; nil when this run has none. Some serve others' operations
     /// on their own address.
     func service(_ provider: ProviderID) -> (any EmulatedService)? {
@@ -52,16 +57,22 @@ package enum ProviderCatalog {
     package static var all: [ProviderDescriptor] {
         [
             ProviderDescriptor(
-                id: .deepgram, summary: "Deepgram live transcription, WebSocket /v1/listen"
-            ) { DeepgramEmulator($0, vocabulary: $1.vocabulary, context: $1.context) },
+                id: .deepgram,
+                summary: "Deepgram transcription, /v1/listen live and of files, Flux /v2/listen"
+            ) {
+                DeepgramEmulator(
+                    $0, vocabulary: $1.vocabulary, worker: $1.worker, context: $1.context)
+            },
             ProviderDescriptor(
                 id: .openai,
-                summary: "OpenAI chat completions, /v1/chat/completions, and /v1/audio/speech"
+                summary:
+                    "OpenAI chat completions and responses, /v1/audio/speech, realtime sessions"
             ) {
                 OpenAIEmulator(
                     $0, script: $1.script, context: $1.context,
                     transcriptions: $1.service(.whisper) as? WhisperEmulator,
-                    renderer: $1.renderer)
+                    renderer: $1.renderer, vocabulary: $1.vocabulary,
+                    transcriptLatency: $1.latency(of: .whisper))
             },
             ProviderDescriptor(
                 id: .cartesia,

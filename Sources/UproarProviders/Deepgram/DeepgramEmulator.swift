@@ -1,8 +1,10 @@
+import UproarAudio
 import UproarCore
+import UproarCrypto
 import UproarRuntime
 import UproarWire
 
-/// Deepgram's live API as a server: `GET /v1/listen` over WebSocket.
+/// Deepgram's recognisers as a server: `/v1/listen` over WebSocket and for files, Flux at `/v2/listen`.
 package final class DeepgramEmulator: EmulatedService {
     package struct Settings: Hashable, Sendable {
         /// From the arrival of the last voiced sample to the final result.
@@ -23,12 +25,17 @@ package final class DeepgramEmulator: EmulatedService {
     let context: EmulatorContext
     let settings: Settings
     let vocabulary: SpeechVocabulary
+    private let worker: (any BackgroundWorker)?
     private var ordinal: UInt64 = 0
     private var streams = 0
+    private var files = 0
 
+    /// - worker: reads and hears files; without one they are refused.
     package init(
-        vocabulary: SpeechVocabulary, settings: Settings, context: EmulatorContext
+        vocabulary: SpeechVocabulary, settings: Settings, context: EmulatorContext,
+        worker: (any BackgroundWorker)? = nil
     ) {
+        self.worker = worker
         self.vocabulary = vocabulary
         self.settings = settings
         self.context = context
@@ -41,11 +48,56 @@ package final class DeepgramEmulator: EmulatedService {
         on connection: EmulatorConnection
     ) -> (any EmulatedReply)? {
         ordinal += 1
-        let isListen = request.segments.suffix(2) == ["v1", "listen"]
-        refuse(
-            isListen ? .badRequest("This endpoint is spoken to by WebSocket.") : .unknownPath,
-            on: connection, at: instant)
-        return nil
+        do throws(DeepgramProblem) {
+            guard request.segments.suffix(2) == ["v1", "listen"] else { throw .unknownPath }
+            _ = try checkKey(request)
+            guard request.method == "POST" else {
+                throw .badRequest("This endpoint is spoken to by POST or by WebSocket.")
+            }
+            return try hear(request, body: body, at: instant, on: connection)
+        } catch {
+            refuse(error, on: connection, at: instant)
+            return nil
+        }
+    }
+
+    private func hear(
+        _ request: HTTPRequestHead, body: [UInt8], at now: Instant,
+        on connection: EmulatorConnection
+    ) throws(DeepgramProblem) -> any EmulatedReply {
+        let query: DeepgramFileQuery
+        do { query = try DeepgramFileQuery(parsing: request.query) } catch {
+            throw .badRequest(error.message)
+        }
+        try query.check(body, contentType: request.headers["Content-Type"])
+        if let limit = settings.concurrencyLimit, files >= limit { throw .tooMany }
+        guard let worker else { throw .status(503) }
+        let requestID = requestID()
+        let writer = DeepgramFileWriter(
+            query, requestID: requestID, modelID: context.uuid("deepgram model", 0),
+            sha256: Hex.encode(Digest.sha256.hash(body)), created: UnixTime.text(context.unixSeconds))
+        files += 1
+        let reply = FileRecognition(
+            .init(
+                provider: provider, ordinal: ordinal, latency: settings.latency,
+                latencyLabel: "deepgram file latency"), context: context, connection: connection,
+            at: now
+        ) { [self] outcome, now in
+            files -= 1
+            switch outcome {
+            case .heard(let heard):
+                connection.respond(
+                    status: 200, headers: ["dg-request-id": requestID], json: writer.json(heard))
+            case .unreadable: refuse(DeepgramFileQuery.unreadable, on: connection, at: now)
+            case .overloaded: refuse(.status(503), on: connection, at: now)
+            }
+        }
+        reply.left = { [self] in files -= 1 }
+        let format = query.format
+        reply.start(vocabulary, on: worker) {
+            format.map { PCM(body.span, as: $0) } ?? (try? AudioFile.read(bytes: body))
+        }
+        return reply
     }
 
     package func upgrade(
@@ -53,20 +105,32 @@ package final class DeepgramEmulator: EmulatedService {
     ) -> (any EmulatedSession)? {
         ordinal += 1
         do throws(DeepgramProblem) {
-            guard request.segments.suffix(2) == ["v1", "listen"] else { throw .unknownPath }
-            let subprotocol = try checkKey(request)
-            let query: DeepgramQuery
-            do { query = try DeepgramQuery(parsing: request.query) } catch {
-                throw .badRequest(error.message)
+            let isFlux = request.segments.suffix(2) == ["v2", "listen"]
+            guard isFlux || request.segments.suffix(2) == ["v1", "listen"] else {
+                throw .unknownPath
             }
+            let subprotocol = try checkKey(request)
             if let limit = settings.concurrencyLimit, streams >= limit { throw .tooMany }
             let requestID = requestID()
-            connection.acceptUpgrade(
-                subprotocol: subprotocol, headers: ["dg-request-id": requestID])
-            streams += 1
-            return DeepgramSession(
-                query, requestID: requestID, ordinal: ordinal, emulator: self,
-                connection: connection, at: instant)
+            func accept() {
+                connection.acceptUpgrade(
+                    subprotocol: subprotocol, headers: ["dg-request-id": requestID])
+                streams += 1
+            }
+            do throws(DeepgramQuery.Problem) {
+                if isFlux {
+                    let query = try FluxQuery(parsing: request.query)
+                    accept()
+                    return FluxSession(
+                        query, requestID: requestID, ordinal: ordinal, emulator: self,
+                        connection: connection)
+                }
+                let query = try DeepgramQuery(parsing: request.query)
+                accept()
+                return DeepgramSession(
+                    query, requestID: requestID, ordinal: ordinal, emulator: self,
+                    connection: connection, at: instant)
+            } catch { throw DeepgramProblem.badRequest(error.message) }
         } catch {
             refuse(error, on: connection, at: instant)
             return nil
@@ -74,6 +138,12 @@ package final class DeepgramEmulator: EmulatedService {
     }
 
     func left() { streams -= 1 }
+
+    func refused(_ code: Int, call: UInt32?) {
+        context[provider].refused += 1
+        context.state(
+            .providerRefused, of: provider, at: context.now, call: call, detail: UInt32(code))
+    }
 
     package func refuse(
         _ request: HTTPRequestHead, status: Int, retryAfter: Duration?, at instant: Instant,

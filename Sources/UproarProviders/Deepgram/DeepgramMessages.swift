@@ -17,6 +17,13 @@ package struct DeepgramWriter: Sendable {
         metadata = bytes
     }
 
+    static func modelInfo(_ model: String) -> JSONValue {
+        [
+            "name": .string(shownName(of: model)), "version": "2026-01-09.0",
+            "arch": .string(architecture(of: model)),
+        ]
+    }
+
     /// `nova-3` is shown as `general-nova-3`, `nova-2-phonecall` as `phonecall-nova-2`.
     private static func shownName(of model: String) -> String {
         let parts = model.split(separator: "-")
@@ -133,7 +140,7 @@ package enum DeepgramCommand: Hashable, Sendable {
     case keepAlive
     case finalize
     case closeStream
-    /// Answered, but nothing is reconfigured that changes what is recognised.
+    /// Answered; key terms change nothing about what is recognised.
     case configure(JSONValue)
     case unknown(String)
 

@@ -89,7 +89,7 @@ package struct DeepgramQuery: Hashable, Sendable {
         }
     }
 
-    private static func flag(_ parameters: FormParameters, _ name: String) throws(Problem) -> Bool {
+    static func flag(_ parameters: FormParameters, _ name: String) throws(Problem) -> Bool {
         switch parameters[name] {
         case nil, "false"?: return false
         case "true"?, ""?: return true

@@ -17,6 +17,7 @@ final class DeepgramSession: EmulatedSession, SpeechStreamSink, TimerHandler {
     private var hasAudio = false
 
     private static let idleLimit = Duration.seconds(10)
+    private static let keytermLimit = 100
 
     init(
         _ query: DeepgramQuery, requestID: String, ordinal: UInt64, emulator: DeepgramEmulator,
@@ -57,16 +58,34 @@ final class DeepgramSession: EmulatedSession, SpeechStreamSink, TimerHandler {
             case .finalize: stream.finish(at: now)
             case .closeStream: closeStream(at: now)
             case .configure(let json):
-                connection.send(json: [
-                    "type": "ConfigureSuccess", "request_id": .string(writer.requestID),
-                    "keyterms": json["keyterms"] ?? [],
-                ])
+                connection.send(json: configured(json))
             case .unknown(let word):
                 connection.send(json: Self.schemaError("unknown message type: \(word)"))
             }
         } catch {
             connection.send(json: Self.schemaError(error.description))
         }
+    }
+
+    private func configured(_ json: JSONValue) -> JSONValue {
+        func failure(_ code: String, _ words: String) -> JSONValue {
+            [
+                "type": "ConfigureFailure", "request_id": .string(writer.requestID),
+                "code": .string("CONFIGURE_" + code), "description": .string(words),
+            ]
+        }
+        let terms = json["keyterms"]?.items ?? []
+        guard terms.isEmpty || query.model.hasPrefix("nova-3") else {
+            return failure(
+                "KEYTERMS_NOT_SUPPORTED", "Key terms are not supported by model \(query.model).")
+        }
+        guard terms.count <= Self.keytermLimit else {
+            return failure("KEYTERM_LIMIT_EXCEEDED", "At most \(Self.keytermLimit) key terms.")
+        }
+        return [
+            "type": "ConfigureSuccess", "request_id": .string(writer.requestID),
+            "keyterms": .array(terms),
+        ]
     }
 
     private static func schemaError(_ words: String) -> JSONValue {

@@ -1,4 +1,5 @@
 import UproarCore
+import UproarRuntime
 
 extension ProviderEmulation {
     /// Of recognisers and services; zero for others.
@@ -22,20 +23,22 @@ extension ProviderEmulation {
 
 extension DeepgramEmulator {
     package convenience init(
-        _ emulation: ProviderEmulation, vocabulary: SpeechVocabulary, context: EmulatorContext
+        _ emulation: ProviderEmulation, vocabulary: SpeechVocabulary,
+        worker: any BackgroundWorker, context: EmulatorContext
     ) {
         self.init(
             vocabulary: vocabulary,
             settings: Settings(
                 latency: emulation.latency, concurrencyLimit: emulation.concurrencyLimit),
-            context: context)
+            context: context, worker: worker)
     }
 }
 
 extension OpenAIEmulator {
     package convenience init(
         _ emulation: ProviderEmulation, script: LanguageModelScript, context: EmulatorContext,
-        transcriptions: WhisperEmulator? = nil, renderer: (any VoiceRenderer)? = nil
+        transcriptions: WhisperEmulator? = nil, renderer: (any VoiceRenderer)? = nil,
+        vocabulary: SpeechVocabulary? = nil, transcriptLatency: Distribution = .constant(.zero)
     ) {
         let studio = renderer.map {
             VoiceStudio(
@@ -45,6 +48,16 @@ extension OpenAIEmulator {
                 pace: .init(), concurrencyLimit: emulation.concurrencyLimit, renderer: $0,
                 context: context)
         }
+        var realtime: RealtimeParts?
+        if let renderer, let vocabulary {
+            // Such a model speaks as it thinks: its voice takes no time beyond that of its first token.
+            realtime = RealtimeParts(
+                vocabulary: vocabulary,
+                studio: VoiceStudio(
+                    .openai, firstByte: .constant(.zero), pace: .init(), concurrencyLimit: nil,
+                    renderer: renderer, context: context),
+                transcriptLatency: transcriptLatency)
+        }
         var settings = Settings(concurrencyLimit: emulation.concurrencyLimit)
         if case .languageModel(let firstToken, let tokenInterval) = emulation.speed {
             settings.firstToken = firstToken
@@ -52,7 +65,7 @@ extension OpenAIEmulator {
         }
         self.init(
             script: script, settings: settings, context: context, transcriptions: transcriptions,
-            studio: studio)
+            studio: studio, realtime: realtime)
     }
 }
 

@@ -29,6 +29,8 @@ package final class SpeechStream: TimerHandler {
         package var announcesSpeech = false
         /// A final result without words after so much silence; nil: none.
         package var emptyWindow: Duration?
+        /// Usage is stated; off where it is counted in tokens.
+        package var billsAudio = true
         /// Usage is the time the connection is open since then; nil: the audio received.
         package var billedSince: Instant?
 
@@ -383,6 +385,7 @@ package final class SpeechStream: TimerHandler {
 
     /// What was received since the last statement.
     private func stateUsage(at now: Instant) {
+        guard settings.billsAudio else { return }
         let total = settings.billedSince.map { now - $0 } ?? hearing.position
         let audio = total - statedAudio
         let tags = hearing.tagCount - statedTags

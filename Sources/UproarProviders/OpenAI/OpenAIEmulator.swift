@@ -2,7 +2,8 @@ import UproarCore
 import UproarRuntime
 import UproarWire
 
-/// OpenAI's API as a server, as far as voice agents use it: chat completions, streaming and whole, and the list of models.
+/// OpenAI's API as a server, as far as voice agents use it: chat completions and responses (streamed, whole, on a WebSocket),
+/// speech, realtime sessions, and the list of models.
 package final class OpenAIEmulator: EmulatedService {
     package struct Settings: Hashable, Sendable {
         /// From the request to its first content (or tool call).
@@ -28,13 +29,33 @@ package final class OpenAIEmulator: EmulatedService {
     private let desk: ModelDesk
     private let studio: VoiceStudio?
     private let transcriptions: WhisperEmulator?
+    private let responses: ResponsesCounter
+    private let realtime: RealtimeDesk?
     private var ordinal: UInt64 = 0
+
+    /// What hears and speaks in realtime sessions.
+    package struct RealtimeParts {
+        package var vocabulary: SpeechVocabulary
+        package var studio: VoiceStudio
+        /// From the end of a turn to its transcript.
+        package var transcriptLatency: Distribution
+
+        package init(
+            vocabulary: SpeechVocabulary, studio: VoiceStudio, transcriptLatency: Distribution
+        ) {
+            self.vocabulary = vocabulary
+            self.studio = studio
+            self.transcriptLatency = transcriptLatency
+        }
+    }
 
     /// - transcriptions: answers for the files that come to this address.
     /// - studio: speaks what `/v1/audio/speech` is asked; without one that path is unknown.
+    /// - realtime: without it `/v1/realtime` is unknown.
     package init(
         script: LanguageModelScript, settings: Settings, context: EmulatorContext,
-        transcriptions: WhisperEmulator? = nil, studio: VoiceStudio? = nil
+        transcriptions: WhisperEmulator? = nil, studio: VoiceStudio? = nil,
+        realtime: RealtimeParts? = nil
     ) {
         self.transcriptions = transcriptions
         self.context = context
@@ -45,6 +66,13 @@ package final class OpenAIEmulator: EmulatedService {
                 firstToken: settings.firstToken, tokenInterval: settings.tokenInterval,
                 concurrencyLimit: settings.concurrencyLimit),
             firstLabel: "openai first token", tokenLabel: "openai token", context: context)
+        responses = ResponsesCounter(desk, context: context)
+        self.realtime = realtime.map { [desk] parts in
+            RealtimeDesk(
+                desk, studio: parts.studio, vocabulary: parts.vocabulary,
+                transcriptLatency: parts.transcriptLatency, limit: settings.concurrencyLimit,
+                context: context)
+        }
     }
 
     package func provider(of request: HTTPRequestHead) -> ProviderID {
@@ -71,11 +99,37 @@ package final class OpenAIEmulator: EmulatedService {
         _ request: HTTPRequestHead, at instant: Instant, on connection: EmulatorConnection
     ) -> (any EmulatedSession)? {
         ordinal += 1
-        refuse(.unknownPath(request.method, request.path), on: connection, at: instant)
-        return nil
+        do throws(OpenAIProblem) {
+            if request.segments.last == "responses" {
+                try request.checkBearer(context.keys)
+                connection.acceptUpgrade(headers: headers())
+                return ResponsesSession(responses, on: connection, at: instant)
+            }
+            if request.segments.last == "realtime", let realtime {
+                return try realtime.open(
+                    request, on: connection, headers: headers(), at: instant)
+            }
+            throw .unknownPath(request.method, request.path)
+        } catch {
+            refuse(error, on: connection, at: instant)
+            return nil
+        }
+    }
+
+    package func dialect(of request: HTTPRequestHead) -> AnswerDialect {
+        switch request.segments.last {
+        case "responses" where request.headers["Upgrade"] == nil:
+            AnswerDialect(content: .events([#""delta":""#]))
+        case "responses", "realtime": AnswerDialect(content: .messages(#""delta":""#))
+        case "speech", "transcriptions", "translations": AnswerDialect(content: .all)
+        default: AnswerDialect(content: .events([#""content":""#, #""arguments":""#]))
+        }
     }
 
     package func reference(of request: HTTPRequestHead, body: [UInt8]) -> TurnReference? {
+        if request.segments.last == "responses" {
+            return (try? ResponsesRequest(parsing: body)).flatMap(responses.utterance(of:))
+        }
         guard request.segments.suffix(2) == ["chat", "completions"],
             let request = try? ChatCompletionRequest(parsing: body)
         else { return nil }
@@ -105,6 +159,9 @@ package final class OpenAIEmulator: EmulatedService {
         if let transcriptions, WhisperEmulator.serves(request) {
             return transcriptions.answerEmpty(request, body: body, at: instant, on: connection)
         }
+        if request.segments.last == "responses" {
+            return responses.answerEmpty(body, headers: headers(), on: connection)
+        }
         guard let wanted = try? ChatCompletionRequest(parsing: body) else {
             return connection.respond(status: 200, headers: headers(), json: .object([]))
         }
@@ -126,7 +183,20 @@ package final class OpenAIEmulator: EmulatedService {
     }
 
     package func failure(_ request: HTTPRequestHead, status: Int) -> [UInt8] {
-        Array("data: \(OpenAIProblem.status(status).json.text(pretty: false))\n\n".utf8)
+        let problem = OpenAIProblem.status(status)
+        if request.segments.last == "responses" {
+            let event = ResponsesWriter.failure(problem).encoded()
+            return request.headers["Upgrade"] == nil
+                ? ResponsesWriter.serverSent("error", event) : event
+        }
+        if request.segments.last == "realtime" {
+            let event: JSONValue = [
+                "type": "error", "event_id": "event_failure",
+                "error": problem.json["error"] ?? .null,
+            ]
+            return event.encoded()
+        }
+        return Array("data: \(problem.json.text(pretty: false))\n\n".utf8)
     }
 
     private func serve(
@@ -141,6 +211,18 @@ package final class OpenAIEmulator: EmulatedService {
                 throw .wrongMethod(request.method, request.path)
             }
             return try complete(body, at: instant, on: connection)
+        }
+        if path.last == "responses" {
+            try request.checkBearer(context.keys)
+            guard request.method == "POST" else { throw .wrongMethod(request) }
+            return try respond(body, at: instant, on: connection)
+        }
+        if path.suffix(2) == ["realtime", "client_secrets"], let realtime {
+            try request.checkBearer(context.keys)
+            guard request.method == "POST" else { throw .wrongMethod(request) }
+            connection.respond(
+                status: 200, headers: headers(), json: try realtime.issueSecret(body))
+            return nil
         }
         if path.suffix(2) == ["audio", "speech"] {
             try request.checkBearer(context.keys)
@@ -166,6 +248,17 @@ package final class OpenAIEmulator: EmulatedService {
         let reply = ChatCompletionReply(
             pump, request: request, id: "chatcmpl-" + identifier("completion", 29),
             headers: headers(), created: context.unixSeconds, connection: connection)
+        reply.start(at: instant)
+        return reply
+    }
+
+    private func respond(_ body: [UInt8], at instant: Instant, on connection: EmulatorConnection)
+        throws(OpenAIProblem) -> (any EmulatedReply)?
+    {
+        let request = try ResponsesRequest(parsing: body)
+        let reply = try responses.reply(
+            to: request, channel: request.chat.isStreaming ? .body(headers()) : .whole(headers()),
+            on: connection, at: instant, ended: {})
         reply.start(at: instant)
         return reply
     }
@@ -199,7 +292,11 @@ package final class OpenAIEmulator: EmulatedService {
     }
 
     private static let models: JSONValue = {
-        let names = ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5"]
+        let names = [
+            "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5",
+            "gpt-realtime", "gpt-realtime-mini", "gpt-4o-mini-tts", "gpt-4o-transcribe",
+            "gpt-4o-mini-transcribe", "whisper-1",
+        ]
         return [
             "object": "list",
             "data": .array(

@@ -45,11 +45,8 @@ package final class WhisperEmulator: EmulatedService {
             if let limit = emulation.concurrencyLimit, inWork >= limit {
                 throw OpenAIProblem.rateLimited(retryAfter: .seconds(1))
             }
-            let reply = WhisperReply(
-                wanted, ordinal: ordinal, emulator: self, connection: connection, at: instant)
             inWork += 1
-            hear(wanted, for: reply)
-            return reply
+            return hear(wanted, at: instant, on: connection)
         } catch {
             refuse(error, on: connection, at: instant)
             return nil
@@ -64,26 +61,27 @@ package final class WhisperEmulator: EmulatedService {
         return nil
     }
 
-    private func hear(_ wanted: TranscriptionRequest, for reply: WhisperReply) {
-        let (vocabulary, references) = (vocabulary, context.references)
-        let isTagging = context.isTagging
-        let isTaken = worker.run {
-            () -> FileHearing? in
-            guard let sound = try? AudioFile.read(bytes: wanted.file) else { return nil }
-            return FileHearing(
-                sound, vocabulary: vocabulary, references: references, isTagging: isTagging)
-        } then: { [weak reply, context] heard in
-            reply?.heard(heard, at: context.now)
+    private func hear(
+        _ wanted: TranscriptionRequest, at now: Instant, on connection: EmulatorConnection
+    ) -> any EmulatedReply {
+        let reply = FileRecognition(
+            .init(
+                provider: .whisper, ordinal: ordinal, latency: emulation.latency,
+                latencyLabel: "whisper latency"), context: context, connection: connection, at: now
+        ) { [self] outcome, now in
+            inWork -= 1
+            switch outcome {
+            case .heard(let heard):
+                WhisperReply.say(heard, wanted, headers: headers(), on: connection)
+            case .unreadable: refuse(WhisperReply.unreadable, on: connection, at: now)
+            case .overloaded: refuse(.overloaded, on: connection, at: now)
+            }
         }
-        // Too much waits already: as an overloaded vendor.
-        if !isTaken { context.loop.schedule(at: context.now) { reply.overloaded() } }
+        reply.left = { [self] in inWork -= 1 }
+        let file = wanted.file
+        reply.start(vocabulary, on: worker) { try? AudioFile.read(bytes: file) }
+        return reply
     }
-
-    func due(_ key: UInt64, from instant: Instant) -> Instant {
-        instant + context.draw(emulation.latency, "whisper latency", key)
-    }
-
-    func finished() { inWork -= 1 }
 
     func headers() -> HTTPHeaders {
         OpenAIAnswer.headers(context, "whisper request", ordinal, inWork: inWork)
