@@ -75,7 +75,8 @@ package final class DeepgramEmulator: EmulatedService {
         let requestID = requestID()
         let writer = DeepgramFileWriter(
             query, requestID: requestID, modelID: context.uuid("deepgram model", 0),
-            sha256: Hex.encode(Digest.sha256.hash(body)), created: UnixTime.text(context.unixSeconds))
+            sha256: Hex.encode(Digest.sha256.hash(body)),
+            created: UnixTime.text(context.unixSeconds))
         files += 1
         let reply = FileRecognition(
             .init(

@@ -4,8 +4,8 @@ import UproarWire
 /// Faults that a client asks for with its API key: how an unmodified agent, or a test of one, meets them at `uproar providers`.
 ///
 /// `fault-status-503`, `fault-close-1011`, `fault-mute`, `fault-reset`, `fault-empty`, `fault-delay-1500` (milliseconds) act on
-/// the request or upgrade; `fault-piece-N-WORD` on its piece N (from 0) and none before, WORD being `reset`, `stall`,
-/// `garble`, `drop`, `delay-MS`, `close-CODE` or `status-CODE` (the vendor's error inside the stream). Other keys ask for nothing.
+/// the request or upgrade; `fault-piece-N-WORD` on its piece N (from 0) and none before, WORD being `reset`, `cut` (the stream
+/// ends, in order, before the piece), `stall`, `garble`, `drop`, `delay-MS`, `close-CODE` or `status-CODE` (the vendor's error inside the stream). Other keys ask for nothing.
 package final class KeyFaults: EmulatorInterference {
     package init() {}
 
@@ -41,6 +41,7 @@ package final class KeyFaults: EmulatorInterference {
             return (piece, .delay(.milliseconds(wait)))
         case ("mute", nil): return (piece, .mute)
         case ("reset", nil): return (piece, .reset)
+        case ("cut", nil): return (piece, .cut)
         case ("empty", nil) where piece == nil: return (nil, .empty)
         case ("stall", nil): return (piece, .stall)
         case ("garble", nil): return (piece, .garble)

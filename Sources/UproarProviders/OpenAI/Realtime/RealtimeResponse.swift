@@ -173,7 +173,9 @@ final class RealtimeResponse: ModelAnswerSink, VoiceSink {
             ["response_id": .string(id), "output_index": 0, "item": item])
     }
 
-    private var spoken: Duration { voice?.reply.settings.format.duration(bytes: audioBytes) ?? .zero }
+    private var spoken: Duration {
+        voice?.reply.settings.format.duration(bytes: audioBytes) ?? .zero
+    }
 
     // MARK: Shapes
 

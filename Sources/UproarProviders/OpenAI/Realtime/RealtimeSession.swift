@@ -232,7 +232,8 @@ final class RealtimeSession: EmulatedSession, RealtimeListener, TimerHandler {
         let text = speech.words.map(\.written).joined(separator: " ")
         add(shown, id: item, message: .init(.user, text), audio: speech.audio, isDone: true)
         guard settings.transcribes else { return }
-        let key = speech.reference.map { UInt64($0.rawValue) } ?? 1 << 62 | ordinal << 20 | nameCount
+        let key =
+            speech.reference.map { UInt64($0.rawValue) } ?? 1 << 62 | ordinal << 20 | nameCount
         let wait = desk.context.draw(desk.transcriptLatency, "realtime transcript", key)
         transcripts.append(Transcript(item: item, speech: speech), due: now + wait)
         sayTranscripts(at: now)

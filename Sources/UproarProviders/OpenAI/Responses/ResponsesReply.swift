@@ -135,7 +135,9 @@ final class ResponsesReply: EmulatedReply, ModelAnswerSink {
         switch pump.answer.kind {
         case .text:
             var done = part("text", .string(said))
-            if case .object(let members) = done { done = .object(members + [.init("logprobs", [])]) }
+            if case .object(let members) = done {
+                done = .object(members + [.init("logprobs", [])])
+            }
             put("response.output_text.done", done)
             put("response.content_part.done", part("part", ResponsesWriter.part(said)))
         case .tool(let name):

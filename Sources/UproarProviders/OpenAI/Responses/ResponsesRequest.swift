@@ -39,8 +39,10 @@ package struct ResponsesRequest: Hashable, Sendable {
         let given: [JSONValue.Member] = [
             .init("instructions", nil), .init("max_output_tokens", nil),
             .init("metadata", .object([])), .init("parallel_tool_calls", true),
-            .init("previous_response_id", nil), .init("reasoning", ["effort": nil, "summary": nil]),
-            .init("store", true), .init("temperature", 1), .init("text", ["format": ["type": "text"]]),
+            .init("previous_response_id", nil),
+            .init("reasoning", ["effort": nil, "summary": nil]),
+            .init("store", true), .init("temperature", 1),
+            .init("text", ["format": ["type": "text"]]),
             .init("tool_choice", "auto"), .init("tools", []), .init("top_p", 1),
             .init("truncation", "disabled"),
         ]
