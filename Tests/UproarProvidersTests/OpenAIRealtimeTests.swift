@@ -149,6 +149,9 @@ struct OpenAIRealtimeTests {
         let stage = try start()
         stage.say("list-slt", reference)
         stage.run(until: "response.output_audio.delta")
+        // What the first utterance ended with has been played, too.
+        stage.world.run(for: .milliseconds(140))
+        #expect(!stage.kinds.contains("response.done"))
         stage.say("done-slt", TurnReference(call: 7, utterance: 3), before: .zero)
         stage.world.run(for: .seconds(20))
         let done = stage.peer.of("type", "response.done").compactMap { $0["response"] }
