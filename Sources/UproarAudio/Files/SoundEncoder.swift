@@ -14,13 +14,27 @@ package final class SoundEncoder {
     private var file: OpaquePointer?
 
     /// nil for a rate that the format does not have.
-    package init?(_ kind: Kind, rate: Hertz) {
+    ///
+    /// - bitRate: of an MP3, in bits a second; the nearest that its rate allows, about 64 kbit/s below 32 kHz and 128 above
+    ///   without one. It is constant, as vendors' is, so that readers know a stream's length from its size.
+    package init?(_ kind: Kind, rate: Hertz, bitRate: Int? = nil) {
         var description = SF_INFO()
         description.samplerate = Int32(rate.value)
         description.channels = 1
         description.format = Int32(Self.format(kind))
         guard let file = memory.open(Int32(SFM_WRITE), &description) else { return nil }
         self.file = file
+        guard kind == .mp3 else { return }
+        var mode = Int32(SF_BITRATE_MODE_CONSTANT)
+        sf_command(file, Int32(SFC_SET_BITRATE_MODE), &mode, Int32(MemoryLayout<Int32>.size))
+        // The C library takes a share from the highest rate of the format (MPEG-1 or MPEG-2) to its lowest.
+        let isWide = rate.value >= 32_000
+        let limits = isWide ? (low: 32_000.0, high: 320_000.0) : (low: 8_000.0, high: 160_000.0)
+        let wanted = Double(bitRate ?? (isWide ? 128_000 : 64_000))
+        let bits = min(limits.high, max(limits.low, wanted))
+        var level = (limits.high - bits) / (limits.high - limits.low)
+        sf_command(
+            file, Int32(SFC_SET_COMPRESSION_LEVEL), &level, Int32(MemoryLayout<Double>.size))
     }
 
     private static func format(_ kind: Kind) -> Int {

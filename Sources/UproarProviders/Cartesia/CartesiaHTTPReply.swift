@@ -23,7 +23,8 @@ final class CartesiaHTTPReply: EmulatedReply, VoiceSink {
         self.streamsEvents = streamsEvents
         self.emulator = emulator
         self.connection = connection
-        packer = VoicePacker(request.format, request.container == .mp3 ? .mp3 : nil)
+        packer = VoicePacker(
+            request.format, request.container == .mp3 ? .mp3 : nil, bitRate: request.bitRate)
         pump = VoicePump(
             reply, pace: emulator.settings.pace, loop: emulator.context.loop, sink: self)
     }

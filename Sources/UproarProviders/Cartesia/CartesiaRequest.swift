@@ -10,6 +10,8 @@ package struct CartesiaRequest: Hashable, Sendable {
     package var model: String
     package var voice: String
     package var container: Container
+    /// Of an MP3, in bits a second.
+    package var bitRate: Int?
     package var format: VoiceFormat
     package var addsTimestamps: Bool
     package var bufferDelay: Duration
@@ -73,6 +75,7 @@ package struct CartesiaRequest: Hashable, Sendable {
         self.transcript = transcript
         self.model = model
         (container, format) = try Self.format(json["output_format"])
+        bitRate = json["output_format"]?["bit_rate"]?.int
         continues = json["continue"]?.isTrue ?? false
         flushes = json["flush"]?.isTrue ?? false
         addsTimestamps = json["add_timestamps"]?.isTrue ?? false

@@ -115,7 +115,8 @@ final class CartesiaSession: EmulatedSession, TimerHandler {
 final class CartesiaContext: VoiceSink {
     let id: String
     private(set) var pump: VoicePump!
-    private unowned let session: CartesiaSession
+    /// Kept until it is closed: a cut may end it in the middle of a piece.
+    private let session: CartesiaSession
     private let writer: CartesiaWriter
     private let addsTimestamps: Bool
     /// Where a flush (or, without buffering, each text) ends, in units of the reply.

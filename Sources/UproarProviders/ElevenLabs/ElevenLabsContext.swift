@@ -6,7 +6,8 @@ import UproarWire
 final class ElevenLabsContext: VoiceSink {
     private let id: String
     private var pump: VoicePump!
-    private unowned let session: ElevenLabsSession
+    /// Kept until it is closed: a cut may end it in the middle of a piece.
+    private let session: ElevenLabsSession
     private let writer: ElevenLabsWriter
     private let packer: VoicePacker
     /// Text that waits for more, and how long it must become.
@@ -30,7 +31,8 @@ final class ElevenLabsContext: VoiceSink {
         self.schedule = (schedule ?? Self.usualSchedule)[...]
         writer = ElevenLabsWriter(contextID: session.query.isMultiple ? id : nil)
         let format = session.query.format
-        packer = VoicePacker(format.voice, format.container.encoder)
+        packer = VoicePacker(
+            format.voice, format.container.encoder, bitRate: format.bitRate * 1000)
         pump = VoicePump(reply, pace: pace, loop: loop, sink: self)
     }
 

@@ -20,10 +20,13 @@ package struct ElevenLabsFormat: Hashable, Sendable {
 
     package var container: Container
     package var voice: VoiceFormat
+    /// Of an MP3, in kbit/s.
+    package var bitRate: Int
 
-    package init(_ voice: VoiceFormat, container: Container = .raw) {
+    package init(_ voice: VoiceFormat, container: Container = .raw, bitRate: Int = 128) {
         self.voice = voice
         self.container = container
+        self.bitRate = bitRate
     }
 
     /// - name: nil stands for the vendor's default, `mp3_44100_128`.
@@ -36,7 +39,10 @@ package struct ElevenLabsFormat: Hashable, Sendable {
         switch parts[0] {
         case "pcm" where isKnown: self.init(VoiceFormat(.linear16, rate))
         case "wav" where isKnown: self.init(VoiceFormat(.linear16, rate), container: .wav)
-        case "mp3" where isKnown: self.init(VoiceFormat(.linear16, rate), container: .mp3)
+        case "mp3" where isKnown:
+            let bitRate = parts.count > 2 ? Int(parts[2]) ?? 0 : 128
+            guard (8...320).contains(bitRate) else { throw .unknownFormat(name) }
+            self.init(VoiceFormat(.linear16, rate), container: .mp3, bitRate: bitRate)
         case "opus" where value == 48_000:
             self.init(VoiceFormat(.linear16, rate), container: .opus)
         case "ulaw" where value == 8_000: self.init(VoiceFormat(.mulaw, rate))
@@ -49,7 +55,7 @@ package struct ElevenLabsFormat: Hashable, Sendable {
     package var name: String {
         switch (container, voice.encoding) {
         case (.wav, _): "wav_\(voice.rate.value)"
-        case (.mp3, _): "mp3_\(voice.rate.value)_128"
+        case (.mp3, _): "mp3_\(voice.rate.value)_\(bitRate)"
         case (.opus, _): "opus_\(voice.rate.value)_64"
         case (.raw, .mulaw): "ulaw_\(voice.rate.value)"
         case (.raw, .alaw): "alaw_\(voice.rate.value)"

@@ -47,7 +47,8 @@ final class ElevenLabsHTTPReply: EmulatedReply, VoiceSink {
         self.headers = headers
         self.emulator = emulator
         self.connection = connection
-        packer = VoicePacker(format.voice, format.container.encoder)
+        packer = VoicePacker(
+            format.voice, format.container.encoder, bitRate: format.bitRate * 1000)
         self.headers["Content-Type"] = shape.hasTimes ? "application/json" : format.contentType
         pump = VoicePump(
             reply, pace: emulator.studio.pace, loop: emulator.context.loop, sink: self)

@@ -9,9 +9,9 @@ final class VoicePacker {
     private let encoder: SoundEncoder?
 
     /// - format: what the samples are; linear 16-bit when they are to be compressed.
-    init(_ format: VoiceFormat, _ kind: SoundEncoder.Kind?) {
+    init(_ format: VoiceFormat, _ kind: SoundEncoder.Kind?, bitRate: Int? = nil) {
         self.format = format
-        encoder = kind.flatMap { SoundEncoder($0, rate: format.rate) }
+        encoder = kind.flatMap { SoundEncoder($0, rate: format.rate, bitRate: bitRate) }
     }
 
     /// What is to be sent now; may be nothing yet.

@@ -23,7 +23,8 @@ final class RealtimeResponse: ModelAnswerSink, VoiceSink {
     private let callID: String
     private let pump: ModelAnswerPump
     private let wanted: Wanted
-    private unowned let session: RealtimeSession
+    /// Kept until it is closed: a cut may end it in the middle of a piece.
+    private let session: RealtimeSession
     private var voice: VoicePump?
     private var said = ""
     private var audioBytes = 0
