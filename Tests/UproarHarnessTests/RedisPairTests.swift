@@ -155,7 +155,8 @@ import UproarWire
         (expected.sessions, expected.handOffs, expected.tasks) = (3, 0, 2)
         #expect(erased == expected)
         guard case .success(.array(let keys)) = scene.ask(client, "KEYS", "*") else {
-            return Issue.record("no keys")
+            Issue.record("no keys")
+            return
         }
         let bobs = (0..<1200).filter { $0 % 400 != 0 }.map {
             "voice:\($0 % 2 == 0 ? "session" : "handoff"):\($0)"
