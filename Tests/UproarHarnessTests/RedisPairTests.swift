@@ -13,13 +13,17 @@ import UproarWire
     private final class Server {
         let port: UInt16
         private let pid: pid_t
+        /// A replica keeps what its master sent in a file, and a server reads such a file when it starts.
+        private let folder: String
 
         init(_ network: PosixNetwork, replicaOf master: UInt16? = nil) throws {
             port = try network.freePort()
+            var template = Array("/tmp/uproar-redis-XXXXXX".utf8CString)
+            folder = try #require(mkdtemp(&template).map { String(cString: $0) })
             var words = [
                 "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "",
                 "--requirepass", "s3cret", "--masterauth", "s3cret", "--repl-diskless-sync-delay",
-                "0", "--logfile", "/dev/null",
+                "0", "--logfile", "/dev/null", "--dir", folder,
             ]
             if let master { words += ["--replicaof", "127.0.0.1", String(master)] }
             var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
@@ -36,6 +40,8 @@ import UproarWire
             kill(pid, SIGKILL)
             var status: Int32 = 0
             waitpid(pid, &status, 0)
+            unlink(folder + "/dump.rdb")
+            rmdir(folder)
         }
     }
 
