@@ -28,18 +28,22 @@ struct CallerBenchmark {
         try mostCallers()
     }
 
-    /// Three rounds of each, in turn: the machine's mood is in both.
+    /// Five rounds of each, in turn: the machine's mood is in both.
     private static func ratio(floor: String, callers: Int) throws {
         var floors: [Double] = []
+        var phased: [Double] = []
         var ours: [Double] = []
-        for round in 1...3 {
-            let below = try floorCost(floor, callers)
+        for round in 1...5 {
+            let below = try floorCost(floor, callers, slots: 20)
+            let samePhases = try floorCost(floor, callers, slots: CallerEngine.ticksPerFrame)
             let outcome = try Round(callers: callers, seconds: 5, ramp: 2).run()
             floors.append(below)
+            phased.append(samePhases)
             ours.append(outcome.cost / 1000)
             print(
                 "\(callers) callers: \(text(outcome.cost / 1000)) µs per frame sent and heard, floor "
-                    + "\(text(below)) µs, ratio \(text(outcome.cost / 1000 / below)); "
+                    + "\(text(below)) µs, ratio \(text(outcome.cost / 1000 / below)); with our phases "
+                    + "\(text(samePhases)) µs, ratio \(text(outcome.cost / 1000 / samePhases)); "
                     + "\(outcome.turns) turns, \(outcome.lateness)")
             if round == 1 {
                 print(
@@ -47,9 +51,10 @@ struct CallerBenchmark {
             }
             flush()
         }
-        floors.sort()
-        ours.sort()
-        print("ratio of the medians: \(text(ours[1] / floors[1]))")
+        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+        print(
+            "ratio of the medians: \(text(median(ours) / median(floors))); to the floor with our phases: "
+                + text(median(ours) / median(phased)))
     }
 
     /// Climbs by 250 until the first count that is not punctual; that one is tried twice.
@@ -74,8 +79,9 @@ struct CallerBenchmark {
         print("callers per core at a lateness p99 of 5 ms: \(most)")
     }
 
-    private static func floorCost(_ program: String, _ callers: Int) throws -> Double {
-        guard let output = popen("'\(program)' --callers \(callers) --seconds 5", "r") else {
+    private static func floorCost(_ program: String, _ callers: Int, slots: Int) throws -> Double {
+        let words = "--callers \(callers) --seconds 4 --slots \(slots)"
+        guard let output = popen("'\(program)' \(words)", "r") else {
             throw Failure("\(program) does not start")
         }
         defer { pclose(output) }

@@ -1,7 +1,9 @@
 // The floor under every media benchmark: what the kernel alone costs for CALLERS connections over loopback TCP that each send
 // one 345-byte frame per 20 ms and, in duplex, get one back. One epoll thread on either side, nothing but read and send.
 //
-//   media-floor [--callers N] [--seconds S] [--one-way]
+//   media-floor [--callers N] [--seconds S] [--slots K] [--one-way]
+//
+// Callers are spread over K slots of each 20 ms; 20, of 1 ms each, unless told.
 //
 // Prints one line of key=value: processor time per frame (pair) on the caller's side and on the agent's, and how late the
 // frames went out.
@@ -24,7 +26,6 @@
 enum {
     FRAME_BYTES = 345,          // a Twilio media message of 20 ms mu-law, WebSocket header and mask included
     FRAME_NANOSECONDS = 20000000,
-    SLOTS = 20,                 // callers are spread over slots of 1 ms
     EVENTS = 1024,
     LATENESS_BUCKETS = 200000,  // of 1 µs
 };
@@ -119,15 +120,16 @@ static void raise_descriptor_limit(void) {
 }
 
 int main(int count, char **words) {
-    int callers = 1000, seconds = 5, duplex = 1;
+    int callers = 1000, seconds = 5, duplex = 1, slots = 20;
     for (int i = 1; i < count; i++) {
         if (strcmp(words[i], "--one-way") == 0) duplex = 0;
         else if (strcmp(words[i], "--callers") == 0 && i + 1 < count) callers = atoi(words[++i]);
         else if (strcmp(words[i], "--seconds") == 0 && i + 1 < count) seconds = atoi(words[++i]);
+        else if (strcmp(words[i], "--slots") == 0 && i + 1 < count) slots = atoi(words[++i]);
         else callers = 0;
     }
-    if (callers < 1 || seconds < 1) {
-        fprintf(stderr, "usage: media-floor [--callers N] [--seconds S] [--one-way]\n");
+    if (callers < 1 || seconds < 1 || slots < 1) {
+        fprintf(stderr, "usage: media-floor [--callers N] [--seconds S] [--slots K] [--one-way]\n");
         return 2;
     }
     raise_descriptor_limit();
@@ -154,10 +156,10 @@ int main(int count, char **words) {
     memset(frame, 0x7f, sizeof frame);
     int64_t start = monotonic(), sent = 0, received = 0, latest = 0;
     double cpu = cpu_seconds();
-    for (int64_t slot = 0; slot < (int64_t)seconds * 1000; slot++) {
-        int64_t due = start + slot * (FRAME_NANOSECONDS / SLOTS);
+    for (int64_t slot = 0; slot < (int64_t)seconds * 50 * slots; slot++) {
+        int64_t due = start + slot * (FRAME_NANOSECONDS / slots);
         received += receive_until(epoll, due);
-        for (int i = slot % SLOTS; i < callers; i += SLOTS) {
+        for (int i = slot % slots; i < callers; i += slots) {
             if (send(sockets[i], frame, FRAME_BYTES, MSG_DONTWAIT | MSG_NOSIGNAL) == FRAME_BYTES) sent++;
             int64_t late = monotonic() - due;
             if (late > latest) latest = late;

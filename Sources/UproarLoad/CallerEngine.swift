@@ -12,14 +12,26 @@ import UproarStatistics
 ///        a              b     |   a              b     a's frames are due at ticks 0, 80, 160, …
 /// ```
 /// A loop that comes late sends at most two frames of a call back to back; older ones are skipped and counted.
+///
+/// Under load much is done at once: from `crowd` callers on two ticks are served together, so that a frame may leave 250 µs
+/// after it was due, which its lateness shows, and what comes back waits up to `inputPatience` to be read together.
 package final class CallerEngine: TimerHandler {
     package static let ticksPerFrame = 80
     package static let tickLength = Duration.microseconds(250)
     /// Frames whose due time lies further back than this are skipped: two frames.
     private static let catchUpTicks = Int64(2 * ticksPerFrame)
 
+    /// So many callers on one loop are many.
+    package static let crowd = 400
+    private static let inputPatience = Duration.milliseconds(1)
+    private static let crowdStride: Int64 = 4
+
     private let loop: EventLoop
+    private var isCrowded = false
+    private var stride: Int64 = 1
     private var slots = [[any FrameSender]](repeating: [], count: ticksPerFrame)
+    /// What the senders of each slot need at hand.
+    private var memory = [[UnsafeRawPointer]](repeating: [], count: ticksPerFrame)
     private var lastTick: Int64 = .min
     private var timer = TimerID.none
     private var isServing = false
@@ -41,9 +53,21 @@ package final class CallerEngine: TimerHandler {
     /// Adds a caller, whose first frame is due at `firstDue` (of its slot).
     package func add(_ sender: any FrameSender, slot: Int) {
         slots[slot].append(sender)
+        memory[slot] += sender.memory
         senderCount += 1
         if senderCount == 1, !isServing { lastTick = Self.tick(at: loop.now) - 1 }
+        adapt()
         if !isServing { arm() }
+    }
+
+    /// Few callers are served tick by tick, many in larger steps. Some leeway keeps a changing crowd from switching to and fro.
+    private func adapt() {
+        let isCrowd = senderCount >= (isCrowded ? Self.crowd * 3 / 4 : Self.crowd)
+        guard isCrowd != isCrowded else { return }
+        isCrowded = isCrowd
+        loop.driver.inputPatience = isCrowd ? Self.inputPatience : .zero
+        // Virtual time takes no patience, nor would it gain by larger steps.
+        stride = loop.driver.inputPatience == .zero ? 1 : Self.crowdStride
     }
 
     package func remove(_ sender: any FrameSender, slot: Int) {
@@ -57,7 +81,9 @@ package final class CallerEngine: TimerHandler {
     private func drop(_ sender: any FrameSender, slot: Int) {
         guard let place = slots[slot].firstIndex(where: { $0 === sender }) else { return }
         slots[slot].remove(at: place)
+        memory[slot] = slots[slot].flatMap(\.memory)
         senderCount -= 1
+        adapt()
     }
 
     /// What was counted since the last call.
@@ -77,17 +103,29 @@ package final class CallerEngine: TimerHandler {
         for step in 1...Int64(Self.ticksPerFrame) {
             let tick = lastTick + step
             if !slots[Int(tick % Int64(Self.ticksPerFrame))].isEmpty {
+                let served = (tick + stride - 1) / stride * stride
                 timer = loop.schedule(
                     self, token: 0,
-                    at: Instant(nanoseconds: tick * Self.tickLength.nanoseconds))
+                    at: Instant(nanoseconds: served * Self.tickLength.nanoseconds))
                 return
+            }
+        }
+    }
+
+    private func prefetch(upTo current: Int64) {
+        guard current - lastTick <= Self.crowdStride else { return }
+        for tick in lastTick..<current {
+            memory[Int((tick + 1) % Int64(Self.ticksPerFrame))].withUnsafeBufferPointer {
+                loop.driver.prefetch($0)
             }
         }
     }
 
     package func timerFired(token: UInt64, now: Instant) {
         let current = Self.tick(at: now)
+        if isCrowded { prefetch(upTo: current) }
         isServing = true
+        var now = now
         while lastTick < current {
             lastTick += 1
             let slot = Int(lastTick % Int64(Self.ticksPerFrame))
@@ -100,8 +138,9 @@ package final class CallerEngine: TimerHandler {
                     pacing.skipped += 1
                     continue
                 }
-                let sentAt = sender.frameDue(due)
-                pacing.record(late: sentAt - due)
+                let sentAt = sender.frameDue(due, now: now)
+                if sentAt > now { now = sentAt }
+                pacing.record(lateNanoseconds: now.nanoseconds - due.nanoseconds)
             }
         }
         isServing = false
@@ -111,12 +150,18 @@ package final class CallerEngine: TimerHandler {
     }
 }
 
+extension FrameSender {
+    package var memory: [UnsafeRawPointer] { [] }
+}
+
 /// Somebody with a frame to send every 20 ms.
 package protocol FrameSender: AnyObject {
     /// Sends the frame due at `due`; returns when it was handed to the network.
-    func frameDue(_ due: Instant) -> Instant
+    func frameDue(_ due: Instant, now: Instant) -> Instant
     /// The frame due at `due` will never be sent.
     func frameSkipped(due: Instant)
+    /// Where the objects are that a frame needs, as long as this sends.
+    var memory: [UnsafeRawPointer] { get }
 }
 
 /// How punctual the frames of a span of time were: the harness's own lateness.
@@ -127,9 +172,9 @@ package struct PacingCount: Sendable {
 
     package init() {}
 
-    mutating func record(late: Duration) {
+    mutating func record(lateNanoseconds late: Int64) {
         sent += 1
-        lateness.record(max(0, late.nanoseconds))
+        lateness.record(max(0, late))
     }
 
     mutating func clear() {

@@ -45,17 +45,23 @@ struct SpokenUtterance {
     /// Due time of its first frame, known once that frame is due.
     var start: Instant
     private(set) var next = 0
+    let frameCount: Int
+    /// The frame that holds the last voiced sample.
+    let lastVoicedFrame: Int
 
     init(clip: CallerLibrary.Clip, index: Int, tag: [UInt8], start: Instant) {
         self.clip = clip
         clipIndex = index
         self.tag = tag
         self.start = start
+        frameCount = tag.count + clip.audio.frameCount
+        let end = clip.description.speech.upperBound.nanoseconds
+        let frame = Int((end - 1) / Self.frame.nanoseconds)
+        lastVoicedFrame = min(frameCount - 1, tag.count + max(0, frame))
     }
 
     static let frame = Duration.milliseconds(20)
 
-    var frameCount: Int { tag.count + clip.audio.frameCount }
     var isOver: Bool { next >= frameCount }
     /// Where the clip's own time begins.
     var clipStart: Instant { start + Self.frame * tag.count }
@@ -66,21 +72,12 @@ struct SpokenUtterance {
         let frame = clip.description.speech.lowerBound.nanoseconds / Self.frame.nanoseconds
         return clipStart + Self.frame * Int(frame)
     }
-    /// The frame that holds the last voiced sample.
-    var lastVoicedFrame: Int {
-        let end = clip.description.speech.upperBound.nanoseconds
-        let frame = Int((end - 1) / Self.frame.nanoseconds)
-        return min(frameCount - 1, tag.count + max(0, frame))
-    }
-
     /// The next frame: from the tones or from the clip.
-    mutating func take(_ library: CallerLibrary) -> (
-        audio: any PreparedAudio, frame: Int, index: Int
-    ) {
+    mutating func take(_ library: CallerLibrary) -> (audio: any PreparedAudio, frame: Int) {
         let index = next
         next += 1
-        if index < tag.count { return (library.tones, Int(tag[index]), index) }
-        return (clip.audio, index - tag.count, index)
+        if index < tag.count { return (library.tones, Int(tag[index])) }
+        return (clip.audio, index - tag.count)
     }
 
     /// Whether `at` lies in a labelled pause between the first and the last voiced sample.

@@ -25,9 +25,10 @@ enum EarEvent: Hashable {
 /// plays    ┌────────────┐ gap ┌─────────┐        sample n of a stretch is heard at stretch.start + n / rate
 /// ```
 struct Ear: ~Copyable {
+    /// The earliest time at which `next(by:)` has something to say, as far as is known.
+    private(set) var nextEventAt = Instant.distantFuture
     private var scanner: TagScanner
     private let format: AudioFormat
-    private var found: [TagScanner.Event] = []
     /// Heard time of the scanner's sample 0 in the present stretch of continuous audio.
     private var base = Instant.zero
     private var fed = 0
@@ -38,6 +39,7 @@ struct Ear: ~Copyable {
     private var lastArrival = Instant.zero
     private var pending: [EarEvent] = []
     private var firstPending = 0
+    private var hasPending = false
     private var isAudible = false
     private var jitter = 0.0
     private var lastTransit: Int64?
@@ -74,15 +76,17 @@ struct Ear: ~Copyable {
                 pass(silenceUntil: playsAt)
             }
         }
-        let length = format.duration(bytes: audio.byteCount)
+        let samples = audio.byteCount / format.encoding.bytesPerSample
         noteJitter(arrivedAt)
         lastArrival = arrivedAt
         var found: [TagScanner.Event] = []
-        swap(&found, &self.found)
         scanner.feed(audio) { found.append($0) }
-        fed += audio.byteCount / format.encoding.bytesPerSample
-        note(&found)
-        playedBy += length
+        fed += samples
+        if !found.isEmpty { note(found) }
+        playedBy = Instant(
+            nanoseconds: playedBy.nanoseconds
+                + Int64(samples) * 1_000_000_000 / Int64(format.rate.value))
+        foresee()
     }
 
     /// Drops what had not been heard by `at`; returns how much audio that was.
@@ -100,31 +104,40 @@ struct Ear: ~Copyable {
         if isAudibleAfterPending {
             append(.silent(at: at))
         }
+        hasPending = firstPending < pending.count
+        foresee()
         return dropped
     }
 
-    /// Whether `next(by:)` has something to say, or silence has to be made certain.
-    func hasEvent(by now: Instant) -> Bool {
-        if firstPending < pending.count, pending[firstPending].at <= now { return true }
-        return isDry(by: now)
+    /// When nothing will have come for so long that it is silence and no gap, in nanoseconds.
+    private var dryAt: Int64 {
+        guard scanner.isSpeaking else { return .max }
+        return playedBy.nanoseconds &+ (isInMidSpeech ? Self.joinNanoseconds : 40_000_000)
     }
 
-    /// Nothing has come for so long that it is silence and no gap.
-    private func isDry(by now: Instant) -> Bool {
-        scanner.isSpeaking
-            && now - playedBy >= (isInMidSpeech ? Self.joinLimit : .milliseconds(40))
+    private static let joinNanoseconds = joinLimit.nanoseconds
+
+    /// Looks ahead to the next event, or to when silence has to be made certain. Costs no look at what is far away in memory
+    /// while nothing is heard: it follows each frame.
+    private mutating func foresee() {
+        let dry = dryAt
+        nextEventAt = Instant(
+            nanoseconds: hasPending ? min(pending[firstPending].at.nanoseconds, dry) : dry)
     }
 
+    /// The next event of those heard by `now`.
     mutating func next(by now: Instant) -> EarEvent? {
-        if firstPending == pending.count, isDry(by: now) {
-            pass(silenceUntil: now)
+        if !hasPending, dryAt <= now.nanoseconds { pass(silenceUntil: now) }
+        guard hasPending, pending[firstPending].at <= now else {
+            foresee()
+            return nil
         }
-        guard firstPending < pending.count, pending[firstPending].at <= now else { return nil }
         let event = pending[firstPending]
         firstPending += 1
         if firstPending == pending.count {
             pending.removeAll(keepingCapacity: true)
             firstPending = 0
+            hasPending = false
         }
         switch event {
         case .audible: isAudible = true
@@ -161,10 +174,9 @@ struct Ear: ~Copyable {
         let length = time - playedBy
         let count = format.rate.samples(in: min(length, Self.settling))
         var found: [TagScanner.Event] = []
-        swap(&found, &self.found)
         scanner.feedSilence(count) { found.append($0) }
         fed += count
-        note(&found)
+        note(found)
         playedBy = time
         joints.removeAll(keepingCapacity: true)
         base = time - format.rate.duration(samples: fed)
@@ -173,10 +185,10 @@ struct Ear: ~Copyable {
     /// Whether the last audio was voiced to its end: what follows is a gap and not the end of a sentence.
     private var isInMidSpeech: Bool {
         guard scanner.isSpeaking, let voice = scanner.lastVoice else { return false }
-        return scanner.position - voice <= format.rate.samples(in: .milliseconds(20))
+        return (scanner.position - voice) * 50 <= format.rate.value
     }
 
-    private mutating func note(_ found: inout [TagScanner.Event]) {
+    private mutating func note(_ found: [TagScanner.Event]) {
         for event in found {
             switch event {
             case .speechStarted(let sample):
@@ -189,8 +201,6 @@ struct Ear: ~Copyable {
                 append(.tail(bits, at: time(of: end), wire: lastArrival))
             }
         }
-        found.removeAll(keepingCapacity: true)
-        swap(&found, &self.found)
     }
 
     private func time(of sample: Int) -> Instant {
@@ -198,12 +208,14 @@ struct Ear: ~Copyable {
         return (joint?.base ?? base) + format.rate.duration(samples: sample)
     }
 
-    private mutating func append(_ event: EarEvent) { pending.append(event) }
+    private mutating func append(_ event: EarEvent) {
+        pending.append(event)
+        hasPending = true
+    }
 
     /// RFC 3550 §6.4.1 over packets of any length: transit is arrival minus the media time before it.
     private mutating func noteJitter(_ arrival: Instant) {
-        let media = (playedBy - base).nanoseconds
-        let transit = (arrival - base).nanoseconds - media
+        let transit = arrival.nanoseconds - playedBy.nanoseconds
         if let lastTransit {
             jitter += (Double(abs(transit - lastTransit)) - jitter) / 16
         }

@@ -2,6 +2,7 @@ import Testing
 import UproarCore
 import UproarRuntime
 import UproarSimulation
+import UproarStatistics
 
 @testable import UproarLoad
 
@@ -9,12 +10,25 @@ private final class Sender: FrameSender {
     var due: [Int64] = []
     var skipped = 0
     var onFrame: (() -> Void)?
-    func frameDue(_ due: Instant) -> Instant {
+    func frameDue(_ due: Instant, now: Instant) -> Instant {
         self.due.append(due.nanoseconds)
         onFrame?()
         return due
     }
     func frameSkipped(due: Instant) { skipped += 1 }
+}
+
+/// Time that jumps to each deadline, without input.
+private final class SteppedDriver: LoopDriver, @unchecked Sendable {
+    private(set) var now = Instant.zero
+    private(set) var waits = 0
+    var inputPatience = Duration.zero
+    func wait(until deadline: Instant) -> Bool {
+        waits += 1
+        if deadline > now, deadline < .distantFuture { now = deadline }
+        return true
+    }
+    func wake() {}
 }
 
 @Suite struct CallerEngineTests {
@@ -66,6 +80,42 @@ private final class Sender: FrameSender {
         world.run(for: .seconds(1))
         #expect(leaver.due.count == 5)
         #expect(stayer.due.count == 50)
+    }
+
+    @Test func inVirtualTimeACrowdIsStillServedTickByTick() {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        let senders = (0..<2 * CallerEngine.crowd).map { _ in Sender() }
+        for (index, sender) in senders.enumerated() { engine.add(sender, slot: index % 80) }
+        world.run(for: .seconds(1))
+        #expect(senders.allSatisfy { $0.due.count == 50 })
+        #expect(engine.drainPacing().lateness.greatest == 0)
+    }
+
+    /// The clock of the driver stands still but for what the test lets pass; it takes patience as a live one does.
+    @Test func aCrowdIsServedTogetherOneMillisecondLateAtTheMost() {
+        let driver = SteppedDriver()
+        let loop = EventLoop(driver: driver)
+        let engine = CallerEngine(loop: loop)
+        let senders = (0..<CallerEngine.crowd).map { _ in Sender() }
+        for (index, sender) in senders.enumerated() { engine.add(sender, slot: index % 80) }
+        #expect(driver.inputPatience == .milliseconds(1))
+        loop.run(until: .zero + .seconds(1))
+        let pacing = engine.drainPacing()
+        #expect(pacing.sent == Int64(senders.reduce(0) { $0 + $1.due.count }))
+        #expect(pacing.sent == 400 * 50)
+        #expect(pacing.skipped == 0)
+        #expect(pacing.lateness.greatest == 750_000)
+        #expect(driver.waits < 2 * 1_000)
+        // When most have left, the others are served on their own ticks again.
+        for (index, sender) in senders.enumerated().dropFirst(80) {
+            engine.remove(sender, slot: index % 80)
+        }
+        #expect(driver.inputPatience == .zero)
+        loop.run(until: .zero + .seconds(2))
+        let later = engine.drainPacing()
+        #expect(later.sent == 80 * 50)
+        #expect(later.lateness.greatest == 0)
     }
 
     @Test func aLoopThatComesLateSendsAtMostTwoFramesAndCountsTheRest() {

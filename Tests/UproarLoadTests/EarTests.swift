@@ -42,7 +42,7 @@ extension Ear {
         }
         while time < end {
             time += 20
-            if hasEvent(by: at(time)) {
+            if at(time) >= nextEventAt {
                 while let event = next(by: at(time)) { heard.append(event) }
             }
         }

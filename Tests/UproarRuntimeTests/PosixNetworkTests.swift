@@ -79,6 +79,53 @@ import UproarRuntime
         #expect(client.reason == .unreachable(errno: ENAMETOOLONG))
     }
 
+    /// The loop is held up before it reads: the kernel knows better when the bytes came.
+    @Test(arguments: [Duration.zero, .milliseconds(1)])
+    func aStampedStreamTellsWhenTheKernelGotTheBytes(patience: Duration) throws {
+        let world = TestWorld(.posix)
+        world.loop.driver.inputPatience = patience
+        var options = ConnectOptions()
+        options.stampsReceives = true
+        let (client, server) = try world.connectedPair(options: options)
+        client.send("hello")
+        world.run { server.text == "hello" }
+        for text in ["a", "b", "c"] {
+            let before = world.loop.now
+            server.send(text)
+            let held = world.loop.now + .milliseconds(30)
+            while world.loop.now < held {}
+            world.run { client.text.hasSuffix(text) }
+            #expect(client.lastReceivedAt >= before)
+            #expect(client.lastReceivedAt < held)
+            // Without stamps the read is what counts.
+            client.send(text)
+            world.run { server.text.hasSuffix(text) }
+            #expect(server.lastReceivedAt > held)
+        }
+    }
+
+    @Test func aLoopWithPatienceHearsInputTimersAndMail() throws {
+        let world = TestWorld(.posix)
+        world.loop.driver.inputPatience = .milliseconds(1)
+        let (client, server) = try world.connectedPair()
+        let bytes = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        client.send(bytes)
+        world.run { server.bytes.count == bytes.count }
+        #expect(server.bytes == bytes)
+        var fired = false
+        let due = world.loop.now + .microseconds(300)
+        world.loop.schedule(at: due) { fired = true }
+        world.run { fired }
+        #expect(world.loop.now >= due)
+        let heard = Flag()
+        world.loop.submit { heard.isSet = true }
+        world.run { heard.isSet }
+        client.stream.close()
+        world.run { server.isClosed }
+    }
+
+    private final class Flag: @unchecked Sendable { var isSet = false }
+
     @Test func aListenerNeedsAnAddress() {
         let world = TestWorld(.posix)
         let error = #expect(throws: NetworkError.self) {

@@ -19,7 +19,7 @@ import UproarWire
         var writer = TwilioMediaWriter()
         writer.compose(
             audio, frame: 1, sequence: 4, chunk: 2, milliseconds: 20,
-            closing: Array(#"MZ01"}"#.utf8), mask: 0xa1b2_c3d4)
+            closing: .init(stream: "MZ01"), mask: 0xa1b2_c3d4)
         #expect(
             message(writer)
                 == #"{"event":"media","sequenceNumber":"4","media":{"track":"inbound","chunk":"2","timestamp":"20","payload":"\#(Base64.encode([UInt8](0..<160)))"},"streamSid":"MZ01"}"#
@@ -32,7 +32,7 @@ import UproarWire
         var writer = TwilioMediaWriter()
         writer.compose(
             audio, frame: 0, sequence: number, chunk: number, milliseconds: number,
-            closing: Array(#"MZ"}"#.utf8), mask: 1)
+            closing: .init(stream: "MZ"), mask: 1)
         let value = try JSONParser.parse(#require(message(writer)))
         #expect(value["sequenceNumber"] == .string(String(number)))
         #expect(value["media"]?["chunk"] == .string(String(number)))
@@ -44,7 +44,7 @@ import UproarWire
         var writer = TwilioMediaWriter()
         let long = TwilioPreparedAudio([UInt8](repeating: 1, count: 640), bytesPerFrame: 640)
         let short = TwilioPreparedAudio([UInt8](repeating: 2, count: 160), bytesPerFrame: 160)
-        let closing = Array(#"MZ"}"#.utf8)
+        let closing = TwilioMediaWriter.Closing(stream: "MZ")
         for audio in [long, short] {
             writer.compose(
                 audio, frame: 0, sequence: 1, chunk: 1, milliseconds: 0, closing: closing,

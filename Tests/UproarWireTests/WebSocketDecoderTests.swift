@@ -18,7 +18,7 @@ import UproarCore
         _ bytes: [UInt8], as role: WebSocketRole, limit: Int = 1 << 20,
         sourceLocation: SourceLocation = #_sourceLocation
     ) -> [Seen] {
-        expectSameInPieces(bytes, sourceLocation: sourceLocation) { pieces in
+        let seen = expectSameInPieces(bytes, sourceLocation: sourceLocation) { pieces in
             var decoder = WebSocketDecoder(role: role, messageLimit: limit)
             var seen: [Seen] = []
             for piece in pieces {
@@ -27,6 +27,36 @@ import UproarCore
             }
             return seen
         }
+        let inPlace = expectSameInPieces(bytes, sourceLocation: sourceLocation) { pieces in
+            var decoder = WebSocketDecoder(role: role, messageLimit: limit)
+            return pieces.flatMap { decodeInPlace($0, with: &decoder) }
+        }
+        #expect(inPlace == seen, "whole messages in place", sourceLocation: sourceLocation)
+        return seen
+    }
+
+    /// As a media stream reads: whole messages where they are, the rest through the decoder.
+    private func decodeInPlace(_ bytes: [UInt8], with decoder: inout WebSocketDecoder) -> [Seen] {
+        var seen: [Seen] = []
+        var start = 0
+        while let range = decoder.wholeText(bytes.span.bytes.extracting(start..<bytes.count)) {
+            seen.append(
+                Seen(.text, Array(bytes[(start + range.lowerBound)..<(start + range.upperBound)])))
+            start += range.upperBound
+        }
+        decoder.receive(bytes.span.bytes.extracting(start..<bytes.count))
+        while let event = decoder.next() { seen.append(Seen(event, decoder.payloadBytes)) }
+        return seen
+    }
+
+    @Test(arguments: [0, 1, 125, 126, 160, 0xffff, 0x10000])
+    func textOfAnyLengthIsFoundInPlaceUpToSixteenBitsOfLength(length: Int) {
+        let text = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+        let message = frame(.text, text)
+        let decoder = WebSocketDecoder(role: .client)
+        let found = decoder.wholeText(message.span.bytes)
+        #expect(found.map { Array(message[$0]) } == (length > 0xffff ? nil : text))
+        #expect(decoder.wholeText(message.span.bytes.extracting(0..<message.count - 1)) == nil)
     }
 
     func frame(

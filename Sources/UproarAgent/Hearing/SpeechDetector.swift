@@ -64,6 +64,10 @@ struct SpeechDetector {
                     let end = min(bytes.count, index + blockCount - summed)
                     summed += end - index
                     var part: Float = 0
+                    // Silence adds nothing: its code is that of +0.
+                    while index + 8 <= end,
+                        bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) == .max
+                    { index += 8 }
                     while index < end {
                         part += table[Int(bytes[index])]
                         index += 1

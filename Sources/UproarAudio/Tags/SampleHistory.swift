@@ -18,6 +18,8 @@ struct SampleHistory: ~Copyable {
     private var lost: [Float]
     /// Kept samples so far.
     private var count = 0
+    /// The ring holds nothing but silence once so many samples in a row were silent: then silence need not be written again.
+    private var silentCount = capacity
     private var hopEnergy: UInt64 = 0
     private(set) var hopPower: Float = 0
     // The group of `factor` input samples that is being averaged.
@@ -35,6 +37,7 @@ struct SampleHistory: ~Copyable {
     /// Forgets everything; keeps its storage.
     mutating func reset() {
         count = 0
+        silentCount = 0
         hopEnergy = 0
         hopPower = 0
         groupSize = 0
@@ -96,6 +99,11 @@ struct SampleHistory: ~Copyable {
 
     mutating func takeSilence(_ samples: Int) -> Int {
         let taken = min(room, samples)
+        if factor == 1, silentCount >= Self.capacity {
+            count += taken
+            hopIsClosed = false
+            return taken
+        }
         if groupSize == 0, taken % factor == 0 {
             let kept = taken / factor
             let start = count & (Self.capacity - 1)
@@ -112,8 +120,10 @@ struct SampleHistory: ~Copyable {
                 }
             }
             count += kept
+            silentCount += kept
             hopIsClosed = false
         } else {
+            silentCount = 0
             add(taken) { _ in 0 }
         }
         return taken
@@ -125,6 +135,14 @@ struct SampleHistory: ~Copyable {
     /// The common case: G.711 at 8 kHz goes into the ring as it is.
     private mutating func takeCodes(_ bytes: RawSpan) -> Int {
         let taken = min(room, bytes.byteCount)
+        let isSilence =
+            encoding == .mulaw && bytes.withUnsafeBytes { Self.isSilent($0, taken) }
+        if isSilence, silentCount >= Self.capacity {
+            count += taken
+            hopIsClosed = false
+            return taken
+        }
+        silentCount = isSilence ? silentCount + taken : 0
         let start = count & (Self.capacity - 1)
         let first = min(taken, Self.capacity - start)
         var energy: UInt64 = 0
@@ -143,7 +161,7 @@ struct SampleHistory: ~Copyable {
                             from: source.baseAddress!.assumingMemoryBound(to: UInt8.self) + first,
                             count: taken - first)
                     }
-                    if Self.isSilent(source, taken) { return }
+                    if isSilence { return }
                 }
                 Self.squares.withUnsafeBufferPointer { squares in
                     for index in start..<start + first {
@@ -178,6 +196,7 @@ struct SampleHistory: ~Copyable {
     @inline(__always)
     private mutating func add(_ taken: Int, _ sample: (Int) -> Int) {
         guard taken > 0 else { return }
+        silentCount = 0
         var sum = groupSum
         var energy = groupEnergy
         var size = groupSize

@@ -60,25 +60,46 @@ struct ToneMeter {
 
     private static func mark(_ powers: SIMD16<Float>, _ energy: Float) -> Mark {
         guard energy > quietest else { return Mark(tone: 0, trust: 0) }
+        let (loudest, second) = twoLoudest(powers)
+        // The lowest lane of the loudest.
         var tone = 0
-        var loudest: Float = -1
-        var second: Float = -1
         withUnsafeBytes(of: powers) { bytes in
             let lanes = bytes.assumingMemoryBound(to: Float.self)
-            for index in 0..<16 {
-                let power = lanes[index]
-                if power > loudest {
-                    second = loudest
-                    loudest = power
-                    tone = index
-                } else if power > second {
-                    second = power
-                }
-            }
+            while tone < 15, lanes[tone] != loudest { tone += 1 }
         }
         // A pure tone of amplitude A over L samples has |S|² = (A·L/2)² and energy A²·L/2.
         let share = (loudest - second) / (energy * Float(blockSize * blocksPerSymbol) / 2)
         return Mark(tone: UInt8(tone), trust: UInt8(max(0, min(255, share * 255))))
+    }
+
+    /// A tournament of four lanes at a time: of two pairs, the greater first is first, and the second is among the lesser first
+    /// and both seconds.
+    @inline(__always)
+    private static func twoLoudest(_ powers: SIMD16<Float>) -> (first: Float, second: Float) {
+        let a = powers.lowHalf.lowHalf
+        let b = powers.lowHalf.highHalf
+        let c = powers.highHalf.lowHalf
+        let d = powers.highHalf.highHalf
+        let ab = a .> b
+        let cd = c .> d
+        let firstAB = b.replacing(with: a, where: ab)
+        let firstCD = d.replacing(with: c, where: cd)
+        let all = firstAB .> firstCD
+        let first = firstCD.replacing(with: firstAB, where: all)
+        let lesser = firstAB.replacing(with: firstCD, where: all)
+        let secondAB = a.replacing(with: b, where: ab)
+        let secondCD = c.replacing(with: d, where: cd)
+        let second = secondCD.replacing(with: secondAB, where: secondAB .> secondCD)
+        let rest = second.replacing(with: lesser, where: lesser .> second)
+        var loudest = first.x
+        var next = max(max(rest.x, rest.y), max(rest.z, rest.w))
+        next = max(next, min(first.y, loudest))
+        loudest = max(loudest, first.y)
+        next = max(next, min(first.z, loudest))
+        loudest = max(loudest, first.z)
+        next = max(next, min(first.w, loudest))
+        loudest = max(loudest, first.w)
+        return (loudest, next)
     }
 
     /// A window quieter than about −60 dBFS holds no tone worth naming.

@@ -74,6 +74,16 @@ package enum Base64 {
                     // Letters of no value leave a high bit; one look at the end is enough.
                     var seen: UInt8 = 0
                     while index + 3 < count {
+                        // Silence in mu-law is 0xff, a row of slashes: most of all audio in calls.
+                        while index + 8 <= count,
+                            source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                                == 0x2f2f_2f2f_2f2f_2f2f
+                        {
+                            for offset in 0..<6 { output[place + offset] = 0xff }
+                            index += 8
+                            place += 6
+                        }
+                        guard index + 3 < count else { break }
                         let a = values[Int(source[index])]
                         let b = values[Int(source[index + 1])]
                         let c = values[Int(source[index + 2])]

@@ -11,6 +11,9 @@ package struct Instant: Comparable, Hashable, Sendable {
     package static let distantFuture = Instant(nanoseconds: .max)
 
     package static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+    package static func > (a: Instant, b: Instant) -> Bool { a.nanoseconds > b.nanoseconds }
+    package static func <= (a: Instant, b: Instant) -> Bool { a.nanoseconds <= b.nanoseconds }
+    package static func >= (a: Instant, b: Instant) -> Bool { a.nanoseconds >= b.nanoseconds }
 
     package static func + (a: Instant, b: Duration) -> Instant {
         Instant(nanoseconds: a.nanoseconds &+ b.nanoseconds)

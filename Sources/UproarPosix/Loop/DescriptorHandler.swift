@@ -13,6 +13,8 @@ package struct DescriptorEvents: OptionSet, Sendable {
 
     package static let readable = DescriptorEvents(rawValue: EPOLLIN.rawValue)
     package static let writable = DescriptorEvents(rawValue: EPOLLOUT.rawValue)
+    /// Tell once of what becomes so, not again as long as it is so: for a handler that takes all there is, or asks anew.
+    package static let onChange = DescriptorEvents(rawValue: EPOLLET.rawValue)
     /// The peer will send no more.
     package static let peerEnded = DescriptorEvents(rawValue: EPOLLRDHUP.rawValue)
     /// Both directions are over. Reported whether watched for or not.

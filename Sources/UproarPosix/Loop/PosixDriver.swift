@@ -5,7 +5,8 @@ import UproarRuntime
 
 /// Real time over epoll: the world of live runs. Belongs to one loop; all but `wake` is called on its thread.
 ///
-/// Descriptors are watched level-triggered: a handler that takes only a part of what is ready is called again.
+/// Descriptors are watched level-triggered unless asked otherwise: a handler that takes only a part of what is ready is called
+/// again.
 package final class PosixDriver: LoopDriver, @unchecked Sendable {
     private struct Entry {
         var handler: (any DescriptorHandler)?
@@ -36,6 +37,32 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
     deinit { events.deallocate() }
 
     package var now: Instant { clock.now }
+
+    /// With patience the loop sleeps until its next deadline, or until this long after its last look at input, before it looks
+    /// again: a thousand streams are then read some dozens at a time, where each alone would cost a wake-up.
+    package var inputPatience = Duration.zero {
+        didSet { patienceLength = inputPatience.nanoseconds }
+    }
+    private var patienceLength: Int64 = 0
+    private var lastLook = Int64.min
+
+    /// Whether streams of this loop ask for the kernel's receive times.
+    var readsStamps = false
+    /// CLOCK_REALTIME, which such times are in, minus the run's clock; taken with each look at input.
+    private var stampOffset: Int64 = 0
+
+    /// The kernel's receive time on the run's clock; now when it gives none, or a clock was set meanwhile.
+    func instant(ofStamp stamp: Int64) -> Instant {
+        let at = stamp &- stampOffset
+        let age = lastLook &- at
+        guard stamp != 0, age < 1_000_000_000, age > -1_000_000_000 else { return now }
+        return Instant(nanoseconds: at)
+    }
+
+    private func takeStampOffset() {
+        lastLook = now.nanoseconds
+        stampOffset = realtimeNanoseconds() &- lastLook
+    }
 
     // MARK: Watching
 
@@ -124,7 +151,9 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
     // MARK: Waiting
 
     package func wait(until deadline: Instant) -> Bool {
+        if patienceLength > 0 { gather(until: deadline) }
         let count = poll(for: patience(until: deadline))
+        if readsStamps, count > 0 { takeStampOffset() }
         for index in 0..<count {
             let event = events[index]
             if event.data.u64 == Self.wakeBits {
@@ -134,6 +163,17 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
             }
         }
         return true
+    }
+
+    private func gather(until deadline: Instant) {
+        let now = now.nanoseconds
+        let left = min(deadline.nanoseconds, lastLook &+ patienceLength) &- now
+        guard left > 0, left <= patienceLength else {
+            lastLook = now
+            return
+        }
+        uproar_sleep(left)
+        lastLook = now &+ left
     }
 
     /// Nanoseconds; negative without a limit.
@@ -150,6 +190,12 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         if count >= 0 { return Int(count) }
         precondition(errno == EINTR, "epoll_pwait2 failed with errno \(errno)")
         return 0
+    }
+
+    package func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>) {
+        objects.withMemoryRebound(to: UnsafeRawPointer?.self) {
+            uproar_prefetch($0.baseAddress, $0.count)
+        }
     }
 
     package func wake() {

@@ -13,12 +13,22 @@ package protocol LoopDriver: AnyObject, Sendable {
     func wait(until deadline: Instant) -> Bool
     /// When input will come, where that is known beforehand: simulation only.
     var nextInput: Instant? { get }
+    /// How long input may wait to be taken together with more; zero: it is heard as it comes. Only real time gains by it.
+    var inputPatience: Duration { get set }
+    /// Fetches the first bytes of objects into the cache, all at once, before they are used one after the other. The addresses may
+    /// be of objects that are gone.
+    func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>)
     /// Ends a wait from any thread.
     func wake()
 }
 
 extension LoopDriver {
     package var nextInput: Instant? { nil }
+    package var inputPatience: Duration {
+        get { .zero }
+        set {}
+    }
+    package func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>) {}
 }
 
 /// In which order ready jobs run.

@@ -25,6 +25,8 @@ package struct ConnectOptions: Sendable {
     /// TLS when not nil.
     package var tls: TLSClientOptions?
     package var queueLimit = 4 << 20
+    /// Tell of received bytes at the kernel's receive time where it has one: for whoever measures the peer.
+    package var stampsReceives = false
     package init() {}
 }
 

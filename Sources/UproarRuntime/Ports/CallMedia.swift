@@ -48,6 +48,12 @@ package protocol CallMedia: AnyObject {
     func hangUp()
     var sentByteCount: Int { get }
     var receivedByteCount: Int { get }
+    /// Where the objects are that `send` needs, for `LoopDriver.prefetch`; good for nothing else.
+    var memory: [UnsafeRawPointer] { get }
+}
+
+extension CallMedia {
+    package var memory: [UnsafeRawPointer] { [] }
 }
 
 package protocol CallMediaHandler: AnyObject {

@@ -25,25 +25,25 @@ final class TwilioCall: CallMedia {
     private static let closeLimit = Duration.seconds(2)
     private static let messageLimit = 1 << 20
 
-    private let setup: CallSetup
-    private let url: WireURL
+    // What each frame needs stands together: of a thousand calls none stays in the cache.
     private let transport: TwilioTransport
-    private let identity: TwilioIdentity
-    /// What ends every media message of this call.
-    private let closing: [UInt8]
-    private var handler: (any CallMediaHandler)?
-    private var phase = Phase.connecting
     private var stream: (any ByteStream)?
-    private var connection: WebSocketClientConnection
-
     private var sequence: UInt64 = 0
     private var chunk: UInt64 = 0
-    private var playout = Playout()
-    private var deadline = TimerID.none
-    private var markTimer = TimerID.none
-
     private(set) var sentByteCount = 0
     private(set) var receivedByteCount = 0
+    private var phase = Phase.connecting
+    /// What ends every media message of this call.
+    private let closing: TwilioMediaWriter.Closing
+    private var handler: (any CallMediaHandler)?
+    private var playout = Playout()
+    private var connection: WebSocketClientConnection
+
+    private let setup: CallSetup
+    private let url: WireURL
+    private let identity: TwilioIdentity
+    private var deadline = TimerID.none
+    private var markTimer = TimerID.none
 
     init(
         _ setup: CallSetup, to url: WireURL, over transport: TwilioTransport,
@@ -54,7 +54,7 @@ final class TwilioCall: CallMedia {
         self.transport = transport
         self.handler = handler
         identity = TwilioIdentity(seed: transport.seed, call: setup.call)
-        closing = Array(#"\#(identity.stream)"}"#.utf8)
+        closing = TwilioMediaWriter.Closing(stream: identity.stream)
         var headers: HTTPHeaders = ["User-Agent": "Twilio.TmeWs/1.0"]
         if let token = transport.options.authToken {
             headers[TwilioSignature.header] = TwilioSignature.sign(
@@ -70,6 +70,7 @@ final class TwilioCall: CallMedia {
         var options = ConnectOptions()
         options.timeout = setup.limit
         options.queueLimit = transport.options.queueLimit
+        options.stampsReceives = true
         if url.scheme == .wss {
             var tls = TLSClientOptions(serverName: url.host)
             tls.verifies = transport.options.verifiesCertificates
@@ -84,6 +85,12 @@ final class TwilioCall: CallMedia {
     }
 
     // MARK: To the agent
+
+    var memory: [UnsafeRawPointer] {
+        [self, stream].compactMap { (object: AnyObject?) in
+            object.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }
+        }
+    }
 
     func send(_ audio: any PreparedAudio, frame: Int) {
         guard case .streaming = phase, let stream else { return }
@@ -163,17 +170,33 @@ final class TwilioCall: CallMedia {
         handler?.answered(at: now)
     }
 
+    /// A message that the connection holds.
     private func heardMessage(at now: Instant) {
-        // The buffer is taken out while a handler looks at it, so that nothing it does can touch it.
-        var audio = transport.audio
-        transport.audio = []
-        audio.removeAll(keepingCapacity: true)
-        defer { transport.audio = audio }
-        do throws(TwilioStreamError) {
-            let message = try connection.withPayload { bytes throws(TwilioStreamError) in
+        take(at: now) { audio throws(TwilioStreamError) in
+            try connection.withPayload { bytes throws(TwilioStreamError) in
                 try TwilioAgentMessage.decode(bytes, audio: &audio)
             }
-            switch message {
+        }
+    }
+
+    /// A message where the stream has read it.
+    private func heard(_ message: RawSpan, at now: Instant) {
+        take(at: now) { audio throws(TwilioStreamError) in
+            try TwilioAgentMessage.decode(message, audio: &audio)
+        }
+    }
+
+    @inline(__always)
+    private func take(
+        at now: Instant, _ decode: (inout [UInt8]) throws(TwilioStreamError) -> TwilioAgentMessage
+    ) {
+        // The buffer is taken out while a handler looks at it, so that nothing it does can touch it.
+        var audio: [UInt8] = []
+        swap(&audio, &transport.audio)
+        audio.removeAll(keepingCapacity: true)
+        defer { swap(&audio, &transport.audio) }
+        do throws(TwilioStreamError) {
+            switch try decode(&audio) {
             case .media:
                 guard !audio.isEmpty else { break }
                 // 8,000 one-byte samples a second: 125 µs each.
@@ -233,7 +256,13 @@ extension TwilioCall: ByteStreamHandler {
 
     func received(_ bytes: RawSpan, at now: Instant, on stream: any ByteStream) {
         receivedByteCount += bytes.byteCount
-        connection.receive(bytes)
+        var rest = bytes
+        while case .streaming = phase, let payload = connection.wholeText(rest) {
+            heard(rest.extracting(payload), at: now)
+            rest = rest.extracting(droppingFirst: payload.upperBound)
+        }
+        guard !rest.isEmpty else { return }
+        connection.receive(rest)
         takeEvents(at: now)
     }
 

@@ -8,6 +8,23 @@ import UproarWire
 ///
 /// The part from `payload` to `streamSid` is `TwilioPreparedAudio`'s; nothing is allocated.
 struct TwilioMediaWriter {
+    /// What ends every media message of one call, `MZ…"}`, in place: each call has its own, and none stays in the cache.
+    struct Closing {
+        private var bytes = InlineArray<62, UInt8>(repeating: 0)
+        let count: UInt8
+
+        init(stream: String) {
+            let text = Array(#"\#(stream)"}"#.utf8)
+            precondition(text.count <= 62, "a stream's name of \(text.count - 2) bytes")
+            count = UInt8(text.count)
+            for index in text.indices { bytes[index] = text[index] }
+        }
+
+        func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+            bytes.span.withUnsafeBytes { body(.init(rebasing: $0[..<Int(count)])) }
+        }
+    }
+
     private static let opening = Array(#"{"event":"media","sequenceNumber":""#.utf8)
     private static let chunkKey = Array(#"","media":{"track":"inbound","chunk":""#.utf8)
     private static let timestampKey = Array(#"","timestamp":""#.utf8)
@@ -25,15 +42,14 @@ struct TwilioMediaWriter {
         body(buffer.span.bytes.extracting(0..<count))
     }
 
-    /// `closing` is the call's own end of the message: `MZ…"}`.
     mutating func compose(
         _ audio: TwilioPreparedAudio, frame: Int, sequence: UInt64, chunk: UInt64,
-        milliseconds: UInt64, closing: [UInt8], mask: UInt32
+        milliseconds: UInt64, closing: Closing, mask: UInt32
     ) {
         precondition(frame >= 0 && frame < audio.frameCount, "no frame \(frame) was prepared")
         let most =
             Self.headerCount + Self.opening.count + Self.chunkKey.count + Self.timestampKey.count
-            + 3 * Self.numberLimit + audio.fragmentCount + closing.count
+            + 3 * Self.numberLimit + audio.fragmentCount + Int(closing.count)
         precondition(most <= 0xffff, "a frame of \(audio.fragmentCount) bytes of text is too long")
         if buffer.count < most { buffer = [UInt8](repeating: 0, count: most) }
         count = buffer.withUnsafeMutableBytes { buffer in

@@ -86,6 +86,12 @@ package struct WebSocketClientConnection: ~Copyable {
         }
     }
 
+    /// A whole text message at the front of `bytes`, without a copy: where its payload lies. Then go on behind it; on nil hand
+    /// the rest to `receive`.
+    package func wholeText(_ bytes: RawSpan) -> Range<Int>? {
+        if case .open = phase { webSocket.wholeText(bytes) } else { nil }
+    }
+
     /// The server sends no more. Call `next()` until it gives nil.
     package mutating func streamEnded() {
         hasStreamEnded = true

@@ -62,6 +62,37 @@ package struct WebSocketDecoder: ~Copyable {
         bytes.withUnsafeBytes { storage.append(contentsOf: $0) }
     }
 
+    /// A whole text message in one unmasked frame at the front of `bytes`, when nothing waits here: where its payload lies, and
+    /// it counts as taken. Nil for anything else, which `receive` and `next` are there for. Saves the copy of what a socket read.
+    package func wholeText(_ bytes: RawSpan) -> Range<Int>? {
+        guard role == .client, !isOver, cursor == storage.count, messageStart == messageEnd,
+            unfinished == nil
+        else { return nil }
+        return bytes.withUnsafeBytes { bytes in
+            guard bytes.count >= 2, bytes[0] == 0x80 | WebSocketOpcode.text.rawValue else {
+                return nil
+            }
+            var start = 2
+            var count = Int(bytes[1])
+            if count == 126 {
+                guard bytes.count >= 4 else { return nil }
+                count = Int(bytes[2]) << 8 | Int(bytes[3])
+                guard count > 125 else { return nil }
+                start = 4
+            }
+            // With 127 or a mask it is another frame than an agent's media.
+            guard count <= messageLimit, count <= bytes.count - start, bytes[1] < 127 else {
+                return nil
+            }
+            var check = UTF8Check()
+            let payload = start..<start + count
+            guard check.accept(.init(rebasing: bytes[payload])), check.isComplete else {
+                return nil
+            }
+            return payload
+        }
+    }
+
     /// The next event, or nil when more bytes are needed.
     package mutating func next() -> WebSocketEvent? {
         payload = 0..<0

@@ -26,6 +26,11 @@ package struct WebSocketPeer: ~Copyable {
 
     package mutating func receive(_ bytes: RawSpan) { decoder.receive(bytes) }
 
+    /// As `WebSocketDecoder.wholeText`.
+    package func wholeText(_ bytes: RawSpan) -> Range<Int>? {
+        isOver ? nil : decoder.wholeText(bytes)
+    }
+
     /// The next event, or nil when more bytes are needed. Pongs and the answer to a close are appended to `output`.
     package mutating func next(into output: inout [UInt8]) -> WebSocketEvent? {
         guard !isOver, let event = decoder.next() else { return nil }
