@@ -60,6 +60,7 @@ final class BrowserCall: CallMedia {
 
     func dial() {
         var options = ConnectOptions()
+        options.stampsReceives = true
         options.timeout = setup.limit
         options.queueLimit = transport.options.queueLimit
         if url.scheme == .wss {
