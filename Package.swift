@@ -101,6 +101,7 @@ let package = Package(
 
         // Benchmarks
         .executableTarget(name: "media-floor", path: "Benchmarks/MediaFloor"),
+        .executableTarget(name: "link-floor", path: "Benchmarks/LinkFloor"),
         .executableTarget(
             name: "RuntimeBenchmark",
             dependencies: ["UproarCore", "UproarRuntime", "UproarPosix", "UproarSimulation"],
@@ -174,6 +175,9 @@ let package = Package(
         tests(
             of: "Load",
             using: ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio", "Simulation"]),
+        tests(
+            of: "Links",
+            using: ["Core", "Runtime", "Wire", "Faults", "Simulation", "Posix"]),
         tests(of: "Reports", using: ["Core", "Statistics"]),
         tests(
             of: "Harness",

@@ -117,6 +117,14 @@ import UproarWire
         HGETALL h
         HGETALL none
         HLEN h
+        HSETNX hn a 1
+        HSETNX hn a 2
+        HSETNX hn b 3
+        HKEYS hn
+        HVALS hn
+        HEXISTS hn a
+        HEXISTS hn z
+        HVALS none
         HDEL h f none
         HSET h odd
         HSET h f 1 g

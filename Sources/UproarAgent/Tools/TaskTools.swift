@@ -50,7 +50,7 @@ struct TaskTools {
             store.create(task, owner: owner) { result in
                 switch result {
                 case .success: then(Self.text(["created": .string(title)]))
-                case .failure: then(Self.problem("the task list cannot be reached"))
+                case .failure: then(Self.unreachable)
                 }
             }
         case "list_tasks":
@@ -59,7 +59,7 @@ struct TaskTools {
                 case .success(let tasks):
                     let open = tasks.filter { !$0.isDone }.map { JSONValue.string($0.title) }
                     then(Self.text(["tasks": .array(open)]))
-                case .failure: then(Self.problem("the task list cannot be reached"))
+                case .failure: then(Self.unreachable)
                 }
             }
         case "complete_task": complete(arguments["title"]?.text ?? "", then: then)
@@ -71,7 +71,7 @@ struct TaskTools {
         let (store, owner) = (store, owner)
         store.list(owner: owner) { result in
             guard case .success(let tasks) = result else {
-                return then(Self.problem("the task list cannot be reached"))
+                return then(Self.unreachable)
             }
             guard var task = Self.match(title, among: tasks.filter { !$0.isDone }) else {
                 return then(Self.problem("there is no such task"))
@@ -80,7 +80,7 @@ struct TaskTools {
             store.update(task, owner: owner) { result in
                 switch result {
                 case .success: then(Self.text(["completed": .string(task.title)]))
-                case .failure: then(Self.problem("the task list cannot be reached"))
+                case .failure: then(Self.unreachable)
                 }
             }
         }
@@ -101,4 +101,8 @@ struct TaskTools {
 
     private static func text(_ json: JSONValue) -> String { json.text(pretty: false) }
     private static func problem(_ words: String) -> String { text(["error": .string(words)]) }
+    /// The tool could not do its work at all, which whoever reads results can tell from its answers.
+    private static let unreachable = text([
+        "error": "the task list cannot be reached", "code": "unavailable",
+    ])
 }

@@ -12,6 +12,8 @@ package struct FaultDescriptor: Hashable, Sendable {
     package var recovery: Duration
     /// What the run must be allowed to do, in words; nil when nothing special.
     package var privilege: String?
+    /// `on` must name something: it acts on nothing by itself.
+    package var needsTarget = false
 
     package struct Attribute: Hashable, Sendable {
         package var name: String
@@ -55,9 +57,23 @@ package struct FaultDescriptor: Hashable, Sendable {
         case text(String)
     }
 
+    /// The fault of this name that acts on all these targets; else the first of the name. Several may share one: a WebSocket at a
+    /// provider goes half-open, and so does a connection on a link.
+    package static func named(
+        _ name: String, on targets: [String], among all: [FaultDescriptor]
+    ) -> FaultDescriptor? {
+        let named = all.filter { $0.name == name }
+        return named.first { fault in
+            targets.isEmpty
+                ? !fault.needsTarget
+                : fault.targets.isEmpty || targets.allSatisfy(fault.targets.contains)
+        } ?? named.first
+    }
+
     package init(
         name: String, summary: String, effect: String, attributes: [Attribute] = [],
-        targets: [String] = [], recovery: Duration = .seconds(10), privilege: String? = nil
+        targets: [String] = [], recovery: Duration = .seconds(10), privilege: String? = nil,
+        needsTarget: Bool = false
     ) {
         self.name = name
         self.summary = summary
@@ -66,5 +82,6 @@ package struct FaultDescriptor: Hashable, Sendable {
         self.targets = targets
         self.recovery = recovery
         self.privilege = privilege
+        self.needsTarget = needsTarget
     }
 }

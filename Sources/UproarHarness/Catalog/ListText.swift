@@ -20,7 +20,10 @@ package struct ListText {
                 ProviderCatalog.all.map { ($0.id.name, "\($0.id.role.rawValue): \($0.summary)") }),
             section(
                 "faults", "what a timeline may inject",
-                FaultCatalog.all.map { ($0.name, $0.summary) }),
+                FaultCatalog.all.map {
+                    let place = FaultCatalog.place(of: $0.name, on: $0.targets)
+                    return ($0.name, "\(place?.rawValue ?? ""): \($0.summary)")
+                }),
             section(
                 "exit-codes", "how a run ends",
                 ExitCode.allCases.map { (String($0.rawValue), $0.summary) }),

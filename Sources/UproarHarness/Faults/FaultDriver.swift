@@ -144,21 +144,21 @@ package final class FaultDriver: TimerHandler {
 
 /// Several carriers as one: the first that knows a fault takes it.
 package final class FaultCarriers: FaultCarrier {
-    private let carriers: [(knows: (String) -> Bool, carrier: any FaultCarrier)]
+    private let carriers: [(knows: (FaultPlan) -> Bool, carrier: any FaultCarrier)]
 
-    package init(_ carriers: [(knows: (String) -> Bool, carrier: any FaultCarrier)]) {
+    package init(_ carriers: [(knows: (FaultPlan) -> Bool, carrier: any FaultCarrier)]) {
         self.carriers = carriers
     }
 
     package func arm(_ plan: FaultPlan) -> String? {
-        guard let carrier = carriers.first(where: { $0.knows(plan.fault) })?.carrier else {
+        guard let carrier = carriers.first(where: { $0.knows(plan) })?.carrier else {
             return "nothing in this run can carry out \(plan.fault)"
         }
         return carrier.arm(plan)
     }
 
     package func clear(_ plan: FaultPlan) {
-        carriers.first { $0.knows(plan.fault) }?.carrier.clear(plan)
+        carriers.first { $0.knows(plan) }?.carrier.clear(plan)
     }
 }
 

@@ -36,7 +36,8 @@ enum FaultSubjects {
         _ number: UInt32, _ id: String, _ event: TimelineEvent, _ fault: String,
         _ attributes: [TimelineEvent.Attribute]
     ) -> FaultHistory.Subject {
-        let descriptor = FaultCatalog.all.first { $0.name == fault }
+        let descriptor = FaultDescriptor.named(
+            fault, on: event.scope.on, among: FaultCatalog.all)
         let providers = ProviderID.allCases.filter { provider in
             event.scope.on.contains(provider.name)
                 || event.scope.on.contains(provider.role.rawValue)

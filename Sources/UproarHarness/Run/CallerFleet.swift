@@ -1,4 +1,5 @@
 import UproarCore
+import UproarFaults
 import UproarLoad
 import UproarPosix
 import UproarRuntime
@@ -101,6 +102,11 @@ package final class CallerFleet {
 
     package func drain() { each { $0.driver.drain() } }
     package func hangUpAll() { each { $0.driver.hangUpAll() } }
+
+    /// Arms or clears a media fault on every loop.
+    package func spoil(_ plan: FaultPlan, arms: Bool) {
+        each { $0.spoil(plan, arms: arms) }
+    }
 
     /// The tapes of the calls that were taped, handed over on the control loop once every loop has given its own.
     package func collectTapes(_ then: @escaping ([CallTape]) -> Void) {

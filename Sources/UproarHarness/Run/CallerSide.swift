@@ -1,5 +1,6 @@
 import UproarAudio
 import UproarCore
+import UproarFaults
 import UproarLoad
 import UproarRuntime
 import UproarScenario
@@ -10,6 +11,8 @@ package final class CallerSide {
     package let engine: CallerEngine
     package let driver: CallDriver
     package let facts = FactBatch()
+    /// Around each transport where the timeline spoils audio; empty: callers hold the transports themselves.
+    package let media: [FaultyTransport]
 
     /// - lines: in the order of the scenario's channels.
     /// - transport: makes the transport of a name; asked for once for each.
@@ -21,6 +24,9 @@ package final class CallerSide {
     ) {
         self.loop = loop
         engine = CallerEngine(loop: loop)
+        let spoils = LinkPlan(plan.scenario).hasMediaFaults
+        var media: [FaultyTransport] = []
+        let facts = facts
         let key = plan.scenario.isTagging ? ReferenceKey(plan.seed) : nil
         // Channels of one transport share what it has prepared.
         var prepared: [String: (transport: any CallTransport, library: CallerLibrary)] = [:]
@@ -28,7 +34,12 @@ package final class CallerSide {
             let (transport, library) =
                 prepared[line.transport]
                 ?? {
-                    let transport = transport(line.transport)
+                    var transport = transport(line.transport)
+                    if spoils {
+                        let faulty = FaultyTransport(transport, loop: loop, facts: facts)
+                        media.append(faulty)
+                        transport = faulty
+                    }
                     return (transport, Self.library(line, transport, key))
                 }()
             prepared[line.transport] = (transport, library)
@@ -37,6 +48,7 @@ package final class CallerSide {
                 pictures: line.pictures.map { transport.prepare($0) },
                 parameters: line.parameters)
         }
+        self.media = media
         var settings = plan.driverSettings(ofLoop: loopIndex, of: loopCount)
         settings.dialLimit = dialLimit
         settings.parameters = parameters
@@ -44,6 +56,13 @@ package final class CallerSide {
             loop: loop, engine: engine, lines: callLines, lineOf: { plan.line(of: $0) },
             seats: plan.seats(ofLoop: loopIndex, of: loopCount), facts: facts, seed: plan.seed,
             settings: settings)
+    }
+
+    /// Arms or clears a media fault.
+    package func spoil(_ plan: FaultPlan, arms: Bool) {
+        for transport in media {
+            if arms { _ = transport.arm(plan) } else { transport.clear(plan.id) }
+        }
     }
 
     private static func library(

@@ -212,9 +212,19 @@ package final class LiveRun {
             now: { [weak self] in .zero + ((self?.loop.now ?? start) - start) })
         processFaults = processes
         let carrier = FaultCarriers([
-            ({ name in ProcessFault.catalog.contains { $0.name == name } }, processes),
+            ({ FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .process }, processes),
             (
-                { ProviderFaultCatalog.named($0) != nil },
+                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .link },
+                LinkControlCarrier(
+                    connection: { [weak self] in self?.services?.links.control(of: $0) },
+                    shift: { start - .zero })
+            ),
+            (
+                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .media },
+                MediaCarrier { [weak self] in self?.fleet?.spoil($0, arms: $1) }
+            ),
+            (
+                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .provider },
                 ControlCarrier(
                     connection: { [weak self] in self?.services?.providers?.control },
                     shift: { start - .zero })

@@ -3,6 +3,7 @@ import UproarAgent
 import UproarAudio
 import UproarCore
 import UproarCrypto
+import UproarFaults
 import UproarScenario
 
 /// Reads scenarios from the disk, with the files that they name.
@@ -15,7 +16,7 @@ package enum ScenarioLoading {
 
     package static let catalog = ScenarioCatalog(
         transports: TransportCatalog.all, faults: FaultCatalog.all,
-        places: ["agent", "providers"],
+        places: ["agent", "providers", "uplink", "downlink"] + LinkArrow.all.map(\.description),
         agentKeys: UproarAgent.AgentSettings.scenarioKeys.map { key in
             AgentKey(key) { (text: String) throws(TextProblem) in
                 var settings = UproarAgent.AgentSettings()

@@ -39,6 +39,7 @@ package final class Services {
     private var standIn: ChildProcess?
     private var command: CommandAgent?
     private var attached: AttachedProviders?
+    let links: ServiceLinks
     private let clock: RunClock
     /// What the emulators said at their end.
     package private(set) var evidence = JSONValue.null
@@ -60,6 +61,7 @@ package final class Services {
         configurations: any ChildConfigurations
     ) {
         self.clock = clock
+        links = ServiceLinks(plan.scenario, clock: clock)
         self.loop = loop
         self.network = network
         self.http = http
@@ -108,6 +110,7 @@ package final class Services {
         attached?.drain()
         workers?.drain()
         standIn?.drain()
+        links.drain()
     }
 
     /// Ends an agent that is not ours: it may take longer to go than what the guardian grants.
@@ -163,19 +166,41 @@ package final class Services {
                 streamURL: try plan.scenario.streamURL.map { text throws(WireURLError) in
                     try WireURL(text)
                 }, authToken: authToken)
-            ready?(agent)
-            ready = nil
+            guard links.plan.isBeforeAgent, links.before == nil else { return call(agent) }
+            links.startBefore(
+                agent.urls + agent.browserURLs, { start($0) },
+                then: { [weak self] linked in
+                    var agent = agent
+                    agent.urls = agent.urls.map(linked)
+                    agent.browserURLs = agent.browserURLs.map(linked)
+                    self?.call(agent)
+                })
         } catch { fail(.target("the target \(urls[0]) cannot be called: \(error)")) }
     }
 
-    private func startAgent() {
-        guard workers == nil, command == nil, isRedisReady, let port = redis?.port, let providers,
-            !providers.ports.isEmpty
-        else {
-            return
+    private func call(_ agent: CalledAgent) {
+        ready?(agent)
+        ready = nil
+    }
+
+    /// Where the agent finds emulators and Redis: at a link, where there is one.
+    private var seenByAgent: (ports: [String: UInt16], redis: UInt16)? {
+        guard isRedisReady, let port = redis?.port, let providers, !providers.ports.isEmpty else {
+            return nil
         }
+        var ports = providers.ports
+        ports[ProviderID.redis.name] = port
+        if links.mustStartBehind { links.startBehind(ports) { start($0) } }
+        guard !links.isWaiting else { return nil }
+        ports = links.seenByAgent(ports)
+        let redis = ports.removeValue(forKey: ProviderID.redis.name) ?? port
+        return (ports, redis)
+    }
+
+    private func startAgent() {
+        guard workers == nil, command == nil, let (ports, port) = seenByAgent else { return }
         if case .command(let target) = plan.scenario.target {
-            return start(target, AgentAddresses(ports: providers.ports, redis: port))
+            return start(target, AgentAddresses(ports: ports, redis: port))
         }
         guard case .embedded(let count, let delay) = plan.scenario.target else { return }
         let workers = AgentWorkers(
@@ -183,7 +208,7 @@ package final class Services {
             loop: loop, environment: { [configurations] in configurations.environment(of: $0) },
             configuration: { [configurations] worker, own in
                 configurations.agent(
-                    worker: worker, port: own, ports: providers.ports, redis: port)
+                    worker: worker, port: own, ports: ports, redis: port)
             })
         self.workers = workers
         workers.onProcess = { [weak self] in self?.onProcess?($0, "agent") }
@@ -221,12 +246,17 @@ package final class Services {
     private func start(_ name: String, _ configuration: JSONValue) -> ChildProcess? {
         var plan = ChildPlan(name: name, config: configuration)
         plan.secrets = configurations.environment(of: name)
+        return start(plan)
+    }
+
+    private func start(_ plan: ChildPlan) -> ChildProcess? {
+        var plan = plan
         plan.limit = Self.startLimit
         do {
             return try ChildProcess(
                 plan, folder: folder.path + "/children", host: host, loop: loop, handler: self)
         } catch {
-            fail(.ours("\(name): \(error)"))
+            fail(.ours("\(plan.name): \(error)"))
             return nil
         }
     }
@@ -260,6 +290,7 @@ extension Services: RedisServerHandler {
 extension Services: ChildProcessHandler {
     package func childReady(_ child: ChildProcess) {
         if let pid = child.hosted?.pid { onProcess?(pid, child.name) }
+        if links.isReady(child) { return }
         if child === providers, case .url = plan.scenario.target { return serveURL() }
         guard child === standIn else { return startAgent() }
         guard let port = child.ports["media"] else {

@@ -2,6 +2,7 @@ import UproarAgent
 import UproarAudio
 import UproarCore
 import UproarFaults
+import UproarLinks
 import UproarLoad
 import UproarRuntime
 import UproarScenario
@@ -26,6 +27,7 @@ package final class SimulatedRun {
     private var assembly: ProvidersAssembly?
     private var workers: SimulatedWorkers?
     private var redis: SimulatedRedis?
+    private var links: LinkSet?
     private var lastSecond = Instant.zero
     private var isOver = false
     private var taskReader: TaskReader?
@@ -62,9 +64,13 @@ package final class SimulatedRun {
             configuration.settings, corpus: corpus, loop: world.loop, network: network,
             worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
-        let workers = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
-        let phones = try workers.urls("/media")
-        let browsers = try workers.urls("/browser")
+        let links = LinkSet(
+            loop: world.loop, network: network, facts: RecorderSink(results.recorder))
+        self.links = links
+        let workers = try startAgent(
+            assembly, links: links, redisPort: redis.endpoint?.port ?? 0)
+        let phones = try linked(try workers.urls("/media"), links)
+        let browsers = try linked(try workers.urls("/browser"), links)
         assembly.prepare { [weak self] in self?.call(phones, browsers, workers) }
         while !isOver {
             guard world.loop.runOnce() else { break }
@@ -76,7 +82,7 @@ package final class SimulatedRun {
     /// 2026-01-01: a simulated day is always the same one.
     private static let epochSeconds: Int64 = 1_767_225_600
 
-    private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws
+    private func startAgent(_ assembly: ProvidersAssembly, links: LinkSet, redisPort: UInt16) throws
         -> SimulatedWorkers
     {
         guard case .embedded(let count, let delay) = plan.scenario.target else {
@@ -84,15 +90,20 @@ package final class SimulatedRun {
         }
         let plan = plan
         let loop = world.loop
+        var found = Dictionary(assembly.ports, uniquingKeysWith: { first, _ in first })
+        found[ProviderID.redis.name] = redisPort
+        for arrow in LinkPlan(plan.scenario).behindAgent {
+            guard let port = found[arrow.to] else { continue }
+            found[arrow.to] = try links.add(arrow, upstream: .loopback(port), mayFlush: true)
+        }
+        let ports = found
         let workers = SimulatedWorkers(
             count: count, restartDelay: delay, loop: loop, network: network
         ) { worker, port, network in
             var settings = EmbeddedConfigurations.settings(plan)
             EmbeddedConfigurations.direct(
-                &settings, plan,
-                to: { provider in
-                    assembly.ports.first { $0.0 == provider.name }?.1 ?? 0
-                }, redis: redisPort)
+                &settings, plan, to: { ports[$0.name] ?? 0 },
+                redis: ports[ProviderID.redis.name] ?? redisPort)
             settings.epoch = Self.epochSeconds
             settings.worker = "agent-\(worker)"
             settings.port = port
@@ -104,6 +115,19 @@ package final class SimulatedRun {
         self.workers = workers
         try workers.start()
         return workers
+    }
+
+    /// The agent's addresses as callers know them: a link's, where the timeline names the arrow to it.
+    private func linked(_ urls: [WireURL], _ links: LinkSet) throws -> [WireURL] {
+        guard LinkPlan(plan.scenario).isBeforeAgent else { return urls }
+        return try urls.map { url in
+            let known = links.relays.first { $0.settings.upstream.port == url.port }
+            var linked = url
+            linked.port =
+                try known?.endpoint?.port
+                ?? links.add(.callersToAgent, upstream: .loopback(url.port), mayFlush: false)
+            return linked
+        }
     }
 
     private func call(_ phones: [WireURL], _ browsers: [WireURL], _ workers: SimulatedWorkers) {
@@ -119,14 +143,31 @@ package final class SimulatedRun {
             })
         self.side = side
         results.began(at: .zero, unixTime: 0)
-        if let assembly {
+        if let assembly, let links, let redis {
             let carrier = FaultCarriers([
-                ({ ProviderFaultCatalog.named($0) != nil }, EmulatorCarrier(assembly)),
                 (
-                    { name in ProcessFault.catalog.contains { $0.name == name } },
+                    SimulatedRedisCarrier.knows,
+                    SimulatedRedisCarrier(redis, loop: world.loop) { [results] in
+                        results.recorder.take($0)
+                    }
+                ),
+                (
+                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .provider },
+                    EmulatorCarrier(assembly)
+                ),
+                (
+                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .process },
                     WorkerKillCarrier(workers, loop: world.loop) { [results] in
                         results.recorder.take($0)
                     }
+                ),
+                (
+                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .link },
+                    LinkSetCarrier(links)
+                ),
+                (
+                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .media },
+                    MediaCarrier { [weak side] in side?.spoil($0, arms: $1) }
                 ),
             ])
             let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)

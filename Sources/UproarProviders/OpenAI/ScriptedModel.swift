@@ -24,6 +24,8 @@ package struct ScriptedModel: Sendable {
         package var picture: String?
         /// The request ends with the results of tools called for it.
         package var isAfterTool: Bool
+        /// One of these results says that the tool could not do its work (`"code": "unavailable"`).
+        package var hasToolFailed = false
         /// The conversation has only begun: neither a user's nor an assistant's message.
         package var isOpening: Bool
         /// Estimated tokens, references left out.
@@ -36,12 +38,16 @@ package struct ScriptedModel: Sendable {
         var texts: [String] = []
         var isAfterTool = false
         var picture: String?
+        var hasToolFailed = false
         walk: for message in request.messages.reversed() {
             switch message.role {
             case .user:
                 texts.append(message.text)
                 picture = picture ?? message.pictures.last
-            case .tool, .function: if texts.isEmpty { isAfterTool = true }
+            case .tool, .function:
+                guard texts.isEmpty else { continue }
+                isAfterTool = true
+                if Self.hasFailed(message.text) { hasToolFailed = true }
             case .assistant where message.callsTools || isAfterTool && texts.isEmpty: continue
             case .assistant: break walk
             case .system, .developer: continue
@@ -59,10 +65,19 @@ package struct ScriptedModel: Sendable {
             text = String(decoding: bytes[first.range.lowerBound...], as: UTF8.self)
         }
         let isOpening = !request.messages.contains { $0.role == .user || $0.role == .assistant }
-        return Prompt(
+        var prompt = Prompt(
             utterance: found.last?.reference, text: plain(text),
             picture: picture.flatMap { $0.isEmpty ? nil : $0 }, isAfterTool: isAfterTool,
             isOpening: isOpening, tokens: tokens(of: request))
+        prompt.hasToolFailed = hasToolFailed
+        return prompt
+    }
+
+    private static func hasFailed(_ result: String) -> Bool {
+        guard result.utf8.first == UInt8(ascii: "{"),
+            let json = try? JSONParser.parse(Array(result.utf8))
+        else { return false }
+        return json["code"]?.text == "unavailable"
     }
 
     /// The first other call whose words the request holds: the agent knows what was said in it.

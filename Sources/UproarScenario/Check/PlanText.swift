@@ -81,7 +81,9 @@ package enum PlanText {
             if case .condition = event.when { line += "  (\(event.when.text))" }
             if case .inject(let name, _) = event.action {
                 if let share = affected(event.scope) { line += "  affects about \(share)" }
-                if let need = catalog.faults.first(where: { $0.name == name })?.privilege {
+                if let need = FaultDescriptor.named(
+                    name, on: event.scope.on, among: catalog.faults)?.privilege
+                {
                     line += "  needs \(need)"
                 }
             }

@@ -104,7 +104,8 @@ struct ScenarioFindings {
         }
         for occurrence in timeline.occurrences {
             let mark = scenario.places.timeline[occurrence.event]
-            guard case .inject(let name, _) = scenario.timeline[occurrence.event].action else {
+            let event = scenario.timeline[occurrence.event]
+            guard case .inject(let name, _) = event.action else {
                 if occurrence.start.latest > plan.duration {
                     problem(
                         mark,
@@ -113,7 +114,10 @@ struct ScenarioFindings {
                 }
                 continue
             }
-            let recovery = catalog.faults.first { $0.name == name }?.recovery ?? .zero
+            let recovery =
+                FaultDescriptor.named(name, on: event.scope.on, among: catalog.faults)?.recovery
+                ?? .zero
+            checkLinks(event, mark)
             let end = occurrence.end.latest
             if end + recovery > plan.duration {
                 problem(
@@ -121,6 +125,24 @@ struct ScenarioFindings {
                     "\(occurrence.id) may last until \(text(end)); \(text(recovery)) to recover do not fit before the load ends",
                     "an end by \(text(max(.zero, plan.duration - recovery))), or a longer load",
                     page: page)
+            }
+        }
+    }
+
+    /// A link needs both ends of its arrow to be this run's affair.
+    private mutating func checkLinks(_ event: TimelineEvent, _ mark: YAMLMark) {
+        guard case .url(let url) = scenario.target else { return }
+        let page = "\(Self.page)#timeline"
+        for target in event.scope.on where target.utf8.contains(UInt8(ascii: ">")) {
+            if !target.hasPrefix("callers") {
+                problem(
+                    mark,
+                    "\(event.id): the agent at \(url) was not started by this run, which puts no link on \(target)",
+                    "callers->agent, or a target that the run starts", page: page)
+            } else if !url.hasPrefix("ws://") {
+                problem(
+                    mark, "\(event.id): a link on \(target) cannot stand before \(url)",
+                    "a target with ws://, whose name no certificate has to match", page: page)
             }
         }
     }

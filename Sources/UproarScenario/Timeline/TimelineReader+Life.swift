@@ -71,13 +71,29 @@ extension TimelineReader {
 
     func scope(_ map: MapReader, _ fault: FaultDescriptor?) -> TimelineEvent.Scope {
         var scope = TimelineEvent.Scope()
-        let targets = fault.map { $0.targets.isEmpty ? catalog.targets : $0.targets } ?? []
+        // Faults that share a name: each may be meant, as long as nothing else is named.
+        let same = catalog.faults.filter { $0.name == fault?.name }
+        let targets =
+            same.contains { $0.targets.isEmpty } ? catalog.targets : same.flatMap(\.targets)
         for node in map.texts("on") {
             let target = reading.value(node, path: map.name("on"), page: Self.page) {
                 text throws(TextProblem) in
                 try ScalarText.word(text, of: targets.map { ($0, $0) }, what: "target")
             }
             if let target { scope.on.append(target) }
+        }
+        if let fault, fault.needsTarget, scope.on.isEmpty, map.node("on") == nil {
+            reading.report(
+                map.node.mark, "\(map.path): \(fault.name) acts on nothing by itself",
+                allowed: "on: " + fault.targets.joined(separator: ", "), page: Self.page)
+        }
+        if let fault, same.count > 1, !fault.targets.isEmpty,
+            let other = scope.on.first(where: { !fault.targets.contains($0) })
+        {
+            reading.report(
+                map.mark("on"),
+                "\(map.path): \(fault.name) on \(other) is another fault than on \(scope.on.first { $0 != other } ?? "the others")",
+                allowed: "an event for each", page: Self.page)
         }
         if let conditions = map.map("where", keys: Self.matchKeys) {
             for entry in conditions.node.map ?? [] where Self.matchKeys.contains(entry.key) {

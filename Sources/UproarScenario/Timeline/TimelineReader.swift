@@ -42,7 +42,7 @@ struct TimelineReader {
     {
         // The attributes of the fault are keys beside ours: which they are is known once the fault is.
         let fault = node["inject"]?.scalar.flatMap { name in
-            catalog.faults.first { $0.name == name }
+            FaultDescriptor.named(name, on: Self.targets(node["on"]), among: catalog.faults)
         }
         let own = (fault?.attributes ?? []).map(\.name)
         let isUnknownFault = node["inject"] != nil && fault == nil
@@ -75,6 +75,12 @@ struct TimelineReader {
         return TimelineEvent(
             id: id ?? "\(kind)-\(numbers[kind] ?? 1)", when: when, action: action, life: life,
             scope: actionKey == "inject" ? scope(map, fault) : .init())
+    }
+
+    /// What `on` names, as written.
+    private static func targets(_ node: YAMLNode?) -> [String] {
+        guard let node else { return [] }
+        return (node.list ?? [node]).compactMap(\.scalar)
     }
 
     /// Which one of these keys the map has; a problem when it is none or several.
@@ -213,7 +219,7 @@ struct TimelineReader {
         }
     }
 
-    private static func value(_ text: String, _ kind: FaultDescriptor.Kind) throws(TextProblem)
+    static func value(_ text: String, _ kind: FaultDescriptor.Kind) throws(TextProblem)
         -> FaultDescriptor.Value
     {
         switch kind {

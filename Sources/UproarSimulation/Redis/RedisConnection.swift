@@ -33,6 +33,13 @@ final class RedisConnection: ByteStreamHandler {
 
     func reset() { stream.reset() }
 
+    var isPaused = false {
+        didSet {
+            guard isPaused != oldValue else { return }
+            if isPaused { stream.pauseReading() } else { stream.resumeReading() }
+        }
+    }
+
     func received(_ bytes: RawSpan, at: Instant, on stream: any ByteStream) {
         decoder.receive(bytes)
         do {

@@ -10,9 +10,19 @@ package final class SimulatedRedis {
     package var isReadOnly = false
     /// Every command is refused as while a dump is loaded.
     package var isLoading = false
+    /// Stands still as a stopped process does: connections are made and take bytes, and nothing is answered until it goes on.
+    package var isPaused = false {
+        didSet {
+            guard isPaused != oldValue else { return }
+            for connection in connections { connection.isPaused = isPaused }
+        }
+    }
 
     let loop: EventLoop
     let password: String?
+    private let network: any Network
+    /// Where it listens, and again after a restart.
+    private var place: Endpoint
     var databases = [RedisDatabase](repeating: RedisDatabase(), count: 16)
     private(set) var commandCount = 0
     private var listener: (any Listener)?
@@ -26,7 +36,19 @@ package final class SimulatedRedis {
     ) throws(NetworkError) {
         self.loop = loop
         self.password = password
+        self.network = network
+        place = endpoint
         listener = try network.listen(on: endpoint, options: ListenOptions(), handler: self)
+        place = listener?.endpoint ?? endpoint
+    }
+
+    /// Is there again at the same place, empty, for nothing was stored on disk.
+    package func restart() throws(NetworkError) {
+        guard listener == nil else { return }
+        databases = [RedisDatabase](repeating: RedisDatabase(), count: 16)
+        isReadOnly = false
+        isPaused = false
+        listener = try network.listen(on: place, options: ListenOptions(), handler: self)
     }
 
     package var endpoint: Endpoint? { listener?.endpoint }
@@ -95,6 +117,7 @@ extension SimulatedRedis: ListenerHandler {
         lastConnection += 1
         let connection = RedisConnection(server: self, stream: stream, number: lastConnection)
         connections.append(connection)
+        connection.isPaused = isPaused
         return connection
     }
 }

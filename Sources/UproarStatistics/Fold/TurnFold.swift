@@ -158,7 +158,7 @@ struct TurnFold {
     private func isContinuation(_ reply: CallFacts.Heard, isFirst: Bool) -> Bool {
         !isFirst
             && (timeline.stated[.modelRequested] ?? []).contains {
-                $0.reference == reply.reference && $0.detail == 1
+                $0.reference == reply.reference && $0.detail != 0
             }
     }
 
