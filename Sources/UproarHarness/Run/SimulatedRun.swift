@@ -3,6 +3,8 @@ import UproarAudio
 import UproarCore
 import UproarFaults
 import UproarLoad
+import UproarPosix
+import UproarProviders
 import UproarRuntime
 import UproarScenario
 import UproarSimulation
@@ -26,6 +28,9 @@ package final class SimulatedRun {
     private var assembly: ProvidersAssembly?
     private var workers: SimulatedWorkers?
     private var redis: SimulatedRedis?
+    private let parts: SimulatedParts
+    private let isDrill: Bool
+    private var evidence: RunEvidence?
     private var lastSecond = Instant.zero
     private var isOver = false
     private var taskReader: TaskReader?
@@ -38,6 +43,7 @@ package final class SimulatedRun {
     /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
         plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
+        journal: EvidenceJournal? = nil, isDrill: Bool = false,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
@@ -46,26 +52,36 @@ package final class SimulatedRun {
         self.results = results
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
         network = lens(world.network)
+        parts = SimulatedParts(world, network: network, plan: plan)
+        self.isDrill = isDrill
+        let clock = world
+        evidence = RunEvidence(journal, plan: plan, results: results) { clock.now }
         sampler = Sampler(clock: nil, plan: plan, loopCount: 1)
     }
 
     /// Runs to the end. Throws when the services cannot listen, which a simulated network never refuses.
     package func run() throws {
-        let redis = try SimulatedRedis(loop: world.loop, network: network)
+        let home = parts.place("redis")
+        let redis = try SimulatedRedis(loop: home.loop, network: home.network)
         self.redis = redis
+        let redisPort = redis.endpoint?.port ?? 0
+        parts.onRestart("redis") { [weak self] in self?.startRedis(at: redisPort) }
         let configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Self.epochSeconds)
         let corpus = AudioCorpus(
             name: "run",
             clips: zip(plan.clips, sounds).map { AudioCorpus.Clip(description: $0, sound: $1) })
+        let office = parts.place("providers")
         let assembly = try ProvidersAssembly(
-            configuration.settings, corpus: corpus, loop: world.loop, network: network,
-            worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
+            configuration.settings, corpus: corpus, loop: office.loop, network: office.network,
+            worker: InlineWorker(loop: office.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
-        let workers = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
+        let workers = try startAgent(assembly, redisPort: redisPort)
         let phones = try workers.urls("/media")
         let browsers = try workers.urls("/browser")
-        assembly.prepare { [weak self] in self?.call(phones, browsers, workers) }
+        parts.act(in: "providers") { [weak self] in
+            assembly.prepare { self?.call(phones, browsers) }
+        }
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
@@ -76,6 +92,13 @@ package final class SimulatedRun {
     /// 2026-01-01: a simulated day is always the same one.
     private static let epochSeconds: Int64 = 1_767_225_600
 
+    /// An empty one, where the one before was.
+    private func startRedis(at port: UInt16) {
+        let home = parts.place("redis")
+        redis = try? SimulatedRedis(
+            loop: home.loop, network: home.network, endpoint: .loopback(port))
+    }
+
     private func startAgent(_ assembly: ProvidersAssembly, redisPort: UInt16) throws
         -> SimulatedWorkers
     {
@@ -83,10 +106,9 @@ package final class SimulatedRun {
             preconditionFailure("only the embedded agent is simulated")
         }
         let plan = plan
-        let loop = world.loop
-        let workers = SimulatedWorkers(
-            count: count, restartDelay: delay, loop: loop, network: network
-        ) { worker, port, network in
+        let parts = parts
+        parts.restartDelay = delay
+        let workers = SimulatedWorkers(count: count, parts: parts) { worker, port, home in
             var settings = EmbeddedConfigurations.settings(plan)
             EmbeddedConfigurations.direct(
                 &settings, plan,
@@ -97,16 +119,19 @@ package final class SimulatedRun {
             settings.worker = "agent-\(worker)"
             settings.port = port
             return try AgentAssembly.make(
-                settings, keys: AgentAssembly.Keys(), loop: loop, network: network,
-                http: SimulatedHTTPClient(loop: loop, network: network),
-                seed: EmbeddedConfigurations.seed(plan, worker: worker))
+                settings, keys: AgentAssembly.Keys(), loop: home.loop, network: home.network,
+                http: SimulatedHTTPClient(loop: home.loop, network: home.network),
+                seed: EmbeddedConfigurations.seed(plan, worker: worker)
+            ) {
+                if worker == 1, parts.isProcess("agent") { $0.meter = parts.meter }
+            }
         }
         self.workers = workers
         try workers.start()
         return workers
     }
 
-    private func call(_ phones: [WireURL], _ browsers: [WireURL], _ workers: SimulatedWorkers) {
+    private func call(_ phones: [WireURL], _ browsers: [WireURL]) {
         let side = CallerSide(
             loop: world.loop, plan: plan, lines: lines,
             transport: { [network, world, plan] name -> any CallTransport in
@@ -121,16 +146,22 @@ package final class SimulatedRun {
         results.began(at: .zero, unixTime: 0)
         if let assembly {
             let carrier = FaultCarriers([
-                ({ ProviderFaultCatalog.named($0) != nil }, EmulatorCarrier(assembly)),
                 (
-                    { name in ProcessFault.catalog.contains { $0.name == name } },
-                    WorkerKillCarrier(workers, loop: world.loop) { [results] in
+                    FaultCatalog.isOnProcesses,
+                    SimulatedProcessCarrier(parts, loop: world.loop) { [results] in
                         results.recorder.take($0)
                     }
+                ),
+                (
+                    { ProviderFaultCatalog.named($0) != nil },
+                    EmulatorCarrier(assembly) { [parts] in parts.act(in: "providers", $0) }
                 ),
             ])
             let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)
             if !faults.isEmpty {
+                faults.onChange = { [evidence] in evidence?.changed($0, $1) }
+                if isDrill { faults.mayBegin = { [results] in results.steadyStateProblem } }
+                faults.onRefused = { [weak self] in self?.side?.driver.hangUpAll() }
                 results.watch(faults)
                 self.faults = faults
                 faults.start(at: .zero)
@@ -148,6 +179,7 @@ package final class SimulatedRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: now)
+        if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
@@ -164,6 +196,7 @@ package final class SimulatedRun {
     }
 
     private func settle() {
+        parts.isEnding = true
         faults?.clearAll()
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }
