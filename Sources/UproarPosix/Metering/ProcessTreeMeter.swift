@@ -95,7 +95,11 @@ package final class ProcessTreeMeter: ResourceMeter {
                 guard let root = groups[name]?.roots[index], let row = table[root.pid],
                     row.startTicks == root.startTicks ?? row.startTicks
                 else { continue }
-                if root.startTicks == nil { groups[name]?.roots[index].before = used(name) }
+                if root.startTicks == nil {
+                    // Summed up before the group is written to.
+                    let before = used(name)
+                    groups[name]?.roots[index].before = before
+                }
                 groups[name]?.roots[index].startTicks = row.startTicks
                 groupOfRoot[root.pid] = name
             }
