@@ -31,7 +31,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input, runs that must be invalid, faults of links by their magnitude (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -46,8 +46,11 @@ verify:
 	scripts/verify-signals.py
 	scripts/verify-validity.py
 	scripts/verify-otlp.py
+	scripts/verify-crash-matrix
+	scripts/verify-abort-matrix
 	scripts/verify-drills
 	scripts/verify-links.py
+	scripts/verify-game-day.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build

@@ -183,8 +183,8 @@ let package = Package(
             of: "Harness",
             using: [
                 "Core", "Statistics", "Scenario", "Audio", "Wire", "Runtime", "Simulation", "Posix",
-                "Load", "Reports", "Transports", "Providers", "Agent",
-            ]),
+                "Load", "Reports", "Transports", "Providers", "Agent", "Faults",
+            ], programs: ["guardian-trial"]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -203,4 +204,24 @@ long uproar_receive_message(
         }
     }
     return count;
+}
+
+int uproar_set_limit(int pid, int resource, const uint64_t *soft, const uint64_t *hard) {
+    struct rlimit limit = {*soft, *hard};
+    return prlimit(pid, resource, &limit, 0);
+}
+
+int uproar_get_limit(int pid, int resource, uint64_t *soft, uint64_t *hard) {
+    struct rlimit limit;
+    if (prlimit(pid, resource, 0, &limit)) return -1;
+    *soft = limit.rlim_cur;
+    *hard = limit.rlim_max;
+    return 0;
+}
+
+int uproar_pin(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return sched_setaffinity(0, sizeof set, &set);
 }

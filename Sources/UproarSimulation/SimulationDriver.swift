@@ -6,8 +6,14 @@ package protocol SimulatedDelivery: AnyObject {
     func deliver(now: Instant)
 }
 
+/// Where deliveries go: the world itself, or one process of it.
+protocol SimulatedInput: AnyObject {
+    var now: Instant { get }
+    func schedule(_ delivery: any SimulatedDelivery, at instant: Instant)
+}
+
 /// Virtual time: jumps to the next delivery or timer, never waits. One thread; `wake` has nothing to do.
-package final class SimulationDriver: LoopDriver, @unchecked Sendable {
+package final class SimulationDriver: LoopDriver, SimulatedInput, @unchecked Sendable {
     package private(set) var now: Instant
     /// Due now, in the order of sending.
     private var due: [any SimulatedDelivery] = []

@@ -1,10 +1,11 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
-        .calibrate, .doctor, .recover, .halt, .agent, .sessions, .providers, .link, .audio,
-        .guardian,
-        .calibrationTarget,
+        .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .initialise,
+        .list,
+        .status, .inject, .clear, .mark, .journal, .calibrate, .doctor, .recover, .halt, .agent,
+        .sessions, .providers, .link, .audio,
+        .guardian, .pressure, .calibrationTarget,
     ]
 
     static var visible: [Command] { all.filter { !$0.isInternal } }

@@ -11,8 +11,9 @@ extension Command {
             throw Arguments.Mistake(
                 text: "one result is due: uproar report reports/NAME/result.json")
         }
-        let summary = try Rendering.render(arguments.rest[0], out: arguments.text("out"))
+        let (summary, journal) = try Rendering.render(arguments.rest[0], out: arguments.text("out"))
         Terminal.standardOutput(summary)
+        if let journal { Terminal.standardError(journal + "\n") }
         return .passed
     }
 }

@@ -18,6 +18,7 @@ import UproarRuntime
         return [
             plain, .start(id: 7, command), .signal(id: 3, .stop, tree: true),
             .signal(id: 3, .kill, tree: false), .undoFile("/var/x"),
+            .lease(.seconds(5), haltFile: "/var/halt"),
         ]
     }()
 
@@ -25,6 +26,8 @@ import UproarRuntime
         .started(id: 1, pid: 4_194_304), .signalled(id: 2, .resume, monotonic: 9_000_000_000_000),
         .exited(id: 3, .code(70)), .exited(id: 3, .signal(9)),
         .exited(id: 4, .notStarted(step: "exec", errno: 2)), .exited(id: 5, .unknown),
+        .used(id: 6, ProcessorUse(user: 1_500_000_000, system: 7)),
+        .undone(count: 2, isHalted: true, failures: ["a"]),
     ]
 
     @Test(arguments: requests) func requestsComeBackTheSame(request: GuardianRequest) {

@@ -143,3 +143,55 @@ extension RealProcesses {
         }
     }
 }
+
+extension RealProcesses {
+    /// The guardian undoes before the run's end when it must.
+    @Suite struct GuardianLeaseTests {
+        let folder = TemporaryFolder()
+
+        /// A child that stands still, with the way back written down.
+        func stopped(_ stage: Stage) throws -> (RecordedProcess, ProcessIdentity, String) {
+            let process = stage.start(
+                ProcessCommand(name: "idle", executable: "sleep", arguments: ["900"]))
+            stage.runUntil { process.wasStarted }
+            let identity = try #require(process.hosted?.pid.flatMap(ProcessIdentity.init(of:)))
+            let undo = folder.path + "/undo"
+            var log = try UndoLog(creating: undo)
+            _ = try log.record(.signal(identity, number: SIGCONT), of: "hang")
+            stage.host.settleAtEnd(undoFile: undo)
+            kill(identity.pid, SIGSTOP)
+            stage.runUntil { identity.isStopped }
+            return (process, identity, undo)
+        }
+
+        @Test func aRunThatSaysNothingForItsLeaseHasItsChangesUndoneAndIsTold() throws {
+            let stage = try Stage()
+            let (process, identity, undo) = try stopped(stage)
+            var told: [String] = []
+            stage.host.onUndone = { told.append("\($0) \($1) \($2)") }
+            stage.host.renewLease(for: .milliseconds(50), haltFile: folder.path + "/halt")
+            stage.runUntil { !told.isEmpty }
+            #expect(told == ["1 false []"])
+            #expect(!identity.isStopped)
+            #expect(process.exit == nil)
+            #expect(UndoLog.outstanding(in: undo).isEmpty)
+            // The run goes on writing to it.
+            #expect(ProcFile.bytes(undo) != nil)
+            stage.shutDown()
+            #expect(ProcFile.bytes(undo) == nil)
+        }
+
+        @Test func theHaltLeverUndoesAtOnce() throws {
+            let stage = try Stage()
+            let (_, identity, _) = try stopped(stage)
+            var told: [Bool] = []
+            stage.host.onUndone = { _, isHalted, _ in told.append(isHalted) }
+            stage.host.renewLease(for: .seconds(600), haltFile: folder.path + "/halt")
+            try AtomicFile.write(Array("enough\n".utf8), to: folder.path + "/halt")
+            stage.runUntil { !told.isEmpty }
+            #expect(told == [true])
+            #expect(!identity.isStopped)
+            stage.shutDown()
+        }
+    }
+}

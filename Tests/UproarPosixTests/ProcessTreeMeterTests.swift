@@ -55,6 +55,31 @@ extension RealProcesses {
             #expect(meter.sample().groups.map(\.processCount) == [1, 0, 0, 0])
         }
 
+        @Test func whatARootUsedAfterItsLastSampleCounts() throws {
+            let stage = try Stage()
+            var whole: ProcessorUse?
+            stage.host.onUsed = { whole = $1 }
+            let work = stage.start(
+                ProcessCommand(
+                    name: "work", executable: "sh",
+                    arguments: ["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]))
+            stage.runUntil { work.wasStarted }
+            let pid = try #require(work.hosted?.pid)
+            let meter = ProcessTreeMeter(clock: .starting())
+            meter.add(root: pid, to: "agent")
+            let first = meter.sample().groups[0]
+            stage.runUntil { work.exit != nil }
+            let use = try #require(whole)
+            meter.ended(root: pid, use)
+            let last = meter.sample().groups[0]
+            #expect(last.processCount == 0)
+            #expect(last.userNanoseconds == use.user)
+            #expect(last.userNanoseconds > first.userNanoseconds + 10_000_000)
+            // Once: the next root of the group begins where this one ended.
+            #expect(meter.sample().groups[0].userNanoseconds == use.user)
+            stage.shutDown()
+        }
+
         @Test func theDescriptorLimitRisesToTheHardOneAndNoFurther() {
             let hard = DescriptorLimit.read().hard
             #expect(DescriptorLimit.raise() == hard)

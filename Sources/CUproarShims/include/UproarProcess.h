@@ -43,3 +43,10 @@ long uproar_receive_message(
     int socket, void *bytes, size_t capacity, int *descriptors, int *descriptor_count, int flags);
 
 #define UPROAR_MESSAGE_DESCRIPTORS 16
+
+/// `prlimit` needs _GNU_SOURCE, which the Glibc module goes without: the limits of another process. 0, or -1 and errno.
+int uproar_set_limit(int pid, int resource, const uint64_t *soft, const uint64_t *hard);
+int uproar_get_limit(int pid, int resource, uint64_t *soft, uint64_t *hard);
+
+/// `sched_setaffinity` and its macros likewise: this process on one processor alone. 0, or -1 and errno.
+int uproar_pin(int cpu);

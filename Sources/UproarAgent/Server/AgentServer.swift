@@ -72,7 +72,7 @@ package final class AgentServer: ListenerHandler {
     }
 
     private func watchMemory() {
-        guard let meter = parts.meter else { return }
+        guard settings.memoryDrain, let meter = parts.meter else { return }
         let watch = MemoryWatch(meter, metrics: metrics, loop: parts.loop) { [weak self] level in
             guard let self else { return }
             metrics.count(.errors, ["memory_\(level)", "worker"])

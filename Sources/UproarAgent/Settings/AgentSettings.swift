@@ -126,6 +126,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var idleLimit = Duration.seconds(300)
     /// Calls may go on for so long after SIGTERM.
     package var drainGrace = Duration.seconds(600)
+    /// Off: the worker takes calls whatever its memory.
+    package var memoryDrain = true
     /// Served beside `port`, with the same pages; 0 for not.
     package var metricsPort = 0
     package var healthPort = 0

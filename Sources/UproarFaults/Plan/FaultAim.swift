@@ -34,6 +34,8 @@ package struct FaultAim: Sendable {
     package private(set) var hits = 0
     /// Hits that are not over yet, for `max_active`.
     package private(set) var active = 0
+    /// The first draw of the last decision that the dice made.
+    private var drawn: UInt64?
 
     package init(_ plan: FaultPlan, unit: FaultScope.Unit = .request) {
         self.plan = plan
@@ -67,6 +69,7 @@ package struct FaultAim: Sendable {
 
     /// Whether it meets this passage now; a hit is counted.
     package mutating func meets(_ passage: FaultPassage, at now: Instant) -> Bool {
+        drawn = nil
         guard isOpen(at: now), covers(passage) else { return false }
         if let limit = plan.scope.maxActive, active >= limit { return false }
         guard decides(passage, at: now) else { return false }
@@ -75,10 +78,19 @@ package struct FaultAim: Sendable {
         return true
     }
 
+    /// What the last `meets` came to, for the evidence; nil when neither the dice were asked nor anything was met.
+    package func takeDecision(_ isHit: Bool, _ passage: FaultPassage, at now: Instant)
+        -> FaultDecision?
+    {
+        guard isHit || drawn != nil else { return nil }
+        return FaultDecision(
+            fault: plan.id, at: now, isHit: isHit, passage: passage, unit: unit, drawn: drawn)
+    }
+
     /// The thing met is over.
     package mutating func released() { active = max(0, active - 1) }
 
-    private func decides(_ passage: FaultPassage, at now: Instant) -> Bool {
+    private mutating func decides(_ passage: FaultPassage, at now: Instant) -> Bool {
         let scope = plan.scope
         guard scope.chance != .always || scope.ramp > .zero else { return true }
         var random =
@@ -87,6 +99,8 @@ package struct FaultAim: Sendable {
             case .connection, .request: plan.stream(passage.key, passage.index)
             case .chunk: plan.stream(passage.key ^ RandomStream.mix(passage.index), passage.chunk)
             }
+        var first = random
+        drawn = first.next()
         guard scope.ramp > .zero, now < plan.window.from + scope.ramp else {
             return scope.chance.draw(&random)
         }

@@ -1,44 +1,42 @@
 import UproarCore
 
-/// A fault that acts on a whole process of the run.
-package struct ProcessFault: Hashable, Sendable {
-    package enum Kind: String, CaseIterable, Sendable {
-        case kill, pause, drain
-    }
+/// What a fault on a whole process means: its attributes, read. How it bites is the world's affair: signals and control groups
+/// behind the guardian, or an agent instance in simulation.
+package protocol ProcessFault: Sendable {
+    static var descriptor: FaultDescriptor { get }
+    init(_ attributes: FaultAttributes)
+}
 
-    package var kind: Kind
-    /// Also to all its descendants.
-    package var tree: Bool
-
-    /// nil when the plan names no fault of processes.
-    package init?(_ plan: FaultPlan) {
-        guard let kind = Kind(rawValue: plan.fault) else { return nil }
-        self.kind = kind
-        tree = plan.attributes.isOn("tree") ?? true
-    }
-
-    private static let tree = FaultDescriptor.Attribute(
-        "tree", .onOff, "Also what it started itself; on when not given.")
-    private static let targets = ["agent", "redis", "providers"]
-
-    package static let catalog: [FaultDescriptor] = [
-        FaultDescriptor(
-            name: "kill", summary: "The process dies at once (SIGKILL), and stays dead.",
-            effect: "the process was gone", attributes: [tree], targets: targets,
-            recovery: .seconds(10)),
-        FaultDescriptor(
-            name: "pause",
-            summary: "The process stands still (SIGSTOP) with its sockets open, then goes on.",
-            effect: "the kernel says that it is stopped", attributes: [tree], targets: targets,
-            recovery: .seconds(10)),
-        FaultDescriptor(
-            name: "drain", summary: "The process is asked to end in order (SIGTERM).",
-            effect: "the signal was taken: the process was gone or draining", attributes: [],
-            targets: ["agent"], recovery: .seconds(10)),
+/// Every fault of processes: a literal list.
+package enum ProcessFaultCatalog {
+    package static let all: [any ProcessFault.Type] = [
+        KillFault.self, PauseFault.self, DrainFault.self, CPUPressureFault.self,
+        CPUQuotaFault.self, MemoryPressureFault.self, MemoryLimitFault.self, OutOfMemoryFault.self,
     ]
 
-    /// The process it acts on: `on` names exactly one.
-    package static func target(of plan: FaultPlan) -> String? {
-        plan.scope.on.count == 1 ? plan.scope.on[0] : nil
+    package static func named(_ name: String) -> (any ProcessFault.Type)? {
+        all.first { $0.descriptor.name == name }
     }
+}
+
+/// What several of them share.
+enum ProcessAttribute {
+    /// Processes of a run by the names that faults use.
+    static let processes = ["agent", "redis", "providers"]
+    static let tree = FaultDescriptor.Attribute(
+        "tree", .onOff, "Also what it started itself; on when not given.")
+    static let restart = FaultDescriptor.Attribute(
+        "restart", .duration,
+        "Started again so long after it is gone, where it was; never when not given.")
+    static let destructive = FaultDescriptor.Attribute(
+        "destructive", .onOff, "Needed where data is lost: on redis.")
+    static let method = FaultDescriptor.Attribute(
+        "method", .word(["auto", "cgroup", "stop"]),
+        "cgroup: the kernel's quota; stop: SIGSTOP and SIGCONT in turns; auto takes the first that is allowed."
+    )
+}
+
+extension FaultPlan {
+    /// The process it acts on: `on` names exactly one.
+    package var process: String? { scope.on.count == 1 ? scope.on[0] : nil }
 }

@@ -18,6 +18,9 @@ package struct ProviderFaultChain: Sendable {
 
     private var armed: [Armed] = []
     private var effects: [Effect] = []
+    private var decisions: [FaultDecision] = []
+    /// More are not kept until somebody takes them; how many were left out stands in the last one.
+    private static let decisionLimit = 10_000
 
     package init() {}
 
@@ -72,8 +75,7 @@ package struct ProviderFaultChain: Sendable {
                     continue
                 }
             }
-            guard armed[index].aim.meets(passage, at: now) else { continue }
-            armed[index].aim.released()
+            guard meets(index, passage, at: now) else { continue }
             note(index, passage)
             return verdict
         }
@@ -84,9 +86,8 @@ package struct ProviderFaultChain: Sendable {
     package mutating func ending(of passage: FaultPassage, at now: Instant) -> UInt16? {
         for index in armed.indices {
             guard let code = armed[index].fault.endsOpenStreams,
-                armed[index].aim.meets(passage, at: now)
+                meets(index, passage, at: now)
             else { continue }
-            armed[index].aim.released()
             note(index, passage)
             return code
         }
@@ -102,9 +103,8 @@ package struct ProviderFaultChain: Sendable {
             var random = armed[index].aim.plan.stream(passage.key, passage.index)
             _ = random.next()
             guard let shape = armed[index].fault.shape(&random),
-                armed[index].aim.meets(passage, at: now)
+                meets(index, passage, at: now)
             else { continue }
-            armed[index].aim.released()
             result.append((armed[index].aim.plan.number, shape))
         }
         return result
@@ -117,12 +117,30 @@ package struct ProviderFaultChain: Sendable {
             var random = armed[index].aim.plan.stream(passage.key, passage.index)
             _ = random.next()
             let extra = armed[index].fault.extraLatency(&random)
-            guard extra > .zero, armed[index].aim.meets(passage, at: now) else { continue }
-            armed[index].aim.released()
+            guard extra > .zero, meets(index, passage, at: now) else { continue }
             note(index, passage)
             sum += extra
         }
         return sum
+    }
+
+    package mutating func takeDecisions() -> [FaultDecision] {
+        defer { decisions.removeAll(keepingCapacity: true) }
+        return decisions
+    }
+
+    /// Asks the aim, and keeps what it decided.
+    private mutating func meets(_ index: Int, _ passage: FaultPassage, at now: Instant) -> Bool {
+        let isHit = armed[index].aim.meets(passage, at: now)
+        if isHit { armed[index].aim.released() }
+        if let decision = armed[index].aim.takeDecision(isHit, passage, at: now) {
+            if decisions.count < Self.decisionLimit {
+                decisions.append(decision)
+            } else {
+                decisions[decisions.count - 1].leftOut += 1
+            }
+        }
+        return isHit
     }
 
     private mutating func note(_ index: Int, _ passage: FaultPassage) {

@@ -4,7 +4,8 @@ import UproarFaults
 /// Every fault: a literal list. Timelines are parsed and checked against it.
 package enum FaultCatalog {
     package static let all: [FaultDescriptor] =
-        ProviderFaultCatalog.all.map { $0.descriptor } + ProcessFault.catalog
+        ProviderFaultCatalog.all.map { $0.descriptor }
+        + ProcessFaultCatalog.all.map { $0.descriptor }
         + LinkFaultCatalog.all.map { $0.descriptor } + PacketFaultCatalog.all.map { $0.descriptor }
 
     /// Who carries a fault out: the same name may mean one thing at a provider and another on a link.

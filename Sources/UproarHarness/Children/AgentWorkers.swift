@@ -33,6 +33,11 @@ final class AgentWorkers: ChildProcessHandler {
     /// A worker is gone: its name and how.
     var onEnded: ((String, String) -> Void)?
 
+    /// A worker serves, for the first time or again.
+    var onServed: ((String) -> Void)?
+    /// Whether a fault has ended a worker and starts it again itself.
+    var isHeld: (String) -> Bool = { _ in false }
+
     private static let startLimit = Duration.seconds(30)
 
     /// - configuration: of a worker, counted from 1, for its port; 0: any.
@@ -58,6 +63,15 @@ final class AgentWorkers: ChildProcessHandler {
 
     func process(_ name: String) -> (any HostedProcess)? {
         workers.indices.first { Self.name($0) == name }.flatMap { workers[$0].child?.hosted }
+    }
+
+    /// Those that live, in order.
+    var all: [any HostedProcess] { workers.compactMap { $0.child?.hosted } }
+
+    /// What a fault has ended, where it was.
+    func startAgain(_ name: String) {
+        guard let index = workers.indices.first(where: { Self.name($0) == name }) else { return }
+        start(index)
     }
 
     /// Nobody is started again from here on.
@@ -91,6 +105,7 @@ final class AgentWorkers: ChildProcessHandler {
             return
         }
         workers[index].port = port
+        defer { onServed?(child.name) }
         let ports = workers.compactMap(\.port)
         guard !isReady, ports.count == workers.count else { return }
         isReady = true
@@ -104,8 +119,8 @@ final class AgentWorkers: ChildProcessHandler {
         workers[index].child = nil
         guard !isOver else { return }
         let how = failure ?? "\(child.name) ended with \(exit)"
-        // One that never served is no worker that died.
-        guard isReady, let restartDelay else {
+        // One that never served is no worker that died; one that a fault has ended is its affair.
+        guard isReady, !isHeld(child.name), let restartDelay else {
             onEnded?(child.name, how)
             return
         }

@@ -11,10 +11,15 @@ package final class ChildSide: ControlHandler {
     private var sink: ControlFactSink?
     /// The run says that the work is over.
     package var onDrain: (() -> Void)?
+    /// The same, with what the run says beside it.
+    package var onWork: ((JSONValue) -> Void)?
     /// A fault to carry out.
     package var onArm: ((FaultPlan) -> Void)?
     /// The id of a fault that is over.
     package var onClear: ((String) -> Void)?
+
+    /// Before each flush: what this process wants to tell with it.
+    package var onFlush: (() -> JSONValue?)?
 
     private static let flushEvery = Duration.milliseconds(50)
 
@@ -52,7 +57,9 @@ package final class ChildSide: ControlHandler {
         _ kind: ControlKind, _ value: JSONValue, on connection: ControlConnection
     ) {
         switch kind {
-        case .drain: onDrain?()
+        case .drain:
+            onDrain?()
+            onWork?(value)
         case .arm: if let plan = FaultPlan(json: value) { onArm?(plan) }
         case .clear: if let id = value["id"]?.text { onClear?(id) }
         case .hello, .ready, .evidence, .facts, .error: break
@@ -65,6 +72,7 @@ package final class ChildSide: ControlHandler {
     }
 
     private func flush() {
+        if let told = onFlush?() { connection?.send(.evidence, told) }
         sink?.flush()
         loop.schedule(at: loop.now + Self.flushEvery) { [weak self] in self?.flush() }
     }

@@ -51,6 +51,11 @@ package enum ProvidersProcess {
             }
         }
         side.onClear = { assembly.faults.clear($0) }
+        side.onFlush = {
+            let decisions = assembly.faults.takeDecisions()
+            guard !decisions.isEmpty else { return nil }
+            return ["decisions": .array(decisions.map(\.json))]
+        }
         assembly.prepare {
             side.ready(ports: assembly.ports)
             for (name, port) in assembly.ports {

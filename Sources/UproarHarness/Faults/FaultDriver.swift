@@ -11,6 +11,14 @@ package protocol FaultCarrier: AnyObject {
     /// Arms the plan, whose times count from the first due arrival. A sentence when it cannot.
     func arm(_ plan: FaultPlan) -> String?
     func clear(_ plan: FaultPlan)
+    /// Nothing is armed, and what was cleared shows as it was before.
+    var isClear: Bool { get }
+    /// The fact that this fault is cleared has come from where it acted.
+    func cleared(_ number: UInt32)
+}
+
+extension FaultCarrier {
+    package func cleared(_ number: UInt32) {}
 }
 
 /// The timeline of one run in one world: asks the nemesis, tells the carriers, and keeps the history of every fault. Belongs to the
@@ -23,6 +31,12 @@ package final class FaultDriver: TimerHandler {
     package var holds: ((GateRule, Instant) -> Bool?)?
     /// Every change, for the journal.
     package var onChange: ((String, JSONValue) -> Void)?
+    /// Asked before the first fault: why there is no steady state to disturb, or nil.
+    package var mayBegin: (() -> String?)?
+    /// There was none: nothing is injected, and the run may end.
+    package var onRefused: (() -> Void)?
+    /// Something was armed.
+    package private(set) var hasBegun = false
     /// What could not be done or undone.
     package private(set) var problems: [String] = []
     /// Marks with their times: the human timeline.
@@ -36,10 +50,14 @@ package final class FaultDriver: TimerHandler {
     /// The loop's reading at the first due arrival.
     private var origin = Instant.zero
     private var isStopped = false
+    private let plan: RunPlan
+    private var activeCalls = OrderedTable<UInt32, Bool>()
+    private var hasBitten: Set<UInt32> = []
 
     package init(plan: RunPlan, loop: EventLoop, carrier: any FaultCarrier) {
         self.loop = loop
         self.carrier = carrier
+        self.plan = plan
         let scenario = plan.scenario
         nemesis = Nemesis(
             scenario.timeline,
@@ -88,7 +106,38 @@ package final class FaultDriver: TimerHandler {
 
     package func take(_ fact: Fact) {
         for index in histories.indices { histories[index].take(fact) }
+        switch FactKind(rawValue: fact.kind) {
+        case .callAnswered: activeCalls[fact.call] = true
+        case .callEnded: activeCalls[fact.call] = nil
+        case .faultEffective: tookEffect(fact)
+        case .faultCleared: carrier.cleared(fact.detail)
+        default: break
+        }
     }
+
+    /// A fault on a process meets every call that is under way.
+    private func tookEffect(_ fact: Fact) {
+        if hasBitten.insert(fact.detail).inserted {
+            onChange?(
+                "effective",
+                [
+                    "number": .integer(Int64(fact.detail)),
+                    "at_ns": .integer(fact.instant.nanoseconds),
+                ])
+        }
+        guard fact.call == Fact.noCall, let plan = plans[fact.detail],
+            ProcessFaultCatalog.named(plan.fault) != nil
+        else { return }
+        for call in activeCalls.keys {
+            let met = Fact(
+                .faultEffective, at: fact.instant, call: call, detail: fact.detail, origin: .nemesis
+            )
+            for index in histories.indices { histories[index].take(met) }
+        }
+    }
+
+    /// Everything that was armed is over and shows as it was before.
+    package var isClear: Bool { carrier.isClear }
 
     package func take(_ call: CallRecord) {
         for index in histories.indices { histories[index].take(call) }
@@ -99,6 +148,33 @@ package final class FaultDriver: TimerHandler {
         marks.append((at, text))
         onChange?("mark", ["text": .string(text), "at_ms": .integer(at.milliseconds)])
     }
+
+    // MARK: By hand
+
+    /// Injects what nobody planned, now. A sentence when it cannot.
+    package func inject(_ event: TimelineEvent) -> String? {
+        guard !isStopped else { return "the run is over, or its faults were cleared" }
+        let run = Instant.zero + (loop.now - origin)
+        let number = nemesis.add(event, at: run)
+        histories.append(
+            FaultSubjects.history(
+                number, event.id, event, scope: nemesis.scope(event.scope), plan))
+        timerFired(token: 0, now: loop.now)
+        let failure = problems.first { $0.hasPrefix("\(event.id): ") }
+        return failure.map { String($0.dropFirst(event.id.count + 2)) }
+    }
+
+    /// Ends one fault now; false when none with this id is armed.
+    package func clear(_ id: String) -> Bool {
+        let run = Instant.zero + (loop.now - origin)
+        let actions = nemesis.clear(id, at: run)
+        carry(actions, at: run)
+        schedule()
+        return !actions.isEmpty
+    }
+
+    /// What is armed now, by id.
+    package var armed: [String] { nemesis.armed }
 
     private func schedule() {
         loop.cancel(timer)
@@ -111,6 +187,16 @@ package final class FaultDriver: TimerHandler {
         for action in actions {
             switch action {
             case .arm(let plan):
+                if !hasBegun, let problem = mayBegin?() {
+                    problems.append("no steady state before the first fault: \(problem)")
+                    onChange?("refused", ["id": .string(plan.id), "reason": .string(problem)])
+                    say?("fault \(plan.id) is not injected: \(problem)")
+                    isStopped = true
+                    _ = nemesis.clearAll(at: now)
+                    onRefused?()
+                    return
+                }
+                hasBegun = true
                 plans[plan.number] = plan
                 onChange?("intent", plan.json)
                 if let problem = carrier.arm(plan) {
@@ -146,6 +232,12 @@ package final class FaultDriver: TimerHandler {
 package final class FaultCarriers: FaultCarrier {
     private let carriers: [(knows: (FaultPlan) -> Bool, carrier: any FaultCarrier)]
 
+    package var isClear: Bool { carriers.allSatisfy(\.carrier.isClear) }
+
+    package func cleared(_ number: UInt32) {
+        for entry in carriers { entry.carrier.cleared(number) }
+    }
+
     package init(_ carriers: [(knows: (FaultPlan) -> Bool, carrier: any FaultCarrier)]) {
         self.carriers = carriers
     }
@@ -165,11 +257,29 @@ package final class FaultCarriers: FaultCarrier {
 /// Provider faults in the same process: simulation.
 package final class EmulatorCarrier: FaultCarrier {
     private let assembly: ProvidersAssembly
-    package init(_ assembly: ProvidersAssembly) { self.assembly = assembly }
-    package func arm(_ plan: FaultPlan) -> String? {
-        assembly.faults.arm(plan) ? nil : "the emulators know no fault \(plan.fault)"
+    /// Enters the process they live in.
+    private let inside: (@escaping () -> Void) -> Void
+
+    package init(
+        _ assembly: ProvidersAssembly, inside: @escaping (@escaping () -> Void) -> Void = { $0() }
+    ) {
+        self.assembly = assembly
+        self.inside = inside
     }
-    package func clear(_ plan: FaultPlan) { assembly.faults.clear(plan.id) }
+
+    package func arm(_ plan: FaultPlan) -> String? {
+        guard ProviderFaultCatalog.named(plan.fault) != nil else {
+            return "the emulators know no fault \(plan.fault)"
+        }
+        inside { [assembly] in _ = assembly.faults.arm(plan) }
+        return nil
+    }
+
+    package func clear(_ plan: FaultPlan) {
+        inside { [assembly] in assembly.faults.clear(plan.id) }
+    }
+
+    package var isClear: Bool { assembly.faults.isClear }
 }
 
 /// Provider faults in the providers' process, over its control socket.
@@ -189,8 +299,21 @@ package final class ControlCarrier: FaultCarrier {
         plan.window.from += shift()
         plan.window.until += shift()
         connection.send(.arm, plan.json)
+        armed[plan.number] = true
         return nil
     }
 
-    package func clear(_ plan: FaultPlan) { connection()?.send(.clear, ["id": .string(plan.id)]) }
+    package func clear(_ plan: FaultPlan) {
+        guard let connection = connection() else {
+            // What was armed there is gone with the process.
+            armed[plan.number] = nil
+            return
+        }
+        connection.send(.clear, ["id": .string(plan.id)])
+    }
+
+    /// The child has said so, or is gone with all that was armed in it.
+    package var isClear: Bool { armed.isEmpty || connection() == nil }
+    package func cleared(_ number: UInt32) { armed[number] = nil }
+    private var armed = OrderedTable<UInt32, Bool>()
 }

@@ -9,12 +9,15 @@ package final class LinkSetCarrier: FaultCarrier {
     package init(_ links: LinkSet) { self.links = links }
     package func arm(_ plan: FaultPlan) -> String? { links.arm(plan) }
     package func clear(_ plan: FaultPlan) { links.clear(plan.id) }
+    package var isClear: Bool { links.isClear }
 }
 
 /// Link faults in the links' processes, each told of the arrows that it has.
 package final class LinkControlCarrier: FaultCarrier {
     private let connection: (LinkArrow) -> ControlConnection?
     private let shift: () -> Duration
+    /// Plans whose end no link has told of yet.
+    private var armed = OrderedTable<UInt32, FaultPlan>()
 
     /// - connection: to the process whose link stands on an arrow.
     /// - shift: from the first due arrival to the clock that all processes of the run share.
@@ -34,12 +37,17 @@ package final class LinkControlCarrier: FaultCarrier {
         plan.window.from += shift()
         plan.window.until += shift()
         for connection in found { connection.send(.arm, plan.json) }
+        armed[plan.number] = plan
         return nil
     }
 
     package func clear(_ plan: FaultPlan) {
         for connection in connections(plan) { connection.send(.clear, ["id": .string(plan.id)]) }
     }
+
+    /// The links have said so, or are gone with all that was armed in them.
+    package var isClear: Bool { armed.values.allSatisfy { connections($0).isEmpty } }
+    package func cleared(_ number: UInt32) { armed[number] = nil }
 
     private func connections(_ plan: FaultPlan) -> [ControlConnection] {
         var found: [ControlConnection] = []
@@ -67,4 +75,6 @@ package final class MediaCarrier: FaultCarrier {
     }
 
     package func clear(_ plan: FaultPlan) { send(plan, false) }
+    /// Callers' loops hear of it before the next frame.
+    package var isClear: Bool { true }
 }

@@ -10,6 +10,8 @@ package enum Recovery {
 
     package static func recover() -> Found {
         let (settled, failures) = StateFolder.recover()
+        // Doors of runs that were killed.
+        _ = RunFinder.all()
         var text = settled == 0 ? "nothing to undo\n" : "undone: \(settled)\n"
         for failure in failures { text += "NOT undone: \(failure)\n" }
         return Found(text: text, isClean: failures.isEmpty)

@@ -7,9 +7,12 @@ package final class RunFolder {
     package let path: String
     private var calls: Descriptor?
     /// The first thing that could not be written (a full disk): the run goes on and ends invalid.
-    package private(set) var failure: Errno?
+    package var failure: Errno? { written ?? journal?.failure }
+    private var written: Errno?
+    /// What is done to the run, as it is done.
+    package private(set) var journal: EvidenceJournal?
 
-    /// Makes the folder and, in it, an empty `calls.jsonl`.
+    /// Makes the folder and, in it, an empty `calls.jsonl` and `journal.jsonl`.
     package init(path: String) throws(Errno) {
         self.path = path
         try AtomicFile.makeFolder(path)
@@ -19,11 +22,12 @@ package final class RunFolder {
             owning: try systemCall("open \(file)") {
                 open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
             })
+        journal = try EvidenceJournal(creating: path + "/journal.jsonl")
     }
 
     package func makeFolder(_ name: String) {
         do throws(Errno) { try AtomicFile.makeFolder(path + "/" + name) } catch {
-            if failure == nil { failure = error }
+            if written == nil { written = error }
         }
     }
 
@@ -34,7 +38,7 @@ package final class RunFolder {
             try AtomicFile.write(bytes, to: path + "/" + name)
             return true
         } catch {
-            if failure == nil { failure = error }
+            if written == nil { written = error }
             return false
         }
     }
@@ -50,7 +54,7 @@ package final class RunFolder {
         do throws(Errno) {
             try AtomicFile.append(line + [UInt8(ascii: "\n")], to: descriptor)
         } catch {
-            if failure == nil { failure = error }
+            if written == nil { written = error }
         }
     }
 

@@ -24,17 +24,22 @@ package enum Checking {
     }
 
     /// Refuses what cannot run; answers the warnings.
-    static func approve(_ loaded: LoadedScenario) throws -> [String] {
+    ///
+    /// - machine: on which its faults would act; nil for none, as in simulation.
+    static func approve(_ loaded: LoadedScenario, machine: GuardRails.Machine? = nil) throws
+        -> [String]
+    {
         let check = check(loaded)
-        guard check.problems.isEmpty else {
-            throw ScenarioLoading.Problem(check.problems.map(\.text).joined(separator: "\n"))
+        let problems = check.problems + GuardRails(loaded.scenario, machine: machine).problems
+        guard problems.isEmpty else {
+            throw ScenarioLoading.Problem(problems.map(\.text).joined(separator: "\n"))
         }
         return check.warnings.map { "warning: \($0.text)" }
     }
 
     /// What `uproar check` prints; the audio files are read too.
     package static func checkText(_ loaded: LoadedScenario) throws -> String {
-        let warnings = try approve(loaded)
+        let warnings = try approve(loaded, machine: .here())
         _ = try ScenarioLoading.plan(loaded.scenario, seed: loaded.seed)
         let check = check(loaded)
         let lines = PlanText.summary(

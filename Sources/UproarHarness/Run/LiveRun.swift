@@ -36,8 +36,8 @@ package final class LiveRun {
     private var noiseFloor: NoiseFloorCheck?
     private var fleet: CallerFleet?
     private var sampler: Sampler?
-    private var faults: FaultDriver?
-    private var processFaults: ProcessCarrier?
+    private var safety: LiveSafety?
+    private var door: GameDayDoor?
     private var signals: SignalSource?
     /// The control clock's reading at the first due arrival.
     private var origin = Instant.zero
@@ -71,7 +71,8 @@ package final class LiveRun {
         driver = try PosixDriver(clock: clock)
         loop = EventLoop(driver: driver)
         network = PosixNetwork(loop: loop, driver: driver)
-        monitor = GateMonitor(plan.scenario.gates.filter { $0.severity == .abort })
+        monitor = GateMonitor(
+            plan.scenario.gates.filter { $0.severity == .abort } + DroppedCallBudget.gates(plan))
     }
 
     /// Runs to the end; blocks. `results` then holds everything.
@@ -106,6 +107,7 @@ package final class LiveRun {
         let sampler = Sampler(clock: driver.clock, plan: plan, loopCount: loopCount)
         self.sampler = sampler
         sampler.add(pid: getpid(), to: "callers")
+        host.onUsed = { sampler.ended(pid: $0, $1) }
         if let pid = host.guardianPID { sampler.add(pid: pid, to: "guardian") }
         let services = Services(
             loop: loop, network: network, http: CurlHTTPClient(loop: loop, driver: driver),
@@ -196,7 +198,7 @@ package final class LiveRun {
         phase = .calling
         results.began(at: start, unixTime: time(nil))
         traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
-        armTimeline(at: start)
+        openSafety(at: start)
         sampler?.start()
         fleet?.start(
             plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
@@ -204,63 +206,28 @@ package final class LiveRun {
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
 
-    private func armTimeline(at start: Instant) {
-        guard !plan.scenario.timeline.isEmpty else { return watchLever() }
-        let processes = ProcessCarrier(
-            loop: loop, undo: undoLog(), process: { [weak self] in self?.services?.process($0) },
-            state: { [weak self] in self?.results.recorder.take($0) },
-            now: { [weak self] in .zero + ((self?.loop.now ?? start) - start) })
-        processFaults = processes
-        let carrier = FaultCarriers([
-            ({ FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .process }, processes),
-            (
-                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .link },
-                LinkControlCarrier(
-                    connection: { [weak self] in self?.services?.links.control(of: $0) },
-                    shift: { start - .zero })
-            ),
-            (
-                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .media },
-                MediaCarrier { [weak self] in self?.fleet?.spoil($0, arms: $1) }
-            ),
-            (
-                { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .provider },
-                ControlCarrier(
-                    connection: { [weak self] in self?.services?.providers?.control },
-                    shift: { start - .zero })
-            ),
-        ])
-        let faults = FaultDriver(plan: plan, loop: loop, carrier: carrier)
-        guard !faults.isEmpty else { return }
-        faults.say = { [weak self] in self?.view.say($0) }
-        results.watch(faults)
-        self.faults = faults
-        faults.start(at: start)
-        watchLever()
-    }
-
-    /// Where the way back from every change is written down; the guardian goes it when the run ends.
-    private func undoLog() -> UndoLog? {
-        do throws(Errno) {
-            let path = try StateFolder.undoFile()
-            let log = try UndoLog(creating: path)
-            host?.settleAtEnd(undoFile: path)
-            return log
-        } catch {
-            view.say("no undo records can be written (\(error)): processes cannot be stopped")
-            return nil
+    /// Faults, what keeps them in hand, and the door for those who steer by hand.
+    private func openSafety(at start: Instant) {
+        guard let host, let services else { return }
+        let safety = LiveSafety(
+            plan: plan, loop: loop, host: host, services: services, folder: folder, view: view,
+            results: results, origin: start, isDrill: options.isDrill
+        ) { [weak self] in self?.fleet?.spoil($0, arms: $1) }
+        self.safety = safety
+        safety.onLook = { [weak self] in
+            guard let self else { return }
+            checkAbort(loop.now)
         }
-    }
-
-    /// The halt lever and the stop conditions, four times a second.
-    private func watchLever() {
-        guard phase == .calling else { return }
-        if let reason = StateFolder.haltReason {
-            view.say("halted: \(reason)")
-            return stop(because: "halted: \(reason)")
+        safety.onStop = { [weak self] in self?.stop(because: $0.reason) }
+        safety.faults.onRefused = { [weak self] in self?.fleet?.hangUpAll() }
+        door = GameDayDoor.open(
+            network: network, plan: plan, folder: folder, safety: safety, results: results,
+            view: view
+        ) { [weak self] in
+            guard let self else { return .null }
+            return ["phase": .string(phaseText), "in_call": JSONValue(sampler?.counts.inCall ?? 0)]
         }
-        checkAbort(loop.now)
-        loop.schedule(at: loop.now + Nemesis.cadence) { [weak self] in self?.watchLever() }
+        safety.begin()
     }
 
     /// Spread evenly over the first calls of all seats.
@@ -283,6 +250,7 @@ package final class LiveRun {
 
     /// Facts of children count from the control clock's zero; the run's from the first due arrival.
     private func take(records: RawSpan, shiftedBy other: Duration) {
+        safety?.heard()
         let shift = origin.nanoseconds - other.nanoseconds
         forEachFact(in: records) { fact in
             var fact = fact
@@ -313,6 +281,7 @@ package final class LiveRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: .zero + (now - origin))
+        safety?.take(sample, inCall: sampler.counts.inCall)
         show(sample)
         if now - lastCheckpoint >= Self.checkpointEvery {
             lastCheckpoint = now
@@ -330,7 +299,7 @@ package final class LiveRun {
         guard let broken = monitor.check(evaluator, now: .zero + (now - origin)) else { return }
         results.abortedBy = broken
         view.say("abort: \(broken.rule.text)")
-        faults?.clearAll()
+        safety?.clear(because: "abort: \(broken.rule.text)")
         fleet?.hangUpAll()
     }
 
@@ -365,7 +334,7 @@ package final class LiveRun {
     private func signalled(_ signal: Int32) {
         interrupts += 1
         // Faults go first: whatever is left to do, nothing is broken any more.
-        faults?.clearAll()
+        safety?.clear(because: signal == SIGTERM ? "SIGTERM" : "SIGINT")
         results.signal = signal == SIGTERM ? .terminate : .interrupt
         switch (phase, interrupts) {
         case (.calling, 1):
@@ -385,7 +354,7 @@ package final class LiveRun {
     private func stop(because reason: String) {
         results.note(reason)
         results.broken = reason
-        faults?.clearAll()
+        safety?.clear(because: reason)
         fleet?.hangUpAll()
         settle()
     }
@@ -400,7 +369,7 @@ package final class LiveRun {
             results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
         }
         phase = .settling
-        faults?.clearAll()
+        safety?.clear(because: "the end of the load")
         services?.drain()
         loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.readTasks() }
     }
@@ -432,6 +401,12 @@ package final class LiveRun {
         guard phase != .closing, phase != .over else { return }
         phase = .closing
         noiseFloor?.cancel()
+        // Faults first, whatever is left to do.
+        guard let safety else { return collect() }
+        safety.whenClear { [weak self] in self?.collect() }
+    }
+
+    private func collect() {
         if let fleet, options.tapes > 0 {
             fleet.collectTapes { [weak self] tapes in
                 self?.results.tapes = tapes
@@ -453,10 +428,7 @@ package final class LiveRun {
         host.onGuardianLost = nil
         host.shutDown { [weak self] isClean in
             if !isClean { self?.results.note("a process or a fault was left behind") }
-            if !isClean, self?.processFaults != nil {
-                self?.results.dirty = "something was left behind: uproar recover"
-            }
-            if let dirty = self?.processFaults?.dirty { self?.results.dirty = dirty }
+            self?.safety?.finish(guardianWasClean: isClean)
             self?.finish()
         }
     }
@@ -465,6 +437,7 @@ package final class LiveRun {
         guard phase != .over else { return }
         phase = .over
         web?.close()
+        door?.close()
         if let sampler {
             results.finish(
                 sampler: sampler, now: .zero + (loop.now - origin),

@@ -5,8 +5,10 @@ import UproarStatistics
 
 /// `uproar report`: every report from a stored result alone.
 package enum Rendering {
-    /// - path: a `result.json`, or the folder that holds one. Answers the summary.
-    package static func render(_ path: String, out: String?) throws -> String {
+    /// - path: a `result.json`, or the folder that holds one. Answers the summary, and what is to be said of its journal.
+    package static func render(_ path: String, out: String?) throws -> (
+        summary: String, journal: String?
+    ) {
         let file = ShareFolder.isFolder(path) ? path + "/result.json" : path
         let bytes: [UInt8]
         do { bytes = try TextFile.read(file) } catch { throw ScenarioLoading.Problem("\(error)") }
@@ -28,6 +30,6 @@ package enum Rendering {
         } catch { throw ScenarioLoading.Problem("the reports cannot be written: \(error)") }
         var printed = result
         if let first = printed.files.first { printed.files[0] = folder + "/" + first }
-        return TerminalSummary(printed).text
+        return (TerminalSummary(printed).text, JournalCheck.line(beside: beside))
     }
 }

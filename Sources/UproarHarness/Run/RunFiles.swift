@@ -13,6 +13,10 @@ enum RunFiles {
         for tape in results.tapes { write(tape, to: folder) }
         let environment = MachineFacts.gather(started: results.startedAt ?? 0)
         folder.write(environment.text(pretty: true) + "\n", to: "environment.json")
+        // Before the files: what the journal could not take counts.
+        results.evidence?.ended(
+            results.result.outcome.word.rawValue, exitCode: results.result.outcome.exitCode.rawValue
+        )
         folder.write(results.result.encoded(), to: "result.json")
         var lacking: [String] = []
         for (name, text) in reports(of: results.result, environment: environment)

@@ -10,6 +10,8 @@ package struct RunOptions: Sendable {
     package var tapes = 0
     /// Dials per second at the most.
     package var dialLimit: Int?
+    /// A drill: nothing is injected before there is a steady state to disturb.
+    package var isDrill = false
     /// Caller loops; nil: chosen by the machine and the load.
     package var loops: Int?
     /// Where the live page listens; nil: nowhere.

@@ -18,6 +18,9 @@ package final class RunResults {
     private var startFailure: String?
     private var faults: FaultDriver?
 
+    /// What was done to the run, and its end.
+    var evidence: RunEvidence?
+
     package var unreachable: String?
     /// A fault that could not be undone.
     package var dirty: String?
@@ -56,6 +59,7 @@ package final class RunResults {
         result.windows = windows(end: nil)
         result.files = [
             "report.html", "result.json", "junit.xml", "summary.md", "calls.jsonl", "metrics.prom",
+            "journal.jsonl",
         ]
         recorder.onCall = { record in
             folder?.appendCall(record.json.encoded())
@@ -64,13 +68,29 @@ package final class RunResults {
 
     package func note(_ text: String) { notes.append(text) }
 
+    /// Somebody steered the run: what they did stands in the report, and no later run is held against this one.
+    package func steered(_ text: String) {
+        result.isInteractive = true
+        notes.append("by hand: \(text)")
+    }
+
+    /// Why there is no steady state to disturb now; nil when there is one.
+    package var steadyStateProblem: String? {
+        let turns = recorder.turnsSoFar
+        let lost = recorder.lostSoFar
+        let dropped = recorder.tally.ledger.calls.dropped
+        if lost > 0 { return "\(lost) of \(turns) turns before it were lost" }
+        if dropped > 0 { return "\(dropped) calls before it were dropped" }
+        guard turns < ScenarioCheck.baselineTurns else { return nil }
+        return "\(turns) turns came before it, \(ScenarioCheck.baselineTurns) are due"
+    }
+
     package func failToStart(_ reason: String) { startFailure = reason }
 
     package func began(at start: Instant, unixTime: time_t) { startedAt = unixTime }
 
     /// The run has a timeline: its faults are watched from here on.
     package func watch(_ faults: FaultDriver) {
-        result.files.append("postmortem.md")
         self.faults = faults
         recorder.onFact = { [weak faults] in faults?.take($0) }
         let onCall = recorder.onCall
@@ -255,6 +275,9 @@ package final class RunResults {
             report.record(into: &result.recorder)
         }
         result.faults = (faults?.histories ?? []).map { .init($0.report(end: now)) }
+        if !result.faults.isEmpty, !result.files.contains("postmortem.md") {
+            result.files.append("postmortem.md")
+        }
         result.load.duration = now - .zero
         peak = max(peak, sampler.counts.inCall)
         result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)

@@ -15,6 +15,8 @@ package enum RunSession {
         package var summary: String
         /// For stderr: what a CI makes marks of.
         package var annotations = ""
+        /// Where the post-mortem is, when the run had faults.
+        package var postmortem: String?
     }
 
     package static func run(
@@ -24,7 +26,7 @@ package enum RunSession {
         let scenario = loaded.scenario
         if case .command(let target) = scenario.target { try CommandPlan.approve(target) }
         let clock = RunClock.starting()
-        for warning in try Checking.approve(loaded) { view.say(warning) }
+        for warning in try Checking.approve(loaded, machine: .here()) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)
         let folder: RunFolder
         do { folder = try RunFolder(path: folderPath) } catch {
@@ -33,6 +35,9 @@ package enum RunSession {
         }
         // A run killed while its audio is read leaves a result that loads, too.
         folder.write(early(loaded, options, version).encoded(), to: "result.json")
+        folder.write(
+            MachineFacts.gather(started: time(nil)).text(pretty: true) + "\n",
+            to: "environment.json")
         let (plan, lines, _) = try ScenarioLoading.plan(scenario, seed: loaded.seed)
         let results = RunResults(
             plan: plan, world: .live, folder: folder, commit: BuildCommit.read(), version: version,
@@ -54,7 +59,9 @@ package enum RunSession {
         let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
-            annotations: CISummary.emit(printed))
+            annotations: CISummary.emit(printed),
+            postmortem: printed.files.contains("postmortem.md")
+                ? folder.path + "/postmortem.md" : nil)
     }
 
     private static func takeBaseline(_ options: RunOptions, _ results: RunResults) throws {
@@ -101,12 +108,16 @@ package enum RunSession {
             version: version, command: options.commandLine)
         try takeBaseline(options, results)
         results.writePartial()
-        let run = SimulatedRun(plan: plan, lines: lines, sounds: sounds, results: results)
+        let run = SimulatedRun(
+            plan: plan, lines: lines, sounds: sounds, results: results,
+            journal: folder.journal, isDrill: options.isDrill)
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
-            annotations: CISummary.emit(printed))
+            annotations: CISummary.emit(printed),
+            postmortem: printed.files.contains("postmortem.md")
+                ? folder.path + "/postmortem.md" : nil)
     }
 }

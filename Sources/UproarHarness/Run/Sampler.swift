@@ -34,6 +34,8 @@ package final class Sampler {
 
     package func add(pid: Int32, to group: String) { meter?.add(root: pid, to: group) }
 
+    package func ended(pid: Int32, _ use: ProcessorUse) { meter?.ended(root: pid, use) }
+
     package func take(_ report: CallerFleet.Report, loop: Int) {
         loops[loop] = report.counts
         pacing += report.pacing

@@ -28,16 +28,19 @@ package final class Services {
     private let folder: RunFolder
     private let plan: RunPlan
     private let configurations: any ChildConfigurations
-    private var redis: RedisServer?
+    private(set) var redis: RedisServer?
     private var isRedisReady = false
     /// Of the run's own Redis.
     package var redisPort: UInt16? { isRedisReady ? redis?.port : nil }
     package private(set) var providers: ChildProcess?
     /// The workers of the reference agent.
-    private var workers: AgentWorkers?
+    private(set) var workers: AgentWorkers?
     /// What is called in the agent's place.
-    private var standIn: ChildProcess?
-    private var command: CommandAgent?
+    private(set) var standIn: ChildProcess?
+    private(set) var command: CommandAgent?
+    /// What faults have ended, or are about to start again.
+    var faulted = OrderedTable<String, FaultedService>()
+    private var commandPlan: CommandPlan?
     private var attached: AttachedProviders?
     let links: ServiceLinks
     private let clock: RunClock
@@ -50,6 +53,8 @@ package final class Services {
     package var onFacts: ((RawSpan, Duration) -> Void)?
     /// A service ended while the run went on: its name and how.
     package var onLoss: ((String, String) -> Void)?
+    /// What a child decided about faults, as it comes.
+    package var onDecisions: ((String, JSONValue) -> Void)?
     /// A process is there: its pid and the group it is counted to.
     package var onProcess: ((Int32, String) -> Void)?
 
@@ -90,16 +95,6 @@ package final class Services {
         case .embedded, .command:
             startRedis()
             startProviders()
-        }
-    }
-
-    /// A process of the run by the name that faults use.
-    package func process(_ name: String) -> (any HostedProcess)? {
-        switch name {
-        case "providers": providers?.hosted
-        case "redis": redis?.hosted
-        case "agent" where workers == nil: standIn?.hosted ?? command?.process
-        default: workers?.process(name)
         }
     }
 
@@ -219,27 +214,37 @@ package final class Services {
                 browser: $0.map { "ws://127.0.0.1:\($0)/browser" }, authToken: nil)
         }
         workers.onEnded = { [weak self] in self?.ended($0, $1) }
+        workers.onServed = { [weak self] in self?.served($0) }
+        workers.isHeld = { [weak self] in self?.faulted[$0]?.isExpected ?? false }
         workers.start()
     }
 
+    /// A program of somebody else's again, as it was.
+    func startCommandAgain() { if let commandPlan { start(commandPlan) } }
+
     private func start(_ target: TargetCommand, _ addresses: AgentAddresses) {
-        let plan: CommandPlan
         do {
             var addresses = addresses
             addresses.media = try network.freePort()
-            plan = try CommandPlan(
-                target, addresses: addresses, outputFile: folder.path + "/children/agent.log")
+            start(
+                try CommandPlan(
+                    target, addresses: addresses, outputFile: folder.path + "/children/agent.log"))
         } catch { return fail(.target("\(error)")) }
+    }
+
+    private func start(_ plan: CommandPlan) {
+        commandPlan = plan
         let agent = CommandAgent(
             plan.agent, host: host, network: network, http: http, loop: loop)
         command = agent
         agent.onStarted = { [weak self] in self?.onProcess?($0, "agent") }
         agent.onReady = { [weak self] in
             self?.serve([plan.url.description], authToken: plan.authToken)
+            self?.served("agent")
         }
         agent.onEnded = { [weak self] how in
             guard let self, !isOver else { return }
-            if ready != nil { fail(.target(how)) } else { onLoss?("agent", how) }
+            if ready != nil { fail(.target(how)) } else { ended("agent", how) }
         }
     }
 
@@ -262,7 +267,7 @@ package final class Services {
     }
 
     private func ended(_ name: String, _ how: String) {
-        guard !isOver else { return }
+        guard !isOver, !tookEnd(of: name, how) else { return }
         if ready != nil { fail(.ours(how)) } else { onLoss?(name, how) }
     }
 
@@ -279,6 +284,7 @@ extension Services: RedisServerHandler {
     package func redisReady(_ server: RedisServer) {
         isRedisReady = true
         if let pid = server.hosted?.pid { onProcess?(pid, "redis") }
+        served("redis")
         startAgent()
     }
 
@@ -302,7 +308,11 @@ extension Services: ChildProcessHandler {
     package func child(_ child: ChildProcess, facts records: RawSpan) { onFacts?(records, .zero) }
 
     package func child(_ child: ChildProcess, evidence: JSONValue) {
-        if child === providers { self.evidence = evidence }
+        if let decisions = evidence["decisions"] {
+            onDecisions?(child.name, decisions)
+        } else if child === providers {
+            self.evidence = evidence
+        }
     }
 
     package func childEnded(_ child: ChildProcess, exit: ProcessExit, failure: String?) {

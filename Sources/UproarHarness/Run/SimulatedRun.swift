@@ -4,6 +4,8 @@ import UproarCore
 import UproarFaults
 import UproarLinks
 import UproarLoad
+import UproarPosix
+import UproarProviders
 import UproarRuntime
 import UproarScenario
 import UproarSimulation
@@ -28,6 +30,9 @@ package final class SimulatedRun {
     private var workers: SimulatedWorkers?
     private var redis: SimulatedRedis?
     private var links: LinkSet?
+    private let parts: SimulatedParts
+    private let isDrill: Bool
+    private var evidence: RunEvidence?
     private var lastSecond = Instant.zero
     private var isOver = false
     private var taskReader: TaskReader?
@@ -40,6 +45,7 @@ package final class SimulatedRun {
     /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
         plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
+        journal: EvidenceJournal? = nil, isDrill: Bool = false,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
@@ -48,30 +54,39 @@ package final class SimulatedRun {
         self.results = results
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
         network = lens(world.network)
+        parts = SimulatedParts(world, network: network, plan: plan)
+        self.isDrill = isDrill
+        let clock = world
+        evidence = RunEvidence(journal, plan: plan, results: results) { clock.now }
         sampler = Sampler(clock: nil, plan: plan, loopCount: 1)
     }
 
     /// Runs to the end. Throws when the services cannot listen, which a simulated network never refuses.
     package func run() throws {
-        let redis = try SimulatedRedis(loop: world.loop, network: network)
+        let home = parts.place("redis")
+        let redis = try SimulatedRedis(loop: home.loop, network: home.network)
         self.redis = redis
+        let redisPort = redis.endpoint?.port ?? 0
+        parts.onRestart("redis") { [weak self] in self?.startRedis(at: redisPort) }
         let configuration = ProviderConfiguration(
             plan: plan, epoch: nil, epochSeconds: Self.epochSeconds)
         let corpus = AudioCorpus(
             name: "run",
             clips: zip(plan.clips, sounds).map { AudioCorpus.Clip(description: $0, sound: $1) })
+        let office = parts.place("providers")
         let assembly = try ProvidersAssembly(
-            configuration.settings, corpus: corpus, loop: world.loop, network: network,
-            worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
+            configuration.settings, corpus: corpus, loop: office.loop, network: office.network,
+            worker: InlineWorker(loop: office.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
         let links = LinkSet(
             loop: world.loop, network: network, facts: RecorderSink(results.recorder))
         self.links = links
-        let workers = try startAgent(
-            assembly, links: links, redisPort: redis.endpoint?.port ?? 0)
+        let workers = try startAgent(assembly, links: links, redisPort: redisPort)
         let phones = try linked(try workers.urls("/media"), links)
         let browsers = try linked(try workers.urls("/browser"), links)
-        assembly.prepare { [weak self] in self?.call(phones, browsers, workers) }
+        parts.act(in: "providers") { [weak self] in
+            assembly.prepare { self?.call(phones, browsers) }
+        }
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
@@ -82,6 +97,13 @@ package final class SimulatedRun {
     /// 2026-01-01: a simulated day is always the same one.
     private static let epochSeconds: Int64 = 1_767_225_600
 
+    /// An empty one, where the one before was.
+    private func startRedis(at port: UInt16) {
+        let home = parts.place("redis")
+        redis = try? SimulatedRedis(
+            loop: home.loop, network: home.network, endpoint: .loopback(port))
+    }
+
     private func startAgent(_ assembly: ProvidersAssembly, links: LinkSet, redisPort: UInt16) throws
         -> SimulatedWorkers
     {
@@ -89,7 +111,6 @@ package final class SimulatedRun {
             preconditionFailure("only the embedded agent is simulated")
         }
         let plan = plan
-        let loop = world.loop
         var found = Dictionary(assembly.ports, uniquingKeysWith: { first, _ in first })
         found[ProviderID.redis.name] = redisPort
         for arrow in LinkPlan(plan.scenario).behindAgent {
@@ -97,9 +118,9 @@ package final class SimulatedRun {
             found[arrow.to] = try links.add(arrow, upstream: .loopback(port), mayFlush: true)
         }
         let ports = found
-        let workers = SimulatedWorkers(
-            count: count, restartDelay: delay, loop: loop, network: network
-        ) { worker, port, network in
+        let parts = parts
+        parts.restartDelay = delay
+        let workers = SimulatedWorkers(count: count, parts: parts) { worker, port, home in
             var settings = EmbeddedConfigurations.settings(plan)
             EmbeddedConfigurations.direct(
                 &settings, plan, to: { ports[$0.name] ?? 0 },
@@ -108,9 +129,12 @@ package final class SimulatedRun {
             settings.worker = "agent-\(worker)"
             settings.port = port
             return try AgentAssembly.make(
-                settings, keys: AgentAssembly.Keys(), loop: loop, network: network,
-                http: SimulatedHTTPClient(loop: loop, network: network),
-                seed: EmbeddedConfigurations.seed(plan, worker: worker))
+                settings, keys: AgentAssembly.Keys(), loop: home.loop, network: home.network,
+                http: SimulatedHTTPClient(loop: home.loop, network: home.network),
+                seed: EmbeddedConfigurations.seed(plan, worker: worker)
+            ) {
+                if worker == 1, parts.isProcess("agent") { $0.meter = parts.meter }
+            }
         }
         self.workers = workers
         try workers.start()
@@ -130,7 +154,7 @@ package final class SimulatedRun {
         }
     }
 
-    private func call(_ phones: [WireURL], _ browsers: [WireURL], _ workers: SimulatedWorkers) {
+    private func call(_ phones: [WireURL], _ browsers: [WireURL]) {
         let side = CallerSide(
             loop: world.loop, plan: plan, lines: lines,
             transport: { [network, world, plan] name -> any CallTransport in
@@ -143,21 +167,11 @@ package final class SimulatedRun {
             })
         self.side = side
         results.began(at: .zero, unixTime: 0)
-        if let assembly, let links, let redis {
+        if let assembly, let links {
             let carrier = FaultCarriers([
                 (
-                    SimulatedRedisCarrier.knows,
-                    SimulatedRedisCarrier(redis, loop: world.loop) { [results] in
-                        results.recorder.take($0)
-                    }
-                ),
-                (
-                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .provider },
-                    EmulatorCarrier(assembly)
-                ),
-                (
                     { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .process },
-                    WorkerKillCarrier(workers, loop: world.loop) { [results] in
+                    SimulatedProcessCarrier(parts, loop: world.loop) { [results] in
                         results.recorder.take($0)
                     }
                 ),
@@ -169,9 +183,16 @@ package final class SimulatedRun {
                     { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .media },
                     MediaCarrier { [weak side] in side?.spoil($0, arms: $1) }
                 ),
+                (
+                    { FaultCatalog.place(of: $0.fault, on: $0.scope.on) == .provider },
+                    EmulatorCarrier(assembly) { [parts] in parts.act(in: "providers", $0) }
+                ),
             ])
             let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)
             if !faults.isEmpty {
+                faults.onChange = { [evidence] in evidence?.changed($0, $1) }
+                if isDrill { faults.mayBegin = { [results] in results.steadyStateProblem } }
+                faults.onRefused = { [weak self] in self?.side?.driver.hangUpAll() }
                 results.watch(faults)
                 self.faults = faults
                 faults.start(at: .zero)
@@ -189,6 +210,7 @@ package final class SimulatedRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: now)
+        if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
@@ -205,6 +227,7 @@ package final class SimulatedRun {
     }
 
     private func settle() {
+        parts.isEnding = true
         faults?.clearAll()
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }

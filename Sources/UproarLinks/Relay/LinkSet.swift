@@ -8,6 +8,11 @@ package final class LinkSet {
     private let loop: EventLoop
     private let network: any Network
     private let facts: any FactSink
+    /// Numbers of the plans that are armed, by id.
+    private var numbers = OrderedTable<String, UInt32>()
+
+    /// No plan is armed.
+    package var isClear: Bool { numbers.isEmpty }
 
     package init(loop: EventLoop, network: any Network, facts: any FactSink) {
         self.loop = loop
@@ -51,10 +56,16 @@ package final class LinkSet {
         for relay in named {
             if let problem = relay.arm(plan) { return problem }
         }
+        numbers[plan.id] = plan.number
         return nil
     }
 
-    package func clear(_ id: String) { for relay in relays { relay.clear(id) } }
+    package func clear(_ id: String) {
+        for relay in relays { relay.clear(id) }
+        guard let number = numbers[id] else { return }
+        numbers[id] = nil
+        facts.state(Fact(.faultCleared, at: loop.now, detail: number, origin: .link))
+    }
 
     /// What each relay carried, by its name.
     package var evidence: JSONValue {

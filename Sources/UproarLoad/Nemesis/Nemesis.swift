@@ -29,8 +29,8 @@ package struct Nemesis {
         case givenUp
     }
 
-    private let timeline: [TimelineEvent]
-    private let occurrences: [TimelinePlan.Occurrence]
+    private var timeline: [TimelineEvent]
+    private var occurrences: [TimelinePlan.Occurrence]
     private let clearAllAt: Instant
     private let seed: Seed
     private let callsOf: (String, String) -> [UInt32]
@@ -134,14 +134,35 @@ package struct Nemesis {
         return actions
     }
 
-    /// A fault that nobody planned: game day. Armed at once, for so long.
-    package static func unplanned(
-        _ fault: String, attributes: FaultAttributes, on: [String], number: UInt32, at now: Instant,
-        for time: Duration, seed: Seed
-    ) -> FaultPlan {
-        FaultPlan(
-            id: "\(fault)-by-hand-\(number)", number: number, fault: fault, attributes: attributes,
-            scope: FaultScope(on: on), window: .init(from: now, until: now + time), seed: seed)
+    /// An inject that nobody planned: game day. It begins with the next `advance` and ends as its life says; answers its number.
+    package mutating func add(_ event: TimelineEvent, at now: Instant) -> UInt32 {
+        var event = event
+        event.when = .at(now - .zero)
+        timeline.append(event)
+        let start = TimelinePlan.Span(now - .zero, now - .zero)
+        let life = event.life?.longest ?? .zero
+        let end = TimelinePlan.Span(now - .zero + life, now - .zero + life)
+        occurrences.append(
+            .init(event: timeline.count - 1, id: event.id, start: start, end: end))
+        states.append(.waiting)
+        return UInt32(states.count - 1)
+    }
+
+    /// Ends one fault by the id of its occurrence or event.
+    package mutating func clear(_ id: String, at now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for index in states.indices
+        where occurrences[index].id == id || timeline[occurrences[index].event].id == id {
+            end(index, at: now, &actions)
+        }
+        return actions
+    }
+
+    /// The ids of what is armed.
+    package var armed: [String] {
+        states.indices.compactMap { index in
+            if case .armed = states[index] { occurrences[index].id } else { nil }
+        }
     }
 
     // MARK: Steps

@@ -34,6 +34,10 @@ package final class ProcessTreeMeter: ResourceMeter {
         var pid: Int32
         /// Set when it is first seen, so that a later process with its pid is not taken for it.
         var startTicks: Int64?
+        /// What the group had used when it was first seen.
+        var before = ProcessorUse(user: 0, system: 0)
+        /// What it used in its life, once that is known.
+        var whole: ProcessorUse?
     }
 
     private struct Group {
@@ -62,6 +66,16 @@ package final class ProcessTreeMeter: ResourceMeter {
         groups[group, default: Group()].roots.append(Root(pid: pid))
     }
 
+    /// A root has ended and used so much in its life: what it used since the last sample counts, too.
+    package func ended(root pid: Int32, _ use: ProcessorUse) {
+        for name in groups.keys {
+            guard let index = groups[name]?.roots.lastIndex(where: { $0.pid == pid }) else {
+                continue
+            }
+            groups[name]?.roots[index].whole = use
+        }
+    }
+
     package func sample() -> ResourceSample {
         let at = clock.now
         sampleCount += 1
@@ -81,6 +95,11 @@ package final class ProcessTreeMeter: ResourceMeter {
                 guard let root = groups[name]?.roots[index], let row = table[root.pid],
                     row.startTicks == root.startTicks ?? row.startTicks
                 else { continue }
+                if root.startTicks == nil {
+                    // Summed up before the group is written to.
+                    let before = used(name)
+                    groups[name]?.roots[index].before = before
+                }
                 groups[name]?.roots[index].startTicks = row.startTicks
                 groupOfRoot[root.pid] = name
             }
@@ -186,6 +205,20 @@ package final class ProcessTreeMeter: ResourceMeter {
                 (group.gone.runDelayNanoseconds ?? 0) + member.runDelayNanoseconds
             group.members[key] = nil
         }
+        // The whole life of the last root, where no sample saw its end; with others alive beside it nobody can tell the parts.
+        guard group.members.isEmpty, let root = group.roots.last, let whole = root.whole else {
+            return
+        }
+        group.gone.userNanoseconds = max(
+            group.gone.userNanoseconds, root.before.user + whole.user)
+        group.gone.systemNanoseconds = max(
+            group.gone.systemNanoseconds, root.before.system + whole.system)
+    }
+
+    private func used(_ name: String) -> ProcessorUse {
+        var sum = GroupSample(name: name)
+        if let group = groups[name] { total(group, into: &sum) }
+        return ProcessorUse(user: sum.userNanoseconds, system: sum.systemNanoseconds)
     }
 
     private func total(_ group: Group, into sample: inout GroupSample) {

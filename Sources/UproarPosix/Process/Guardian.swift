@@ -29,6 +29,13 @@ package struct Guardian {
     /// What children write whose output is bounded, by pid; those of the dead stay until their own children are gone.
     private var outputs: [(pid: Int32, keeper: OutputKeeper)] = []
     private var undoFile: String?
+    /// When the run's lease is over, CLOCK_MONOTONIC nanoseconds; nil while it has asked for none.
+    private var leaseEnd: Int64?
+    private var haltFile: String?
+    /// What was undone before the run's end was undone once; a new lease arms it again.
+    private var hasSettledEarly = false
+    /// Between two looks at lease and halt lever.
+    private static let lookEvery: Int32 = 250
     private var buffer = [UInt8](repeating: 0, count: GuardianRequest.byteLimit)
 
     /// Its exit codes: all well; a process was left behind; a fault could not be undone; not started by a run.
@@ -74,7 +81,10 @@ package struct Guardian {
             watched += outputs.map {
                 pollfd(fd: $0.keeper.reading, events: Int16(POLLIN), revents: 0)
             }
-            if poll(&watched, UInt(watched.count), -1) < 0 { continue }
+            let wait: Int32 = undoFile == nil || leaseEnd == nil ? -1 : Self.lookEvery
+            let ready = poll(&watched, UInt(watched.count), wait)
+            watchLease()
+            if ready <= 0 { continue }
             for (index, output) in outputs.enumerated() where watched[2 + index].revents != 0 {
                 output.keeper.take()
             }
@@ -99,6 +109,9 @@ package struct Guardian {
         case .start(let id, let command): start(id, command, passing: descriptors)
         case .signal(let id, let signal, let tree): send(signal, to: id, tree: tree)
         case .undoFile(let path): undoFile = path
+        case .lease(let time, let haltFile):
+            leaseEnd = monotonicNanoseconds() + time.nanoseconds
+            self.haltFile = haltFile
         case nil: Self.complain("guardian: a request that is none")
         }
         return true
@@ -140,22 +153,47 @@ package struct Guardian {
         reply(.signalled(id: id, signal, monotonic: monotonicNanoseconds()))
     }
 
+    /// The run stands still, or everything was halted: its faults are undone now, and its processes go on. It is told, and finds out
+    /// by itself when it cannot be.
+    private mutating func watchLease() {
+        guard let undoFile, let leaseEnd else { return }
+        let isExpired = monotonicNanoseconds() >= leaseEnd
+        let isHalted = haltFile.map { access($0, F_OK) == 0 } ?? false
+        guard isExpired || isHalted else {
+            hasSettledEarly = false
+            return
+        }
+        guard !hasSettledEarly else { return }
+        hasSettledEarly = true
+        let count = UndoLog.outstanding(in: undoFile).count
+        let failures = UndoLog.settle(undoFile, removing: false)
+        guard count > 0 else { return }
+        for failure in failures { Self.complain("guardian: could not undo: \(failure)") }
+        // The run does not read while it stands still: what does not fit the socket is not waited for.
+        let bytes = GuardianReply.undone(
+            count: count - failures.count, isHalted: isHalted,
+            failures: failures.prefix(4).map { String($0.prefix(400)) }
+        ).encoded()
+        _ = uproar_send_message(socket, bytes, bytes.count, nil, 0, Int32(MSG_DONTWAIT))
+    }
+
     private mutating func reap() {
         var drained = [UInt8](repeating: 0, count: 1024)
         while read(childEnded, &drained, drained.count) > 0 {}
-        _ = ProcessTree.reapAll { tellEnd(of: $0, $1) }
+        _ = ProcessTree.reapAll { tellEnd(of: $0, $1, $2) }
     }
 
-    private mutating func tellEnd(of pid: Int32, _ status: Int32) {
+    private mutating func tellEnd(of pid: Int32, _ status: Int32, _ use: ProcessorUse) {
         // Unknown pids are orphans that came to us, and children whose exec failed.
         guard let id = children.removeValue(forKey: pid) else { return }
         outputs.first { $0.pid == pid }?.keeper.finish()
+        reply(.used(id: id, use))
         reply(.exited(id: id, ProcessTree.exit(ofStatus: status)))
     }
 
     private mutating func end() -> Int32 {
         let isEmpty = ProcessTree.endAllDescendants(
-            grace: Self.grace, limit: Self.limit, reaped: { tellEnd(of: $0, $1) },
+            grace: Self.grace, limit: Self.limit, reaped: { tellEnd(of: $0, $1, $2) },
             // A child whose pipe is full could not end.
             meanwhile: { for output in outputs { output.keeper.take() } })
         outputs = []

@@ -9,6 +9,8 @@ package enum GuardianRequest: Hashable, Sendable {
     case signal(id: Int, ProcessSignal, tree: Bool)
     /// Names the file of undo records that the guardian settles at the end.
     case undoFile(String)
+    /// The run lives: without another such message within `time`, or once `haltFile` is there, its changes are undone.
+    case lease(Duration, haltFile: String)
 
     /// One message must fit the socket's buffer, which is 208 KiB unless the machine was tuned down.
     package static let byteLimit = 160 << 10
@@ -36,6 +38,8 @@ package enum GuardianRequest: Hashable, Sendable {
                 "tree": .bool(tree),
             ]
         case .undoFile(let path): ["do": "undo_file", "path": .string(path)]
+        case .lease(let time, let haltFile):
+            ["do": "lease", "ns": .integer(time.nanoseconds), "halt": .string(haltFile)]
         }
     }
 
@@ -68,6 +72,11 @@ package enum GuardianRequest: Hashable, Sendable {
         case "undo_file":
             guard let path = value["path"]?.text else { return nil }
             self = .undoFile(path)
+        case "lease":
+            guard let time = value["ns"]?.int, time > 0, let halt = value["halt"]?.text else {
+                return nil
+            }
+            self = .lease(.nanoseconds(Int64(time)), haltFile: halt)
         default: return nil
         }
     }
@@ -78,6 +87,10 @@ package enum GuardianReply: Hashable, Sendable {
     case started(id: Int, pid: Int32)
     case signalled(id: Int, ProcessSignal, monotonic: Int64)
     case exited(id: Int, ProcessExit)
+    /// What it used in its life, told before its exit.
+    case used(id: Int, ProcessorUse)
+    /// The run's lease was over, or everything was halted: so many of its changes were undone, and these could not be.
+    case undone(count: Int, isHalted: Bool, failures: [String])
 
     package func encoded() -> [UInt8] { value.encoded() }
 
@@ -100,6 +113,16 @@ package enum GuardianReply: Hashable, Sendable {
                 "errno": .integer(Int64(errno)),
             ]
         case .exited(let id, .unknown): ["event": "exited", "id": JSONValue(id)]
+        case .used(let id, let use):
+            [
+                "event": "used", "id": JSONValue(id), "user_ns": JSONValue(use.user),
+                "system_ns": JSONValue(use.system),
+            ]
+        case .undone(let count, let isHalted, let failures):
+            [
+                "event": "undone", "id": 0, "count": JSONValue(count), "halted": .bool(isHalted),
+                "failures": .array(failures.map { .string($0) }),
+            ]
         }
     }
 
@@ -112,6 +135,16 @@ package enum GuardianReply: Hashable, Sendable {
         case "started":
             guard let pid = number("pid") else { return nil }
             self = .started(id: id, pid: pid)
+        case "used":
+            guard let user = value["user_ns"]?.int, let system = value["system_ns"]?.int else {
+                return nil
+            }
+            self = .used(id: id, ProcessorUse(user: Int64(user), system: Int64(system)))
+        case "undone":
+            guard let count = value["count"]?.int, let isHalted = value["halted"]?.isTrue,
+                let failures = value["failures"]?.items?.compactMap(\.text)
+            else { return nil }
+            self = .undone(count: count, isHalted: isHalted, failures: failures)
         case "signalled":
             guard let signal = number("signal").flatMap(ProcessSignal.init(rawValue:)),
                 let monotonic = value["monotonic"]?.int

@@ -20,6 +20,13 @@ package final class PosixProcessHost: ProcessHost {
     /// Called once on the loop when the guardian died before its time: by now no process is left, and the run must stop.
     package var onGuardianLost: (() -> Void)?
 
+    /// The guardian has undone what faults had changed before the run did: because of the halt lever, or because the run stood still
+    /// for longer than its lease. How many changes, and what could not be undone.
+    package var onUndone: ((Int, Bool, [String]) -> Void)?
+
+    /// A process has ended: what it used in its life, and its children that it waited for.
+    package var onUsed: ((Int32, ProcessorUse) -> Void)?
+
     private enum State { case serving, ending, over }
 
     /// A request on its way, with the descriptors that travel with it; closed once they have.
@@ -90,6 +97,14 @@ package final class PosixProcessHost: ProcessHost {
     /// Names the file of undo records that the guardian settles at the end, whatever end that is.
     package func settleAtEnd(undoFile path: String) {
         send(Letter(request: .undoFile(path), passing: []))
+    }
+
+    /// Says that the run lives; due again before `UndoLog.lease` is over.
+    package func renewLease(
+        for time: Duration = UndoLog.lease, haltFile: String = StateFolder.halt
+    ) {
+        guard state == .serving else { return }
+        send(Letter(request: .lease(time, haltFile: haltFile), passing: []))
     }
 
     /// Ends every process (SIGTERM, 1 s, SIGKILL) and the guardian; `onEnd` hears whether all went and all was undone.
@@ -166,6 +181,8 @@ package final class PosixProcessHost: ProcessHost {
             let at = Instant(nanoseconds: monotonic - driver.clock.epoch)
             process.handler?.signalled(process, signal: signal, at: at)
         case .exited(let id, let exit): end(id, exit)
+        case .used(let id, let use): if let pid = processes[id]?.pid { onUsed?(pid, use) }
+        case .undone(let count, let isHalted, let failures): onUndone?(count, isHalted, failures)
         }
     }
 

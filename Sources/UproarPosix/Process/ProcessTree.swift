@@ -34,10 +34,11 @@ package enum ProcessTree {
     ///
     /// This process must be a child subreaper and must reap nowhere else meanwhile: then orphans become its children, and
     /// "no children" (ECHILD) proves "no descendants". Blocks. Returns false when something survived (a process in an
-    /// uninterruptible call, or of another person). `reaped` hears each direct child's end as `waitpid` tells it;
+    /// uninterruptible call, or of another person). `reaped` hears each direct child's end as `wait4` tells it;
     /// `meanwhile` is called every few milliseconds.
     package static func endAllDescendants(
-        grace: Duration, limit: Duration, reaped: (Int32, Int32) -> Void = { _, _ in },
+        grace: Duration, limit: Duration,
+        reaped: (Int32, Int32, ProcessorUse) -> Void = { _, _, _ in },
         meanwhile: () -> Void = {}
     ) -> Bool {
         let start = monotonicNanoseconds()
@@ -65,12 +66,13 @@ package enum ProcessTree {
     }
 
     /// Reaps what has ended. True when there are no children at all.
-    package static func reapAll(_ reaped: (Int32, Int32) -> Void) -> Bool {
+    package static func reapAll(_ reaped: (Int32, Int32, ProcessorUse) -> Void) -> Bool {
         while true {
             var status: Int32 = 0
-            let pid = waitpid(-1, &status, WNOHANG)
+            var usage = rusage()
+            let pid = wait4(-1, &status, WNOHANG, &usage)
             if pid > 0 {
-                reaped(pid, status)
+                reaped(pid, status, ProcessorUse(usage))
             } else if pid == 0 {
                 return false
             } else if errno != EINTR {
@@ -88,5 +90,23 @@ package enum ProcessTree {
     private static func pause(milliseconds: Int) {
         var time = timespec(tv_sec: 0, tv_nsec: milliseconds * 1_000_000)
         nanosleep(&time, nil)
+    }
+}
+
+/// Processor time of a process that has ended and of its own children that it waited for, nanoseconds.
+package struct ProcessorUse: Hashable, Sendable {
+    package var user: Int64
+    package var system: Int64
+
+    package init(user: Int64, system: Int64) {
+        self.user = user
+        self.system = system
+    }
+
+    init(_ usage: rusage) {
+        func nanoseconds(_ time: timeval) -> Int64 {
+            Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_usec) * 1000
+        }
+        self.init(user: nanoseconds(usage.ru_utime), system: nanoseconds(usage.ru_stime))
     }
 }

@@ -12,6 +12,7 @@ package final class FaultInterference: EmulatorInterference, TimerHandler {
     /// Of each answer in work that a fault shapes, by provider and ordinal; gone when no fault is armed.
     private var shapers: [UInt64: AnswerShaper] = [:]
     private var timer = TimerID.none
+    private var numbers = OrderedTable<String, UInt32>()
 
     package init(context: EmulatorContext, facts: any FactSink) {
         self.context = context
@@ -23,20 +24,28 @@ package final class FaultInterference: EmulatorInterference, TimerHandler {
     /// False when the plan names no fault of providers.
     package func arm(_ plan: FaultPlan) -> Bool {
         guard chain.arm(plan) else { return false }
+        numbers[plan.id] = plan.number
         state(.faultArmed, plan.number, at: context.now)
         changed(at: context.now)
         return true
     }
 
     package func clear(_ id: String) {
+        // What has expired by itself is cleared all the same: who asks is told.
+        if let number = numbers[id] { state(.faultCleared, number, at: context.now) }
+        numbers[id] = nil
         chain.clear(id)
         changed(at: context.now)
     }
 
     package func clearAll() {
-        chain.clearAll()
-        changed(at: context.now)
+        for id in numbers.keys { clear(id) }
     }
+
+    package var isClear: Bool { chain.isEmpty }
+
+    /// What was decided about passages, for the evidence; taken as it comes.
+    package func takeDecisions() -> [FaultDecision] { chain.takeDecisions() }
 
     package func timerFired(token: UInt64, now: Instant) { changed(at: now) }
 

@@ -119,6 +119,12 @@ package final class EventLoop: @unchecked Sendable {
         return driver.nextInput.map { $0 <= limit } ?? false
     }
 
+    /// When the next turn has something to do, as far as can be known: for a loop that another loop turns (simulated processes).
+    package var nextTurn: Instant {
+        if !ready.isEmpty || mailbox.isFilled { return now }
+        return min(timers.firstDeadline, driver.nextInput ?? .distantFuture)
+    }
+
     private func enter() {
         let (isFree, _) = runner.compareExchange(
             expected: 0, desired: pthread_self(), ordering: .acquiringAndReleasing)

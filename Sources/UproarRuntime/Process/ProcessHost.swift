@@ -75,6 +75,7 @@ package struct EnvironmentEntry: Hashable, Sendable {
 /// The signals Uproar sends, by their POSIX numbers on Linux.
 package enum ProcessSignal: Int32, CaseIterable, Sendable {
     case interrupt = 2
+    case abort = 6
     case kill = 9
     case terminate = 15
     case resume = 18

@@ -25,8 +25,8 @@ package struct GroupSample: Hashable, Sendable {
     package var name: String
     package var processCount = 0
     package var threadCount = 0
-    /// CPU time of all processes that are or were in the group, nanoseconds. Never falls while the group is watched; what a
-    /// process used between its last sample and its end is lost.
+    /// CPU time of all processes that are or were in the group, nanoseconds. Never falls while the group is watched. What a
+    /// root used between its last sample and its end counts once no other process of the group is left.
     package var userNanoseconds: Int64 = 0
     package var systemNanoseconds: Int64 = 0
     /// Sum of resident sets, bytes. Pages shared by two processes count twice.

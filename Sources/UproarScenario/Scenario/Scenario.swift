@@ -45,6 +45,7 @@ package struct Scenario: Hashable, Sendable {
     package var links: Links
     package var timeline: [TimelineEvent]
     package var gates: [GateRule]
+    package var safety = SafetySettings()
     /// Where things stand in the file, for what is found wrong later.
     package var places: Places
 

@@ -11,7 +11,7 @@ package struct ScenarioReader {
         "audio",
         "load", "callers", "patience", "redial", "on_drop", "call_setup_limit", "drain",
         "providers", "agent",
-        "prices", "tagging", "recording", "links", "timeline", "gates",
+        "prices", "tagging", "recording", "links", "timeline", "gates", "safety",
     ]
     static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
     /// What a run is held to when its scenario names no gates. The last one keeps a run in which nobody ever spoke from passing.
@@ -97,6 +97,7 @@ package struct ScenarioReader {
             isTagging: isTagging,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
+            safety: safety(map),
             places: .init(
                 file: file, audio: map.mark("audio"), load: map.mark("load"),
                 target: map.mark("target"), agent: map.mark("agent"),

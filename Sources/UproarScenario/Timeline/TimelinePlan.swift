@@ -12,6 +12,13 @@ package struct TimelinePlan: Hashable, Sendable {
         package var start: Span
         /// Equal to `start` for what takes no time.
         package var end: Span
+
+        package init(event: Int, id: String, start: Span, end: Span) {
+            self.event = event
+            self.id = id
+            self.start = start
+            self.end = end
+        }
     }
 
     /// A time that is known (`earliest == latest`) or lies between two.

@@ -8,25 +8,77 @@ import UproarRuntime
 /// name exists once something has listened on it. TLS is not spoken, but both sides must agree on whether it would be.
 package final class SimulatedNetwork: Network {
     /// One way, for streams made from now on; a stream's own `latency` can be changed later.
-    package var latency: Duration = .zero
+    package var latency: Duration {
+        get { fabric.latency }
+        set { fabric.latency = newValue }
+    }
     /// How many bytes may be on their way or unread per direction before the writer must wait.
-    package var window = 256 << 10
+    package var window: Int {
+        get { fabric.window }
+        set { fabric.window = newValue }
+    }
 
     let loop: EventLoop
-    let driver: SimulationDriver
+    let driver: any SimulatedInput
     /// An empty buffer lent to the stream that is delivering.
     var spare = ByteQueue()
-    private var listeners: [Endpoint: SimulatedListener] = [:]
-    private var knownHosts: Set<String> = [loopbackHost]
-    private var lastListenerPort: UInt16 = 40_000
-    private var lastStreamPort: UInt16 = 50_000
+    /// What all parts of one world's network share: a process has an end of its own.
+    private let fabric: Fabric
+    /// Whose end this is, when it is a process's.
+    private weak var process: SimulatedProcess?
+    /// The streams of a process, which its end resets.
+    private var owned: [ObjectIdentifier: SimulatedStream] = [:]
+
+    private final class Fabric {
+        var latency: Duration = .zero
+        var window = 256 << 10
+        var listeners: [Endpoint: SimulatedListener] = [:]
+        var knownHosts: Set<String> = [loopbackHost]
+        var lastListenerPort: UInt16 = 40_000
+        var lastStreamPort: UInt16 = 50_000
+    }
 
     private static let loopbackHost = "127.0.0.1"
 
     package init(loop: EventLoop, driver: SimulationDriver) {
         self.loop = loop
         self.driver = driver
+        fabric = Fabric()
     }
+
+    /// The same network as seen from inside `process`.
+    init(_ network: SimulatedNetwork, in process: SimulatedProcess, driver: any SimulatedInput) {
+        loop = process.loop
+        self.driver = driver
+        fabric = network.fabric
+        self.process = process
+    }
+
+    // MARK: Processes
+
+    func adopt(_ stream: SimulatedStream) {
+        if process != nil { owned[ObjectIdentifier(stream)] = stream }
+    }
+
+    func disown(_ stream: SimulatedStream) { owned[ObjectIdentifier(stream)] = nil }
+
+    /// Its process is gone: nothing listens any more and every peer hears a reset.
+    func die() {
+        for listener in fabric.listeners.values where listener.belongs(to: self) {
+            fabric.listeners[listener.endpoint] = nil
+        }
+        // Each reset reaches its peer by itself: their order is the driver's.
+        let streams = owned.values.sorted { $0.ordinal < $1.ordinal }
+        owned = [:]
+        for stream in streams { stream.abandon() }
+    }
+
+    func nextOrdinal() -> UInt64 {
+        lastOrdinal += 1
+        return lastOrdinal
+    }
+
+    private var lastOrdinal: UInt64 = 0
 
     package func connect(
         to endpoint: Endpoint, options: ConnectOptions, handler: any ByteStreamHandler
@@ -39,28 +91,32 @@ package final class SimulatedNetwork: Network {
     ) throws(NetworkError) -> any Listener {
         var place = Self.normal(endpoint)
         if case .tcp(let host, let port) = place {
-            knownHosts.insert(host)
+            fabric.knownHosts.insert(host)
             if port == 0 { place = .tcp(host: host, port: freePort(on: host)) }
         }
-        guard listeners[place] == nil else {
+        guard fabric.listeners[place] == nil else {
             throw NetworkError(errno: EADDRINUSE, description: "\(place) is taken")
         }
         let listener = SimulatedListener(
             endpoint: place, options: options, handler: handler, network: self)
-        listeners[place] = listener
+        fabric.listeners[place] = listener
         return listener
     }
 
-    func forget(_ listener: SimulatedListener) { listeners[listener.endpoint] = nil }
+    func forget(_ listener: SimulatedListener) {
+        if fabric.listeners[listener.endpoint] === listener {
+            fabric.listeners[listener.endpoint] = nil
+        }
+    }
 
     /// What a connection request meets when it arrives.
     func answer(to endpoint: Endpoint, usesTLS: Bool) -> Result<SimulatedListener, ConnectRefusal> {
         let place = Self.normal(endpoint)
-        guard let listener = listeners[place] else {
+        guard let listener = fabric.listeners[place] else {
             switch place {
             case .unix: return .failure(ConnectRefusal(reason: .unreachable(errno: ENOENT)))
             case .tcp(let host, _):
-                let isKnown = knownHosts.contains(host) || Self.isAddress(host)
+                let isKnown = fabric.knownHosts.contains(host) || Self.isAddress(host)
                 return .failure(
                     ConnectRefusal(
                         reason: isKnown ? .unreachable(errno: ECONNREFUSED) : .unknownHost))
@@ -75,24 +131,31 @@ package final class SimulatedNetwork: Network {
                     : .failed(errno: ECONNRESET)))
     }
 
+    /// Made on the listener's side of the network. A process that stands still takes the stream when it goes on, as from a backlog.
     func accept(by listener: SimulatedListener, from client: SimulatedStream) -> SimulatedStream {
-        lastStreamPort = lastStreamPort == .max ? 50_000 : lastStreamPort + 1
+        let home = listener.network ?? self
+        fabric.lastStreamPort = fabric.lastStreamPort == .max ? 50_000 : fabric.lastStreamPort + 1
         let remote: Endpoint =
             switch listener.endpoint {
             case .unix: .unix(path: "")
-            case .tcp: .tcp(host: Self.loopbackHost, port: lastStreamPort)
+            case .tcp: .tcp(host: Self.loopbackHost, port: fabric.lastStreamPort)
             }
         let server = SimulatedStream(
-            network: self, remote: remote, queueLimit: listener.options.queueLimit, peer: client)
-        server.handler = listener.handler.accepted(server)
+            network: home, remote: remote, queueLimit: listener.options.queueLimit, peer: client)
+        if let process = home.process {
+            process.act { server.handler = listener.handler.accepted(server) }
+        } else {
+            server.handler = listener.handler.accepted(server)
+        }
         return server
     }
 
     private func freePort(on host: String) -> UInt16 {
         while true {
-            lastListenerPort = lastListenerPort == 49_999 ? 40_001 : lastListenerPort + 1
-            if listeners[.tcp(host: host, port: lastListenerPort)] == nil {
-                return lastListenerPort
+            fabric.lastListenerPort =
+                fabric.lastListenerPort == 49_999 ? 40_001 : fabric.lastListenerPort + 1
+            if fabric.listeners[.tcp(host: host, port: fabric.lastListenerPort)] == nil {
+                return fabric.lastListenerPort
             }
         }
     }
@@ -120,7 +183,7 @@ final class SimulatedListener: Listener {
     let endpoint: Endpoint
     let options: ListenOptions
     let handler: any ListenerHandler
-    private weak var network: SimulatedNetwork?
+    private(set) weak var network: SimulatedNetwork?
 
     init(
         endpoint: Endpoint, options: ListenOptions, handler: any ListenerHandler,
@@ -131,6 +194,8 @@ final class SimulatedListener: Listener {
         self.handler = handler
         self.network = network
     }
+
+    func belongs(to network: SimulatedNetwork) -> Bool { self.network === network }
 
     func close() {
         network?.forget(self)

@@ -22,6 +22,8 @@ package final class SimulatedStream: ByteStream {
     }
 
     let network: SimulatedNetwork
+    /// Its place among the streams of its end of the network.
+    let ordinal: UInt64
     private let queueLimit: Int
     private(set) var state: State
     private var peer: SimulatedStream?
@@ -66,6 +68,8 @@ package final class SimulatedStream: ByteStream {
         self.peer = peer
         delay = peer.delay
         state = .open
+        ordinal = network.nextOrdinal()
+        network.adopt(self)
     }
 
     /// A stream that starts to connect.
@@ -80,6 +84,8 @@ package final class SimulatedStream: ByteStream {
         connectOptions = options
         delay = network.latency.nanoseconds
         state = .asking
+        ordinal = network.nextOrdinal()
+        network.adopt(self)
         timer = network.loop.schedule(self, at: network.driver.now + options.timeout)
         answerAt = now &+ delay
         visit(at: answerAt)
@@ -131,6 +137,16 @@ package final class SimulatedStream: ByteStream {
 
     package func reset() {
         if !isGone { breakOff(.closed) }
+    }
+
+    /// The process it belongs to is gone: nobody here hears of anything any more, and the peer is reset.
+    func abandon() {
+        guard state != .closed else { return }
+        handler = nil
+        network.loop.cancel(timer)
+        if endReason == nil { breakOff(.closed) }
+        state = .closed
+        peer = nil
     }
 
     // MARK: Sending
@@ -267,6 +283,7 @@ package final class SimulatedStream: ByteStream {
 
     private func finish(_ reason: CloseReason) {
         state = .closed
+        network.disown(self)
         network.loop.cancel(timer)
         if let peer, !peer.isGone, !marks.isEmpty || !peer.outbox.isEmpty {
             // Bytes on their way meet a closed socket.
