@@ -1,8 +1,9 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
-        .calibrate, .doctor, .recover, .halt, .agent, .sessions, .providers, .audio,
+        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .capacity, .size,
+        .autoscale, .initialise, .list, .calibrate, .doctor, .recover, .halt, .agent, .sessions,
+        .providers, .audio,
         .guardian,
         .calibrationTarget,
     ]
