@@ -39,8 +39,7 @@ package final class LiveRun {
     private var sampler: Sampler?
     private var faults: FaultDriver?
     private var saturation: SaturationWatch?
-    private var quota: ProcessorQuota?
-    private var undo: UndoLog?
+    private let undo = RunUndo()
     private var processFaults: ProcessCarrier?
     private var signals: SignalSource?
     /// The control clock's reading at the first due arrival.
@@ -116,7 +115,12 @@ package final class LiveRun {
             host: host, folder: folder, plan: plan, clock: driver.clock,
             configurations: configurations)
         self.services = services
-        do { try limitAgent() } catch {
+        do {
+            if let cores = plan.scenario.agentCores {
+                undo.open(host, view)
+                try undo.limitAgent(to: cores.value)
+            }
+        } catch {
             results.failToStart("\(error)")
             return close()
         }
@@ -141,24 +145,8 @@ package final class LiveRun {
             })
     }
 
-    /// The agent's processes share a processor quota, as a pod's do. The way back is written down first.
-    private func limitAgent() throws {
-        guard let cores = plan.scenario.agentCores else { return }
-        quota = try ProcessorQuota(cores: cores.value) { folder throws(Errno) in
-            openUndo()
-            guard undo != nil else { throw Errno("undo records", ENOENT) }
-            _ = try undo?.record(.removeFolder(path: folder))
-        }
-    }
-
     private func confine(_ pid: Int32) {
-        guard let quota else { return }
-        do throws(Errno) {
-            // What it has started by now goes with it.
-            for pid in [pid] + ProcessTable.read().descendants(of: pid).map(\.pid) {
-                try quota.take(pid)
-            }
-        } catch {
+        do throws(Errno) { try undo.confine(pid) } catch {
             stop(because: "the agent could not be limited to its cores: \(error)")
         }
     }
@@ -242,7 +230,7 @@ package final class LiveRun {
 
     private func armTimeline(at start: Instant) {
         guard !plan.scenario.timeline.isEmpty else { return watchLever() }
-        openUndo()
+        undo.open(host, view)
         let processes = ProcessCarrier(
             loop: loop, undo: undo.take(), process: { [weak self] in self?.services?.process($0) },
             state: { [weak self] in self?.results.recorder.take($0) },
@@ -264,23 +252,6 @@ package final class LiveRun {
         self.faults = faults
         faults.start(at: start)
         watchLever()
-    }
-
-    /// Where the way back from every change is written down; the guardian goes it when the run ends.
-    private func openUndo() {
-        let isOpen =
-            switch undo {
-            case .some: true
-            case .none: false
-            }
-        guard !isOpen else { return }
-        do throws(Errno) {
-            let path = try StateFolder.undoFile()
-            undo = try UndoLog(creating: path)
-            host?.settleAtEnd(undoFile: path)
-        } catch {
-            view.say("no undo records can be written (\(error)): processes cannot be stopped")
-        }
     }
 
     /// The halt lever and the stop conditions, four times a second.
