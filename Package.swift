@@ -76,22 +76,24 @@ let package = Package(
         module("Transports", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
         module("Providers", ["Core", "Runtime", "Wire", "Audio", "Faults", "Crypto"]),
         module("Links", ["Core", "Runtime", "Wire", "Faults"]),
+        module("Capacity", ["Core", "Statistics"]),
         // Tier 5
         module("Agent", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
         module(
             "Load", ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio"]),
-        module("Reports", ["Core", "Statistics"]),
+        module("Reports", ["Core", "Statistics", "Capacity"]),
         // Tier 6
         module(
             "Harness",
             [
                 "Core", "Statistics", "Scenario", "Audio", "Crypto", "Wire", "Runtime", "Faults",
-                "Posix", "Simulation", "Transports", "Providers", "Links", "Agent", "Load",
-                "Reports",
+                "Posix", "Simulation", "Transports", "Providers", "Links", "Capacity", "Agent",
+                "Load", "Reports",
             ]),
         // Tier 7
         .executableTarget(
-            name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
+            name: "uproar", dependencies: ["UproarCore", "UproarCapacity", "UproarHarness"],
+            swiftSettings: strict),
 
         // Renders fixtures/; see scripts/render-fixtures.
         .executableTarget(
@@ -142,6 +144,10 @@ let package = Package(
             path: "Benchmarks/CompareBenchmark", exclude: ["run"], swiftSettings: strict),
 
         .executableTarget(
+            name: "AutoscaleBenchmark", dependencies: ["UproarCore", "UproarCapacity"],
+            path: "Benchmarks/AutoscaleBenchmark", exclude: ["run"], swiftSettings: strict),
+
+        .executableTarget(
             name: "ReportBenchmark",
             dependencies: ["UproarCore", "UproarStatistics", "UproarReports"],
             path: "Benchmarks/ReportBenchmark", exclude: ["run"], swiftSettings: strict),
@@ -178,12 +184,13 @@ let package = Package(
         tests(
             of: "Links",
             using: ["Core", "Runtime", "Wire", "Faults", "Simulation", "Posix"]),
-        tests(of: "Reports", using: ["Core", "Statistics"]),
+        tests(of: "Capacity", using: ["Core", "Statistics"]),
+        tests(of: "Reports", using: ["Core", "Statistics", "Capacity"]),
         tests(
             of: "Harness",
             using: [
                 "Core", "Statistics", "Scenario", "Audio", "Wire", "Runtime", "Simulation", "Posix",
-                "Load", "Reports", "Transports", "Providers", "Agent", "Faults",
+                "Load", "Reports", "Transports", "Providers", "Agent", "Faults", "Capacity",
             ], programs: ["guardian-trial"]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -1,8 +1,8 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .initialise,
-        .list,
+        .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .capacity,
+        .size, .autoscale, .initialise, .list,
         .status, .inject, .clear, .mark, .journal, .calibrate, .doctor, .recover, .halt, .agent,
         .sessions, .providers, .link, .audio,
         .guardian, .pressure, .calibrationTarget,

@@ -216,6 +216,9 @@ package enum MetricCatalog {
             "text_fallbacks", .count, .events,
             "Calls to which the agent showed text instead of speaking; rate is their share."),
         .init(
+            "agent_cold_start", .time, .value,
+            "From the start of the agent's process until it takes calls."),
+        .init(
             "agent_cpu_per_call", .cores, .value,
             "CPU of the agent's process tree by connected call, generator and emulators left out."),
         .init(

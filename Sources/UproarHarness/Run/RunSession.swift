@@ -110,7 +110,8 @@ package enum RunSession {
         results.writePartial()
         let run = SimulatedRun(
             plan: plan, lines: lines, sounds: sounds, results: results,
-            journal: folder.journal, isDrill: options.isDrill)
+            journal: folder.journal, isDrill: options.isDrill,
+            saturation: options.saturation)
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)

@@ -55,6 +55,9 @@ package final class Services {
     package var onLoss: ((String, String) -> Void)?
     /// What a child decided about faults, as it comes.
     package var onDecisions: ((String, JSONValue) -> Void)?
+    /// From the start of the agent's process until it took calls; nil for one that was there already.
+    package private(set) var coldStart: Duration?
+    private var agentBegan: Instant?
     /// A process is there: its pid and the group it is counted to.
     package var onProcess: ((Int32, String) -> Void)?
 
@@ -161,6 +164,7 @@ package final class Services {
                 streamURL: try plan.scenario.streamURL.map { text throws(WireURLError) in
                     try WireURL(text)
                 }, authToken: authToken)
+            coldStart = agentBegan.map { loop.now - $0 }
             guard links.plan.isBeforeAgent, links.before == nil else { return call(agent) }
             links.startBefore(
                 agent.urls + agent.browserURLs, { start($0) },
@@ -194,6 +198,7 @@ package final class Services {
 
     private func startAgent() {
         guard workers == nil, command == nil, let (ports, port) = seenByAgent else { return }
+        agentBegan = loop.now
         if case .command(let target) = plan.scenario.target {
             return start(target, AgentAddresses(ports: ports, redis: port))
         }

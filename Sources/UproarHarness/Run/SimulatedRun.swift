@@ -1,5 +1,6 @@
 import UproarAgent
 import UproarAudio
+import UproarCapacity
 import UproarCore
 import UproarFaults
 import UproarLinks
@@ -24,6 +25,7 @@ package final class SimulatedRun {
     /// What callers, agent and emulators take for the network.
     private let network: any Network
     private let sampler: Sampler
+    private let saturation: SaturationWatch?
     private var side: CallerSide?
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
@@ -46,12 +48,14 @@ package final class SimulatedRun {
     package init(
         plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
         journal: EvidenceJournal? = nil, isDrill: Bool = false,
+        saturation: SaturationDetector.Limits? = nil,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
         self.lines = lines
         self.sounds = sounds
         self.results = results
+        self.saturation = saturation.map { SaturationWatch($0, plan: plan) }
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
         network = lens(world.network)
         parts = SimulatedParts(world, network: network, plan: plan)
@@ -211,11 +215,23 @@ package final class SimulatedRun {
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: now)
         if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
+        checkSaturation(now, inCall: sample.inFlight)
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
         }
         world.loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    private func checkSaturation(_ now: Instant, inCall: Int) {
+        guard !hasHungUp, let saturation else { return }
+        saturation.add(at: now, inCall: inCall)
+        guard let evidence = saturation.evidence({ [results.recorder.tally.recorder] }) else {
+            return
+        }
+        results.oversaturation = evidence.text
+        hasHungUp = true
+        side?.driver.hangUpAll()
     }
 
     private func take(_ side: CallerSide) {

@@ -50,6 +50,7 @@ package final class LiveSafety {
     package init(
         plan: RunPlan, loop: EventLoop, host: PosixProcessHost, services: Services,
         folder: RunFolder, view: LiveView, results: RunResults, origin: Instant, isDrill: Bool,
+        undo shared: RunUndo,
         spoil: @escaping (FaultPlan, Bool) -> Void
     ) {
         self.loop = loop
@@ -67,6 +68,12 @@ package final class LiveSafety {
         processes = ProcessCarrier(
             loop: loop, processes: services, host: host, folder: folder.path + "/children",
             openUndo: { () -> UndoLog? in
+                // The agent's share of the processor may have opened it already.
+                if let log = shared.take() {
+                    host.renewLease()
+                    undo.path = log.path
+                    return log
+                }
                 do throws(Errno) {
                     let path = try StateFolder.undoFile()
                     let log = try UndoLog(creating: path)

@@ -4,9 +4,14 @@ import UproarCore
 extension Scenario {
     /// `seed` is the one the run used. Always the same members in the same order.
     package func resolved(seed: UInt64?) -> JSONValue {
-        .object(
-            members(seed: seed) + (callers.map { [.init("callers", $0.json)] } ?? [])
-                + (safety.json.map { [.init("safety", $0)] } ?? []))
+        // Only where they are set, so that scenarios without them keep their hash.
+        var members = members(seed: seed)
+        if let callLength {
+            members.append(.init("call_length", .string(DistributionText.exact(callLength))))
+        }
+        if let callers { members.append(.init("callers", callers.json)) }
+        if let safety = safety.json { members.append(.init("safety", safety)) }
+        return .object(members)
     }
 
     private func members(seed: UInt64?) -> [JSONValue.Member] {
@@ -36,6 +41,10 @@ extension Scenario {
         var members = target.json.members ?? []
         if let streamURL { members.append(.init("stream_url", .string(streamURL))) }
         if let browserURL { members.append(.init("browser_url", .string(browserURL))) }
+        if let agentCores {
+            let text = NumberText.fixed(agentCores.value, agentCores.places)
+            members.append(.init("cpu", .string(text)))
+        }
         return .object(members)
     }
 
