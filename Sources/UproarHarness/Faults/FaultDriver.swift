@@ -90,6 +90,10 @@ package final class FaultDriver: TimerHandler {
         for index in histories.indices { histories[index].take(fact) }
     }
 
+    package func take(_ sign: FaultHistory.OwnSign) {
+        for index in histories.indices { histories[index].take(sign) }
+    }
+
     package func take(_ call: CallRecord) {
         for index in histories.indices { histories[index].take(call) }
     }

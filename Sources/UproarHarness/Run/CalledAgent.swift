@@ -19,6 +19,15 @@ package struct CalledAgent: Sendable {
         self.authToken = authToken
     }
 
+    /// Where its metrics page would be: on the port that takes the calls.
+    var metricsURL: String {
+        var page = url
+        page.scheme = url.scheme == .ws || url.scheme == .http ? .http : .https
+        page.path = "/metrics"
+        page.query = nil
+        return page.description
+    }
+
     /// Makes the transport of one caller loop.
     func transport(seed: Seed, verifies: Bool)
         -> @Sendable (PosixNetwork) -> any CallTransport

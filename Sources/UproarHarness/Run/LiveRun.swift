@@ -194,7 +194,7 @@ package final class LiveRun {
         phase = .calling
         results.began(at: start, unixTime: time(nil))
         traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
-        armTimeline(at: start)
+        armTimeline(at: start, watching: agent)
         sampler?.start()
         fleet?.start(
             plan: plan, frames: frames, dialLimit: options.dialLimit, taping: tapedCalls,
@@ -202,7 +202,7 @@ package final class LiveRun {
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
 
-    private func armTimeline(at start: Instant) {
+    private func armTimeline(at start: Instant, watching agent: CalledAgent) {
         guard !plan.scenario.timeline.isEmpty else { return watchLever() }
         let processes = ProcessCarrier(
             loop: loop, undo: undoLog(), process: { [weak self] in self?.services?.process($0) },
@@ -222,6 +222,9 @@ package final class LiveRun {
         guard !faults.isEmpty else { return }
         faults.say = { [weak self] in self?.view.say($0) }
         results.watch(faults)
+        results.watch = AgentWatch(
+            http: CurlHTTPClient(loop: loop, driver: driver), url: agent.metricsURL
+        ) { [weak faults] in faults?.take($0) }
         self.faults = faults
         faults.start(at: start)
         watchLever()
@@ -301,6 +304,7 @@ package final class LiveRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: .zero + (now - origin))
+        results.watch?.look(at: .zero + (now - origin))
         show(sample)
         if now - lastCheckpoint >= Self.checkpointEvery {
             lastCheckpoint = now
@@ -409,6 +413,7 @@ package final class LiveRun {
 
     private func endProcesses() {
         fleet?.stop()
+        results.watch?.stop()
         guard let services else { return shutDown() }
         services.stop { [weak self] in self?.shutDown() }
     }

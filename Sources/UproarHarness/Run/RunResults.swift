@@ -19,6 +19,8 @@ package final class RunResults {
     private var faults: FaultDriver?
 
     package var unreachable: String?
+    /// The agent's own metrics, second by second.
+    package var watch: AgentWatch?
     /// A fault that could not be undone.
     package var dirty: String?
     package var abortedBy: GateResult?
@@ -193,6 +195,9 @@ package final class RunResults {
         hasEnded = true
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
+        if let watch, let folder {
+            result.alerts = AlertRules.evaluate(watch, folder: folder.path)
+        }
         result.isPartial = false
         decide()
     }
@@ -255,6 +260,7 @@ package final class RunResults {
             report.record(into: &result.recorder)
         }
         result.faults = (faults?.histories ?? []).map { .init($0.report(end: now)) }
+        result.marks = (faults?.marks ?? []).map { .init(at: $0.at, text: $0.text) }
         result.load.duration = now - .zero
         peak = max(peak, sampler.counts.inCall)
         result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)

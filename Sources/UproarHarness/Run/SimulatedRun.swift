@@ -104,6 +104,7 @@ package final class SimulatedRun {
             let faults = FaultDriver(plan: plan, loop: world.loop, carrier: carrier)
             if !faults.isEmpty {
                 results.watch(faults)
+                results.watch = AgentWatch { [weak faults] in faults?.take($0) }
                 self.faults = faults
                 faults.start(at: .zero)
             }
@@ -120,6 +121,7 @@ package final class SimulatedRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: now)
+        if let agent { results.watch?.take(agent.metrics.text(), at: now) }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
