@@ -139,6 +139,10 @@ package final class FaultDriver: TimerHandler {
     /// Everything that was armed is over and shows as it was before.
     package var isClear: Bool { carrier.isClear }
 
+    package func take(_ sign: FaultHistory.OwnSign) {
+        for index in histories.indices { histories[index].take(sign) }
+    }
+
     package func take(_ call: CallRecord) {
         for index in histories.indices { histories[index].take(call) }
     }

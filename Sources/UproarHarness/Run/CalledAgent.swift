@@ -25,6 +25,15 @@ package struct CalledAgent: Sendable {
         self.authToken = authToken
     }
 
+    /// Where its metrics page would be: on the port that takes the calls.
+    var metricsURL: String {
+        var page = urls[0]
+        page.scheme = page.scheme == .ws || page.scheme == .http ? .http : .https
+        page.path = "/metrics"
+        page.query = nil
+        return page.description
+    }
+
     /// Makes a transport of one caller loop by its name.
     func transport(seed: Seed, verifies: Bool)
         -> @Sendable (PosixNetwork, String) -> any CallTransport

@@ -222,7 +222,7 @@ package final class LiveRun {
         saturation = options.saturation.map { SaturationWatch($0, plan: plan) }
         results.began(at: start, unixTime: time(nil))
         traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
-        openSafety(at: start)
+        openSafety(at: start, watching: agent)
         sampler?.start()
         fleet?.start(
             plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
@@ -231,13 +231,18 @@ package final class LiveRun {
     }
 
     /// Faults, what keeps them in hand, and the door for those who steer by hand.
-    private func openSafety(at start: Instant) {
+    private func openSafety(at start: Instant, watching agent: CalledAgent) {
         guard let host, let services else { return }
         let safety = LiveSafety(
             plan: plan, loop: loop, host: host, services: services, folder: folder, view: view,
             results: results, origin: start, isDrill: options.isDrill, undo: undo
         ) { [weak self] in self?.fleet?.spoil($0, arms: $1) }
         self.safety = safety
+        if !safety.faults.isEmpty {
+            results.watch = AgentWatch(
+                http: CurlHTTPClient(loop: loop, driver: driver), url: agent.metricsURL
+            ) { [faults = safety.faults] in faults.take($0) }
+        }
         safety.onLook = { [weak self] in
             guard let self else { return }
             checkAbort(loop.now)
@@ -306,6 +311,7 @@ package final class LiveRun {
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: .zero + (now - origin))
         safety?.take(sample, inCall: sampler.counts.inCall)
+        results.watch?.look(at: .zero + (now - origin))
         show(sample)
         checkSaturation(now, inCall: sample.inFlight)
         if now - lastCheckpoint >= Self.checkpointEvery {
@@ -453,6 +459,7 @@ package final class LiveRun {
 
     private func endProcesses() {
         fleet?.stop()
+        results.watch?.stop()
         guard let services else { return shutDown() }
         services.stop { [weak self] in self?.shutDown() }
     }

@@ -22,6 +22,8 @@ package final class RunResults {
     var evidence: RunEvidence?
 
     package var unreachable: String?
+    /// The agent's own metrics, second by second.
+    package var watch: AgentWatch?
     /// A fault that could not be undone.
     package var dirty: String?
     package var abortedBy: GateResult?
@@ -217,6 +219,9 @@ package final class RunResults {
         hasEnded = true
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
+        if let watch, let folder {
+            result.alerts = AlertRules.evaluate(watch, folder: folder.path)
+        }
         result.isPartial = false
         decide()
     }
@@ -286,6 +291,7 @@ package final class RunResults {
         if !result.faults.isEmpty, !result.files.contains("postmortem.md") {
             result.files.append("postmortem.md")
         }
+        result.marks = (faults?.marks ?? []).map { .init(at: $0.at, text: $0.text) }
         result.load.duration = now - .zero
         peak = max(peak, sampler.counts.inCall)
         result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)

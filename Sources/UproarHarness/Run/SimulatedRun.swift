@@ -198,6 +198,7 @@ package final class SimulatedRun {
                 if isDrill { faults.mayBegin = { [results] in results.steadyStateProblem } }
                 faults.onRefused = { [weak self] in self?.side?.driver.hangUpAll() }
                 results.watch(faults)
+                results.watch = AgentWatch { [weak faults] in faults?.take($0) }
                 self.faults = faults
                 faults.start(at: .zero)
             }
@@ -216,6 +217,9 @@ package final class SimulatedRun {
         results.recorder.fold(now: now)
         if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
         checkSaturation(now, inCall: sample.inFlight)
+        if let agent = parts.agents.values.first {
+            results.watch?.take(agent.metrics.text(), at: now)
+        }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()

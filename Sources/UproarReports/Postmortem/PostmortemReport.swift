@@ -14,7 +14,7 @@ package struct PostmortemReport {
             ("Summary", summary), ("Timeline", timeline), ("Impact", impact),
             ("Detection and failover", failover), ("Recovery", recovery),
             ("Root cause", rootCause), ("What went well", held(.passed)),
-            ("What went poorly", held(.failed)), ("Failed calls by stack", stacks),
+            ("What went poorly", poorly), ("Failed calls by stack", stacks),
             ("Action items", actions), ("Reproduction", ["```sh", result.command, "```"]),
         ] {
             lines += ["", "## \(title)", ""] + body
@@ -58,24 +58,52 @@ package struct PostmortemReport {
 
     private var timeline: [String] {
         var rows: [(Instant, String)] = []
-        for fault in result.faults {
-            func add(_ at: Instant?, _ text: String) {
-                if let at { rows.append((at, "`\(fault.id)` \(text)")) }
-            }
-            add(fault.armed, "armed")
-            add(fault.firstEffect, "took effect for the first time")
-            add(fault.lastEffect, "took effect for the last time")
-            add(fault.cleared, "cleared")
-            add(fault.recovered, "the calls it met were well again")
+        func add(_ at: Instant?, _ text: String) {
+            if let at { rows.append((at, text)) }
         }
+        for fault in result.faults {
+            add(fault.armed, "`\(fault.id)` armed")
+            add(fault.firstEffect, "`\(fault.id)` took effect for the first time")
+            add(fault.lastEffect, "`\(fault.id)` took effect for the last time")
+            add(fault.cleared, "`\(fault.id)` cleared")
+            add(fault.recovered, "`\(fault.id)`: calls were well again")
+        }
+        for fault in result.faults {
+            if let sign = fault.figures.first(where: { $0.name == "time_to_detect" }),
+                !sign.isCensored, let first = fault.firstEffect
+            {
+                add(
+                    first + .nanoseconds(Int64(sign.value)),
+                    "`\(fault.id)` detected \(sign.basis)")
+            }
+        }
+        let fired = (result.alerts ?? []).filter { $0.at != nil }
+        for alert in fired { add(alert.at, "alert `\(alert.name)` fired") }
+        for mark in result.marks { add(mark.at, "mark: \(mark.text)") }
         let known = rows.enumerated().sorted {
             ($0.element.0, $0.offset) < ($1.element.0, $1.offset)
         }
         .map { "| \(RunDigest.clock($0.element.0)) | \($0.element.1) |" }
-        let human = ["alert fired", "acknowledged", "cause found", "fix"].map {
-            "| NOT OBSERVED | \($0) |"
+        return ["| time | what |", "|---|---|"] + known + unseen(fired.isEmpty)
+    }
+
+    /// What people did is known from marks alone (`uproar mark RUN acknowledged`).
+    private func unseen(_ isQuiet: Bool) -> [String] {
+        var rows: [String] = []
+        if result.alerts == nil {
+            rows.append(
+                "| NOT OBSERVED | alert fired: no rule was evaluated (no metrics page, or no promtool) |")
+        } else if isQuiet {
+            rows.append("| NOT OBSERVED | alert fired: none of \(result.alerts?.count ?? 0) rules did |")
         }
-        return ["| time | what |", "|---|---|"] + known + human
+        for step in ["acknowledged", "cause found", "fix", "back to normal"]
+        where !result.marks.contains(where: { $0.text.lowercased().contains(step) }) {
+            if step == "back to normal", result.faults.contains(where: { $0.recovered != nil }) {
+                continue
+            }
+            rows.append("| NOT OBSERVED | \(step) |")
+        }
+        return rows
     }
 
     private var impact: [String] {
@@ -96,7 +124,11 @@ package struct PostmortemReport {
     private var failover: [String] {
         result.faults.map { fault in
             let spans = fault.figures.filter {
-                ["time_to_detect", "time_to_failover", "amplification"].contains($0.name)
+                [
+                    "time_to_detect", "detection_floor", "breaker_floor", "time_to_failover",
+                    "failover_decide", "failover_establish", "amplification", "extra_latency",
+                    "extra_cost_per_turn",
+                ].contains($0.name)
             }.map(Self.words)
             let path =
                 fault.alternates.isEmpty
@@ -110,8 +142,10 @@ package struct PostmortemReport {
     private var recovery: [String] {
         result.faults.map { fault in
             let spans = fault.figures.filter {
-                ["time_to_recover", "recovery_lag", "time_to_fail_back", "longest_dead_air"]
-                    .contains($0.name)
+                [
+                    "time_to_recover_under_fault", "time_to_recover", "recovery_lag",
+                    "time_to_fail_back", "longest_dead_air", "total_dead_air", "bad_call_time",
+                ].contains($0.name)
             }.map(Self.words)
             return "- `\(fault.id)`: "
                 + (spans.isEmpty ? "no turn went wrong" : spans.joined(separator: ", "))
@@ -134,8 +168,19 @@ package struct PostmortemReport {
         }
     }
 
+    private var poorly: [String] {
+        let findings = result.faults.flatMap { fault in
+            fault.findings.map { "- `\(fault.id)`: \($0)" }
+        }
+        let failed = result.gates.contains { $0.outcome == .failed }
+        if findings.isEmpty || failed { return held(.failed) + findings }
+        return findings
+    }
+
     private var stacks: [String] {
-        let found = result.worstCalls.compactMap(StackAttribution.init)
+        let found = result.worstCalls.compactMap {
+            StackAttribution($0, faults: result.faults)
+        }
         guard !found.isEmpty else { return ["No call of the worst ones failed."] }
         var lines = [
             "Of the \(result.worstCalls.count) worst calls; shares are the guides' own.", "",
@@ -154,15 +199,21 @@ package struct PostmortemReport {
     }
 
     private var actions: [String] {
-        let failed = result.gates.filter { $0.outcome == .failed }
-        guard !failed.isEmpty else { return ["None: every gate of this run held."] }
+        var drafts = result.gates.filter { $0.outcome == .failed }.map {
+            "make `\($0.rule.text)` hold"
+        }
+        drafts += result.faults.flatMap { fault in
+            fault.findings.map { "`\(fault.id)`: mend that \($0)" }
+        }
+        guard !drafts.isEmpty else { return ["None: every gate of this run held."] }
         return ["| action (draft) | owner | due |", "|---|---|---|"]
-            + failed.map { "| make `\($0.rule.text)` hold | to be named | to be set |" }
+            + drafts.map { "| \($0) | to be named | to be set |" }
     }
 
     /// `time to failover 1.24s (worst of 20)`.
     private static func words(_ figure: FaultFigure) -> String {
         String(figure.name.map { $0 == "_" ? " " : $0 }) + " " + figure.text
             + (figure.samples > 1 ? " (worst of \(figure.samples))" : "")
+            + (figure.basis.isEmpty ? "" : " \(figure.basis)")
     }
 }

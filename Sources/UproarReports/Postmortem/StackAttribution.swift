@@ -44,20 +44,41 @@ package struct StackAttribution: Hashable, Sendable {
     package var evidence: String
 
     /// Nil when nothing was wrong with the call.
-    package init?(_ call: CallRecord) {
+    ///
+    /// - faults: of the run; a turn that fell into one says so.
+    package init?(_ call: CallRecord, faults: [RunResult.FaultRecord] = []) {
+        self.init(call: call, faults: faults)
+        guard call.outcome == .dropped else { return }
+        let at = call.ended.map { " at \(RunDigest.clock($0))" } ?? ""
+        evidence += call.ending == .byAgent ? "; the agent hung up\(at)" : ""
+    }
+
+    private init?(call: CallRecord, faults: [RunResult.FaultRecord]) {
         self.call = call.id
+        let broken = call.outcome == .dropped && call.ending != .byAgent
         switch call.outcome {
         case .refused, .notStarted:
             (stack, evidence) = (.telephony, "never answered")
             return
-        case .dropped:
+        case .dropped where broken:
             let at = call.ended.map { " at \(RunDigest.clock($0))" } ?? ""
             (stack, evidence) = (.telephony, "the stream ended\(at), before its script did")
             return
-        case .completed, .abandoned, .cutByRun: break
+        case .completed, .abandoned, .cutByRun, .dropped: break
         }
         if let lost = call.turns.first(where: { $0.outcome == .lost || $0.outcome == .late }) {
             (stack, evidence) = Self.silence(lost, isTagged: call.isTagged)
+            let met = Self.under(lost.ended, faults)
+            // A model that refuses is never seen to be asked.
+            if lost.reached == .speechToText, met.contains(where: Self.isModel) {
+                (stack, evidence) = (
+                    .voiceCore,
+                    "turn \(lost.utterance) at \(RunDigest.clock(lost.ended)): transcribed, and the language model refused"
+                )
+            }
+            if !met.isEmpty {
+                evidence += " (under " + met.map { "`\($0.id)`" }.joined(separator: ", ") + ")"
+            }
             return
         }
         let wrong: TurnMarks = [.duplicated, .stale, .crossTalked]
@@ -74,6 +95,10 @@ package struct StackAttribution: Hashable, Sendable {
             )
             return
         }
+        if call.outcome == .dropped {
+            (stack, evidence) = (.orchestration, "every turn was answered")
+            return
+        }
         guard call.taskPassed == false else { return nil }
         (stack, evidence) = (.workflow, "every turn was answered, and the task is not in the store")
     }
@@ -82,21 +107,38 @@ package struct StackAttribution: Hashable, Sendable {
     private static func silence(_ turn: TurnRecord, isTagged: Bool) -> (Stack, String) {
         let place = "turn \(turn.utterance) at \(RunDigest.clock(turn.ended))"
         guard isTagged else { return (.voiceCore, "\(place): no answer was heard") }
-        if turn[.uplink] == nil {
+        // A turn without an answer says how far it came; of one that came late all stages are known.
+        switch turn.reached ?? Stage.allCases.last(where: { turn[$0] != nil }) {
+        case nil:
             return (.telephony, "\(place): no recogniser heard the end of the utterance")
-        }
-        if turn[.speechToText] == nil {
+        case .uplink:
             return (.voiceCore, "\(place): heard by the recogniser, never transcribed")
-        }
-        if turn[.endpointing] == nil {
-            return (.orchestration, "\(place): transcribed, never put to a language model")
-        }
-        if turn[.languageModel] == nil {
+        case .speechToText:
+            return (.orchestration, "\(place): transcribed, and no language model took it up")
+        case .endpointing:
             return (.voiceCore, "\(place): the language model gave no content")
-        }
-        if turn[.textToSpeech] == nil {
+        case .tools:
+            return (.orchestration, "\(place): a tool was called, and no answer came of it")
+        case .languageModel, .sentence:
             return (.voiceCore, "\(place): text was made and no speech of it")
+        case .textToSpeech, .downlink:
+            return (.telephony, "\(place): spoken and not heard in time")
         }
-        return (.telephony, "\(place): spoken and not heard in time")
+    }
+
+    /// The faults that were at work when the caller ended.
+    private static func under(_ at: Instant, _ faults: [RunResult.FaultRecord])
+        -> [RunResult.FaultRecord]
+    {
+        faults.filter { fault in
+            guard let first = fault.firstEffect else { return false }
+            return at >= first - .seconds(2) && at < fault.cleared ?? .distantFuture
+        }
+    }
+
+    private static func isModel(_ fault: RunResult.FaultRecord) -> Bool {
+        ProviderID.allCases.contains {
+            $0.role == .languageModel && fault.target.contains($0.name)
+        } || fault.target.contains(ProviderRole.languageModel.rawValue)
     }
 }

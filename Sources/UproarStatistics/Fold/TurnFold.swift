@@ -70,7 +70,11 @@ struct TurnFold {
                 turn.voiceToAnswer = .atLeast(patience)
             }
         }
-        if let reply { fillStages(&turn, reference, reply) }
+        if let reply {
+            fillStages(&turn, reference, reply)
+        } else if description.isTagged {
+            turn.reached = reached(reference)
+        }
         let silence = deadAir(turn, until: min(answeredAt ?? next, min(limit, next)))
         turn.deadAir = silence
         switch silence {
@@ -226,6 +230,16 @@ struct TurnFold {
             guard let from = bounds[stage.place], let to = bounds[stage.place + 1] else { continue }
             turn[stage] = to - from
         }
+    }
+
+    /// How far a turn without an answer came.
+    private func reached(_ reference: TurnReference) -> Stage? {
+        let marks: [(FactKind, Stage)] = [
+            (.voiceFirstAudio, .textToSpeech), (.modelFirstContent, .languageModel),
+            (.modelToolCalled, .tools), (.modelRequested, .endpointing),
+            (.finalSent, .speechToText), (.speechEnded, .uplink), (.speechRecognised, .uplink),
+        ]
+        return marks.first { !timeline.ofUtterance($0.0, reference).isEmpty }?.1
     }
 
     // MARK: Silence

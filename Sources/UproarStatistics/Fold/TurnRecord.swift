@@ -92,6 +92,8 @@ package struct TurnRecord: Hashable, Sendable {
     package var voiceToAnswer: TurnSample?
     /// In the order of `Stage.allCases`. When none is nil they add up to `voiceToAnswer` exactly.
     package var stages = [Duration?](repeating: nil, count: Stage.allCases.count)
+    /// The last stage that a turn without an answer got through; nil when no recogniser heard it, and for turns with one.
+    package var reached: Stage?
     package var deadAir: TurnSample?
     package var mispredictions: UInt32 = 0
     /// What was heard minus what the agent itself claims.

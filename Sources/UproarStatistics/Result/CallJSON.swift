@@ -217,6 +217,7 @@ extension TurnRecord {
                     self[stage].map { JSONValue.Member(stage.rawValue, .milliseconds($0)) }
                 }
             ).unlessEmpty,
+            "reached": reached.map { .string($0.rawValue) } ?? .null,
             "dead_air_ms": deadAir?.json ?? .null,
             "mispredictions": JSONValue.integer(Int64(mispredictions)).unlessEmpty,
             "claim_gap_ms": .milliseconds(claimGap),
@@ -245,6 +246,7 @@ extension TurnRecord {
             let parts = try fields.object("stages_ms")
             for stage in Stage.allCases { self[stage] = parts.duration(stage.rawValue) }
         }
+        reached = Stage(rawValue: fields.text("reached", else: ""))
         deadAir = TurnSample(fields, "dead_air_ms")
         mispredictions = UInt32(clamping: fields.int("mispredictions", else: 0))
         claimGap = fields.duration("claim_gap_ms")

@@ -31,6 +31,10 @@ package struct RunResult: Sendable, Equatable {
     /// Name of the price file and the date of its figures.
     package var priceBook: String
     package var faults: [FaultRecord] = []
+    /// Alert rules on the agent's own metrics, and when each fired; nil when they were not evaluated.
+    package var alerts: [AlertRecord]?
+    /// What people and the timeline said, as it was said.
+    package var marks: [Mark] = []
     package var processes: [ProcessRecord] = []
     package var worstCalls: [CallRecord] = []
     /// Calls whose sound was kept, as `tapes/call-ID.wav` beside the result.
@@ -153,6 +157,27 @@ package struct RunResult: Sendable, Equatable {
             self.target = target
             self.summary = summary
             self.effects = effects
+        }
+    }
+
+    package struct AlertRecord: Sendable, Hashable {
+        package var name: String
+        /// When it fired first; nil: it did not.
+        package var at: Instant?
+
+        package init(name: String, at: Instant?) {
+            self.name = name
+            self.at = at
+        }
+    }
+
+    package struct Mark: Sendable, Hashable {
+        package var at: Instant
+        package var text: String
+
+        package init(at: Instant, text: String) {
+            self.at = at
+            self.text = text
         }
     }
 

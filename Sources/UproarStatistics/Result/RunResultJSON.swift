@@ -43,6 +43,15 @@ extension RunResult {
             "stages": stagesJSON,
             "cost": costJSON,
             "faults": .array(faults.map(\.json)),
+            "alerts": alerts.map { alerts in
+                .array(
+                    alerts.map {
+                        .present(["name": .string($0.name), "at_ms": .milliseconds($0.at)])
+                    })
+            } ?? .null,
+            "marks": JSONValue.array(
+                marks.map { ["at_ms": .milliseconds($0.at), "text": .string($0.text)] }
+            ).unlessEmpty,
             "processes": .array(processes.map(\.json)),
             "files": .array(files.map { .string($0) }),
             "tapes": JSONValue.array(tapes.map { .integer(Int64($0)) }).unlessEmpty,

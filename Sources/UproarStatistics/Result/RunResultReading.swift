@@ -43,6 +43,15 @@ extension RunResult {
         ledger = try RunLedger(try fields.object("ledger"), load: try fields.object("load"))
         cost = try Self.cost(fields)
         for fault in try fields.objects("faults") { faults.append(try FaultRecord(fault)) }
+        if fields.value["alerts"] != nil {
+            alerts = try fields.objects("alerts").map { alert throws(ResultError) in
+                AlertRecord(name: try alert.text("name"), at: alert.instant("at_ms"))
+            }
+        }
+        for mark in try fields.objects("marks") {
+            marks.append(
+                Mark(at: mark.instant("at_ms") ?? .zero, text: mark.text("text", else: "")))
+        }
         for item in try fields.objects("processes") { processes.append(try ProcessRecord(item)) }
         for call in try fields.objects("worst_calls") { worstCalls.append(try CallRecord(call)) }
         tapes = (fields.value["tapes"]?.items ?? []).compactMap {
