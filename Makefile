@@ -31,7 +31,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input, runs that must be invalid (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments, bad input, runs that must be invalid, every promise of the agent kept and switched off (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -47,6 +47,9 @@ verify:
 	scripts/verify-validity.py
 	scripts/verify-otlp.py
 	scripts/verify-drills
+	scripts/verify-agent
+	scripts/verify-metrics
+	scripts/verify-recordings.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build

@@ -2,7 +2,7 @@
 enum Commands {
     static let all: [Command] = [
         .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
-        .calibrate, .doctor, .recover, .halt, .agent, .sessions, .providers, .audio,
+        .calibrate, .doctor, .recover, .halt, .agent, .sessions, .recordings, .providers, .audio,
         .guardian,
         .calibrationTarget,
     ]

@@ -24,6 +24,7 @@ MODULES = {
     "sdk_elevenlabs": ["elevenlabs-sdk"],
     "sdk_anthropic": ["anthropic-sdk"],
     "sdk_storage": ["boto3", "minio", "twilio-sdk"],
+    "agent_tools": ["mcp"],
     "pipecat_services": [
         "pipecat-deepgram", "pipecat-assemblyai", "pipecat-openai-stt", "pipecat-openai",
         "pipecat-anthropic", "pipecat-cartesia", "pipecat-elevenlabs", "pipecat-openai-tts",

@@ -391,6 +391,14 @@ package final class LiveRun {
         }
         phase = .settling
         faults?.clearAll()
+        guard interrupts == 0, results.unreachable == nil else { return drain() }
+        RunAudit.run(
+            plan, results, configurations, services, driver: driver, loop: loop, origin: origin,
+            after: Self.settleTime, then: { [weak self] in self?.drain() })
+    }
+
+    private func drain() {
+        guard phase == .settling else { return }
         services?.drain()
         loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.readTasks() }
     }

@@ -3,6 +3,7 @@ import UproarAudio
 import UproarCore
 import UproarFaults
 import UproarLoad
+import UproarProviders
 import UproarRuntime
 import UproarScenario
 import UproarSimulation
@@ -25,6 +26,9 @@ package final class SimulatedRun {
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
     private var workers: SimulatedWorkers?
+    /// Of each worker, for those that come after it.
+    private var spools: [Int: MemorySpool] = [:]
+    private var workersMade: UInt64 = 0
     private var redis: SimulatedRedis?
     private var lastSecond = Instant.zero
     private var isOver = false
@@ -62,10 +66,14 @@ package final class SimulatedRun {
             configuration.settings, corpus: corpus, loop: world.loop, network: network,
             worker: InlineWorker(loop: world.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
+        // As in a live run, the emulators are ready when the agent starts.
+        var isPrepared = false
+        assembly.prepare { isPrepared = true }
+        while !isPrepared {
+            guard world.loop.runOnce() else { break }
+        }
         let workers = try startAgent(assembly, redisPort: redis.endpoint?.port ?? 0)
-        let phones = try workers.urls("/media")
-        let browsers = try workers.urls("/browser")
-        assembly.prepare { [weak self] in self?.call(phones, browsers, workers) }
+        call(try workers.urls("/media"), try workers.urls("/browser"), workers)
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
@@ -83,10 +91,13 @@ package final class SimulatedRun {
             preconditionFailure("only the embedded agent is simulated")
         }
         let plan = plan
+        var keys = AgentAssembly.Keys()
+        keys.storeSecret = ObjectStoreEmulator.usualSecret
+        keys.recording = recordingKey
         let loop = world.loop
         let workers = SimulatedWorkers(
             count: count, restartDelay: delay, loop: loop, network: network
-        ) { worker, port, network in
+        ) { [unowned self] worker, port, network in
             var settings = EmbeddedConfigurations.settings(plan)
             EmbeddedConfigurations.direct(
                 &settings, plan,
@@ -97,13 +108,36 @@ package final class SimulatedRun {
             settings.worker = "agent-\(worker)"
             settings.port = port
             return try AgentAssembly.make(
-                settings, keys: AgentAssembly.Keys(), loop: loop, network: network,
+                settings, keys: keys, loop: loop, network: network,
                 http: SimulatedHTTPClient(loop: loop, network: network),
-                seed: EmbeddedConfigurations.seed(plan, worker: worker))
+                seed: EmbeddedConfigurations.seed(plan, worker: worker),
+                recording: self.recordingWorld(worker))
         }
         self.workers = workers
         try workers.start()
         return workers
+    }
+
+    /// The same in each run of the seed: nothing here is worth keeping from anybody.
+    private var recordingKey: String {
+        var random = plan.seed.stream("recording-key")
+        return (0..<4).map { _ in EmulatorContext.hex(random.next()) }.joined()
+    }
+
+    private func recordingWorld(_ worker: Int) -> AgentAssembly.RecordingWorld {
+        workersMade += 1
+        var random = plan.seed.stream("recording-data-keys", workersMade)
+        let spool = spools[worker] ?? MemorySpool(loop: world.loop)
+        spools[worker] = spool
+        return .init(
+            spool: spool,
+            unguessable: { count in
+                (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            }, now: { [world] in Self.unixTime(world.now) })
+    }
+
+    private static func unixTime(_ now: Instant) -> Int64 {
+        epochSeconds + now.nanoseconds / 1_000_000_000
     }
 
     private func call(_ phones: [WireURL], _ browsers: [WireURL], _ workers: SimulatedWorkers) {
@@ -168,8 +202,20 @@ package final class SimulatedRun {
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }
             take(side)
-            readTasks()
+            audit()
         }
+    }
+
+    private func audit() {
+        guard plan.scenario.isRecording,
+            let port = assembly?.ports.first(where: { $0.0 == ProviderID.objectStore.name })?.1
+        else { return readTasks() }
+        results.recorder.fold(now: world.now)
+        RunAudit.run(
+            plan, results, key: recordingKey, port: port,
+            http: SimulatedHTTPClient(loop: world.loop, network: network), loop: world.loop,
+            epoch: Self.epochSeconds, now: { [world] in Self.unixTime(world.now) },
+            then: { [weak self] in self?.readTasks() })
     }
 
     /// What callers were told of must be in the store.
