@@ -252,3 +252,20 @@ import UproarWire
         #expect(scene.model.requests.last?.messages.last == .caller("I pressed 5."))
     }
 }
+
+@Suite struct CallMarkupTests {
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    @Test func onlyACallThatWasHandedOffIsDialledOn() {
+        var settings = AgentSettings()
+        settings.handOffNumber = "+15550001111"
+        let form = Array("CallSid=CA1&From=%2B1555".utf8)
+        #expect(
+            text(CallMarkup.after(form, settings) { $0 == "CA1" }).contains(
+                "<Dial>+15550001111</Dial>"))
+        #expect(text(CallMarkup.after(form, settings) { _ in false }).contains("<Hangup/>"))
+        #expect(text(CallMarkup.after([], settings) { _ in true }).contains("<Hangup/>"))
+        settings.handOffNumber = ""
+        #expect(text(CallMarkup.after(form, settings) { _ in true }).contains("<Hangup/>"))
+    }
+}

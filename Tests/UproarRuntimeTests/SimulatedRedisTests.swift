@@ -117,6 +117,15 @@ import UproarWire
         HGETALL h
         HGETALL none
         HLEN h
+        HSETNX h f 9
+        HSETNX h new 9
+        HVALS h
+        HKEYS h
+        HVALS none
+        HEXISTS h new
+        HEXISTS h none
+        HSETNX h
+        HDEL h new
         HDEL h f none
         HSET h odd
         HSET h f 1 g

@@ -13,14 +13,15 @@ extension CallSession {
         say(settings.greeting)
     }
 
-    /// The person who takes over finds what was said at `voice:handoff:{session}` for 300 s, and is paged. What follows the stream in
-    /// the call's TwiML, such as a `<Dial>`, comes when it ends.
+    /// The person who takes over finds what was said at `voice:handoff:{session}` for 300 s, and is paged. When
+    /// the stream has ended Twilio asks `/voice/after`, which dials the number for hand-offs.
     func handOff() {
         guard !isHandingOff, !isLost else { return }
         isHandingOff = true
         metrics.count(.handOffs, [introduction.channel])
         worker.parts.log.say(.info, "the caller is passed on to a person", call: introduction)
         worker.sessions.keepHandOff(record)
+        worker.noteHandOff(introduction.call)
         worker.outage.handOff(introduction, unixTime: worker.unixTime)
         say(settings.handOffPhrase)
         loop.schedule(at: loop.now + Self.handOffLimit) { [weak self] in

@@ -93,6 +93,22 @@ final class CallWorker {
         }
     }
 
+    /// Calls that were handed off and have not been asked about, the latest ones.
+    private var handedOff: [String] = []
+    private static let handOffLimit = 1000
+
+    func noteHandOff(_ call: String) {
+        handedOff.append(call)
+        if handedOff.count > Self.handOffLimit { handedOff.removeFirst() }
+    }
+
+    /// Whether the call was handed off. True once.
+    func takeHandOff(_ call: String) -> Bool {
+        guard let place = handedOff.firstIndex(of: call) else { return false }
+        handedOff.remove(at: place)
+        return true
+    }
+
     /// A stream of randomness for one part of one call.
     func drawStream() -> RandomStream { RandomStream(state: random.next()) }
 

@@ -8,7 +8,7 @@ import UproarWire
 /// |---|---|
 /// | `GET` media path, upgrade | a call; 503 when full or draining, 415 when its encoding fits no provider |
 /// | `GET` browser path, upgrade | the same over a browser stream |
-/// | `POST /voice` | TwiML that connects the call to the media path |
+/// | `POST /voice` | TwiML that connects the call to the media path; `/voice/after`: what comes when the stream has ended |
 /// | `GET` `/health…`, `/ready`, `/` | see `HealthPage` |
 /// | `GET /metrics` | Prometheus text |
 /// | `POST /mcp` | the tools, see `ToolServer` |
@@ -234,8 +234,14 @@ package final class AgentServer: ListenerHandler {
         case ("POST", "/voice"), ("GET", "/voice"):
             then(
                 Answer(
-                    status: 200, headers: ["Content-Type": "text/xml"], body: twiML(for: head),
-                    endpoint: "/voice"))
+                    status: 200, headers: ["Content-Type": "text/xml"],
+                    body: CallMarkup.connect(head, settings), endpoint: "/voice"))
+        case ("POST", CallMarkup.afterPath):
+            then(
+                Answer(
+                    status: 200, headers: ["Content-Type": "text/xml"],
+                    body: CallMarkup.after(body, settings) { worker.takeHandOff($0) },
+                    endpoint: CallMarkup.afterPath))
         case ("POST", "/mcp"):
             ToolServer(
                 tasks: worker.tasks ?? ownTasks, metrics: metrics, loop: parts.loop,
@@ -273,27 +279,5 @@ package final class AgentServer: ListenerHandler {
         return HealthPage(
             worker: settings.worker, unixTime: worker.unixTime, activeCalls: calls.count,
             maximumCalls: settings.maximumCalls, isDraining: isDraining, checks: checks)
-    }
-
-    /// `<Connect><Stream>` to where the request came in (Twilio, "TwiML <Stream>"). Twilio itself only dials `wss`.
-    private func twiML(for head: HTTPRequestHead) -> [UInt8] {
-        let host = head.headers["Host"] ?? "localhost"
-        let isSecure = head.headers["X-Forwarded-Proto"] == "https"
-        let url = "\(isSecure ? "wss" : "ws")://\(host)\(settings.mediaPath)"
-        var text = #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n"
-        text += #"<Response><Connect><Stream url="\#(Self.escaped(url))"/></Connect></Response>"#
-        return Array(text.utf8)
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
     }
 }

@@ -230,7 +230,12 @@ package final class SimulatedRun {
             found: { [results] in results.recorder.found(task: $0.id) },
             done: { [weak self] isWhole in
                 guard let self else { return }
-                if isWhole { results.recorder.auditTasks() }
+                if isWhole {
+                    results.recorder.auditTasks()
+                } else {
+                    results.note(
+                        "the tasks in Redis could not be read: lost and doubled ones are unknown")
+                }
                 isOver = true
             })
         taskReader?.start()

@@ -100,6 +100,22 @@ extension RedisCommand {
             database.update(words[1], .hash(fields), at: now)
             return .integer(fields.count - before)
         },
+        "hsetnx": RedisCommand(4, writes: true) { words, database, now throws(RedisRefusal) in
+            var fields = try hash(words[1], &database, now)
+            guard fields[words[2]] == nil else { return .integer(0) }
+            fields[words[2]] = words[3]
+            database.update(words[1], .hash(fields), at: now)
+            return .integer(1)
+        },
+        "hvals": RedisCommand(2) { words, database, now throws(RedisRefusal) in
+            .array(try hash(words[1], &database, now).values.map { .bulk($0) })
+        },
+        "hkeys": RedisCommand(2) { words, database, now throws(RedisRefusal) in
+            .array(try hash(words[1], &database, now).keys.map { .bulk($0) })
+        },
+        "hexists": RedisCommand(3) { words, database, now throws(RedisRefusal) in
+            .integer(try hash(words[1], &database, now)[words[2]] == nil ? 0 : 1)
+        },
         "hget": RedisCommand(3) { words, database, now throws(RedisRefusal) in
             try hash(words[1], &database, now)[words[2]].map { .bulk($0) } ?? .null
         },
