@@ -59,9 +59,13 @@ struct RunDigest {
             return selectors.compactMap { selector in
                 let samples = result.recorder.merged(metric, selector).samples
                 guard !samples.isEmpty else { return nil }
-                let channel = selector.first.map { " " + $0.value } ?? ""
+                // Two words would not leave room for the figures.
+                let channel = selector.first.map {
+                    " " + ($0.value == "screen_share" ? "screen" : $0.value)
+                }
                 return LatencyRow(
-                    name: name + channel, metric: metric, meaning: meaning, samples: samples,
+                    name: name + (channel ?? ""), metric: metric, meaning: meaning,
+                    samples: samples,
                     actual: actual.map { result.recorder.merged($0, selector).samples }
                         .flatMap { $0.isEmpty ? nil : $0 })
             }

@@ -224,7 +224,7 @@ package struct TerminalSummary {
         }
         return [parts.joined(separator: "  ")]
             + Self.wrapped("", lines, separator: "  ", limit: 1)
-            + (channels.isEmpty ? [] : Self.wrapped("", channels, separator: "  ", limit: 1))
+            + (channels.isEmpty ? [] : Self.wrapped("", channels, separator: "  ", limit: 2))
     }
 
     private var agent: [String] {
