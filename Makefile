@@ -31,7 +31,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills, every promise of the agent kept and switched off (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -52,6 +52,9 @@ verify:
 	scripts/verify-drills
 	scripts/verify-links.py
 	scripts/verify-game-day.py
+	scripts/verify-agent
+	scripts/verify-metrics
+	scripts/verify-recordings.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)
 conformance: build

@@ -333,6 +333,12 @@ package final class CallDriver: TimerHandler {
             settings.callers.isEmpty ? [] : settings.callers[Int(id) % settings.callers.count]
         if !fields.contains(where: { $0.name == "user_id" }) {
             fields.append(HTTPField("user_id", "caller-\(id)"))
+            // As the webhook says it, too.
+            let digits = String(id)
+            let zeros = String(repeating: "0", count: max(0, 7 - digits.utf8.count))
+            if !fields.contains(where: { $0.name == "from_number" }) {
+                fields.append(HTTPField("from_number", "+1555\(zeros)\(digits)"))
+            }
         }
         return fields + [HTTPField("session_id", "call-\(seed.value)-\(session)")]
     }

@@ -348,6 +348,8 @@ package final class Caller: FrameSender, CallMediaHandler {
                 hangUpNow(outcome)
             case .timedOut(let utterance, let patience):
                 state(.turnTimedOut, at: now, utterance: utterance, value: patience.nanoseconds)
+            case .nothingOwed(let utterance):
+                state(.nothingOwed, at: now, utterance: utterance)
             case .bargedIn(let kind, let utterance, _):
                 bargeIn = (kind, utterance)
             case .interrupted(let utterance):

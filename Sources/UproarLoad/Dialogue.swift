@@ -49,6 +49,8 @@ struct Dialogue {
         case show(Int)
         case hangUp(CallOutcome)
         case timedOut(utterance: UInt32, patience: Duration)
+        /// No answer to this utterance is wanted.
+        case nothingOwed(utterance: UInt32)
         case bargedIn(BargeInKind, utterance: UInt32, clip: Int)
         case interrupted(utterance: UInt32)
         case yielded(at: Instant)
@@ -311,7 +313,8 @@ struct Dialogue {
         guard utterances + 1 < TurnReference.utteranceLimit else { return hangUp(.completed) }
         utterances += 1
         enter(.speaking(turn, utterance: utterances))
-        return [.speak(clip: turn.clip, utterance: utterances)]
+        let said = Effect.speak(clip: turn.clip, utterance: utterances)
+        return turn.isAnswerOwed ? [said] : [said, .nothingOwed(utterance: utterances)]
     }
 
     private mutating func hasSpoken(_ turn: Turn, _ utterance: UInt32, _ speechEnd: Instant) {

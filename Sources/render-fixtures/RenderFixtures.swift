@@ -3,7 +3,7 @@ import UproarAudio
 import UproarCore
 import UproarScenario
 
-/// Renders the committed corpora: `render-fixtures (task-manager | barge-in | screen-share | human-speech) FOLDER`.
+/// Renders the committed corpora: `render-fixtures (task-manager | barge-in | screen-share | consent | human-speech) FOLDER`.
 ///
 /// The same sources give the same bytes. `scripts/render-fixtures` runs it for all of `fixtures/`.
 @main
@@ -12,7 +12,7 @@ struct RenderFixtures {
         let arguments = Array(CommandLine.arguments.dropFirst())
         guard arguments.count == 2, let corpus = Corpus(rawValue: arguments[0]) else {
             fail(
-                "usage: render-fixtures (task-manager | barge-in | screen-share | human-speech) FOLDER",
+                "usage: render-fixtures (task-manager | barge-in | screen-share | consent | human-speech) FOLDER",
                 code: 2)
         }
         let folder = arguments[1]
@@ -29,6 +29,7 @@ struct RenderFixtures {
         case taskManager = "task-manager"
         case bargeIn = "barge-in"
         case screenShare = "screen-share"
+        case consent
         case humanSpeech = "human-speech"
 
         func render(into folder: String) throws -> CorpusManifest {
@@ -36,6 +37,7 @@ struct RenderFixtures {
             case .taskManager: try TaskManagerCorpus.render(into: folder)
             case .bargeIn: try BargeInCorpus.render(into: folder)
             case .screenShare: try ScreenShareCorpus.render(into: folder)
+            case .consent: try ConsentCorpus.render(into: folder)
             case .humanSpeech: try HumanSpeechCorpus.describe()
             }
         }

@@ -4,7 +4,7 @@ enum Commands {
         .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .capacity,
         .size, .autoscale, .initialise, .list,
         .status, .inject, .clear, .mark, .journal, .calibrate, .doctor, .recover, .halt, .agent,
-        .sessions, .providers, .link, .audio,
+        .sessions, .recordings, .providers, .link, .audio,
         .guardian, .pressure, .calibrationTarget,
     ]
 

@@ -31,6 +31,7 @@ MODULES = {
     "sdk_matrix": ["openai-sdk-tools", "cartesia-sdk-sse"],
     "sdk_storage": ["boto3", "minio", "twilio-sdk"],
     "sdk_toxiproxy": ["toxiproxy-python"],
+    "agent_tools": ["mcp"],
     "pipecat_services": [
         "pipecat-deepgram", "pipecat-assemblyai", "pipecat-openai-stt", "pipecat-openai",
         "pipecat-anthropic", "pipecat-cartesia", "pipecat-elevenlabs", "pipecat-openai-tts",

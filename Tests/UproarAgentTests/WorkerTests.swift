@@ -204,6 +204,57 @@ private final class ScriptedMessenger: TextMessenger {
         #expect(status == 202)
     }
 
+    /// Hears what a request comes to.
+    private final class Answer: HTTPExchangeHandler {
+        private(set) var status = 0
+        private(set) var body: [UInt8] = []
+
+        func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
+            self.status = status
+        }
+        func received(body bytes: RawSpan, on exchange: any HTTPExchange) {
+            bytes.withUnsafeBytes { body.append(contentsOf: $0) }
+        }
+        func finished(_ exchange: any HTTPExchange) {}
+        func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) { status = -1 }
+    }
+
+    @Test func toolsAreServedOverHTTPAndKeepWhatTheyWereTold() throws {
+        let world = SimulatedWorld()
+        var settings = AgentSettings()
+        settings.echoes = true
+        let server = AgentServer(
+            settings, parts: AgentParts(loop: world.loop, network: world.network))
+        let endpoint = try server.start()
+        let http = SimulatedHTTPClient(loop: world.loop, network: world.network)
+        func ask(_ method: String, _ body: String) -> Answer {
+            let answer = Answer()
+            _ = http.send(
+                HTTPRequest(
+                    method: method, url: "http://127.0.0.1:\(endpoint.port)/mcp",
+                    headers: [HTTPField("X-User-Id", "p")], body: Array(body.utf8)),
+                handler: answer)
+            world.loop.run(until: world.loop.now + .seconds(1))
+            return answer
+        }
+        for title in ["milk", "bread"] {
+            // Each of these clients counts its requests from 1.
+            let answer = ask(
+                "POST",
+                #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_task","arguments":{"title":"\#(title)"}}}"#
+            )
+            #expect(answer.status == 200)
+        }
+        let list = ask(
+            "POST",
+            #"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_tasks","arguments":{}}}"#
+        )
+        let text = String(decoding: list.body, as: UTF8.self)
+        #expect(text.contains("milk") && text.contains("bread"))
+        #expect(ask("GET", "").status == 405)
+        server.stop()
+    }
+
     // MARK: Outage
 
     @Test func aCallerWithoutVoiceGetsAMessageAndElseSomebodyIsPaged() throws {

@@ -135,3 +135,18 @@ import UproarCore
         }
     }
 }
+
+@Suite struct WAVHeaderTests {
+    @Test(arguments: [
+        (AudioFormat.telephone, [UInt8](repeating: 0x7f, count: 160), 80),
+        (AudioFormat.browser, [UInt8](repeating: 0, count: 640), 160),
+        (AudioFormat(.alaw, .telephone), [UInt8](repeating: 0xd5, count: 160), 80),
+    ])
+    func libsndfileReadsWhatStandsBehindIt(format: AudioFormat, data: [UInt8], samples: Int) throws
+    {
+        let sound = try AudioFile.read(
+            bytes: WAVHeader.bytes(format, channels: 2, dataCount: data.count) + data)
+        #expect(sound.rate == format.rate)
+        #expect(sound.samples.count == samples)
+    }
+}

@@ -18,6 +18,8 @@ package struct AgentParts {
     package var messenger: (any TextMessenger)?
     package var pager: (any Webhook)?
     package var workflows: (any Webhook)?
+    /// Nil: calls are not recorded, whatever the settings say.
+    package var recordings: RecordingParts?
     /// Takes events that could not be delivered.
     package var deadLetters: (JSONValue) -> Void = { _ in }
     /// Nil: memory and processor time are not watched.

@@ -8,7 +8,7 @@ extension CallSession: ReplyHost {
     func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
         guard let chain = worker.chains.models else { return nil }
         return ModelQuestion(
-            chain, messages, tools: TaskTools.declarations,
+            chain, messages, tools: settings.offersTools ? TaskTools.declarations : [],
             deadlines: .init(
                 connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
                 stall: settings.stallDeadline, patience: settings.answerPatience), loop: loop,

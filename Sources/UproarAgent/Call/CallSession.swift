@@ -50,6 +50,9 @@ final class CallSession: CallChannelHandler {
     /// Turns in a row that could not be answered.
     var failedTurns = 0
     var isLost = false
+    var recorder: CallRecorder?
+    /// What was announced is heard to its end, whoever speaks.
+    var announcedUntil = Instant(nanoseconds: .min)
     private var lastHeard = Instant.zero
     private var idleTimer = TimerID.none
 
@@ -137,8 +140,9 @@ final class CallSession: CallChannelHandler {
         greet(settings.resumption)
     }
 
-    private func greet(_ phrase: String) {
+    func greet(_ phrase: String) {
         // A caller who spoke first is answered instead.
+        guard !isAwaitingAnnouncement(before: phrase) else { return }
         guard reply == nil, !phrase.isEmpty else { return }
         let greeting = Reply(number: 0, to: "", host: self, isConfirmed: true)
         reply = greeting
@@ -151,6 +155,7 @@ final class CallSession: CallChannelHandler {
 
     func heard(_ audio: RawSpan, at now: Instant) {
         guard !isOver else { return }
+        recorder?.heard(audio, at: now)
         speech.hear(audio, as: format.encoding)
         let hasVoice = speech.isActive && speech.silence < format.rate.value / 10
         if let hearing {
@@ -219,6 +224,8 @@ final class CallSession: CallChannelHandler {
         guard !isOver else { return }
         if let reply { conversation.spoke(reply.spoken.heardText(at: now)) }
         isOver = true
+        recorder?.finish(isOrderly ? "completed" : "dropped", at: now)
+        recorder = nil
         reply?.cancel()
         reply = nil
         silence?.close()
@@ -271,7 +278,9 @@ final class CallSession: CallChannelHandler {
             case .confirm(let number, let words):
                 guard let reply, reply.number == number else { break }
                 lastHeard = now
-                if let refusal = refusal(of: words) {
+                if stopsRecording(words) {
+                    reply.refuse(saying: settings.recordingStopped)
+                } else if let refusal = refusal(of: words) {
                     reply.refuse(saying: refusal)
                 } else {
                     conversation.heardCaller(words)
@@ -282,13 +291,17 @@ final class CallSession: CallChannelHandler {
                     save()
                 }
             case .stopSpeaking(let number):
-                channel?.clear()
+                let isAnnouncing = now < announcedUntil
+                if !isAnnouncing {
+                    channel?.clear()
+                    recorder?.cleared(at: now)
+                }
                 silence?.settled()
                 guard let reply, reply.number == number else { break }
                 conversation.spoke(reply.spoken.heardText(at: now))
                 reply.cancel()
                 self.reply = nil
-                busyUntil = now
+                if !isAnnouncing { busyUntil = now }
                 save()
             case .settle:
                 feed?.settled()
@@ -370,7 +383,9 @@ final class CallSession: CallChannelHandler {
         var start = 0
         while start < audio.byteCount {
             let end = min(audio.byteCount, start + most)
-            channel.play(audio.extracting(start..<end))
+            let piece = audio.extracting(start..<end)
+            channel.play(piece)
+            recorder?.queued(piece, at: loop.now)
             sent(end - start)
             start = end
         }

@@ -13,6 +13,7 @@ final class CallWorker {
     let tasks: TaskLedger?
     let outage: VoiceOutage
     let workflows: WorkflowBus?
+    let recordings: RecordingDesk?
     var rateLimit: RateLimit
     private var random: RandomStream
     /// One for each format that calls are spoken to in.
@@ -31,9 +32,20 @@ final class CallWorker {
         var random = parts.random
         workflows = parts.workflows.map {
             WorkflowBus(
-                $0, worker: settings.worker, metrics: metrics, loop: parts.loop,
+                $0, worker: settings.worker, attempts: settings.workflowAttempts, metrics: metrics,
+                loop: parts.loop,
                 random: RandomStream(state: random.next()), deadLetters: parts.deadLetters)
         }
+        let epoch = settings.epoch
+        recordings =
+            !settings.records
+            ? nil
+            : parts.recordings.map {
+                RecordingDesk(
+                    $0, settings: settings, metrics: metrics, loop: parts.loop, log: parts.log,
+                    random: RandomStream(state: random.next()),
+                    unixTime: { epoch + parts.loop.now.nanoseconds / 1_000_000_000 })
+            }
         self.random = random
         rateLimit = RateLimit(limit: settings.rateLimit, window: settings.rateWindow)
         tasks = parts.tasks.map {
@@ -41,18 +53,21 @@ final class CallWorker {
         }
     }
 
+    /// Takes up the recordings of an earlier worker.
+    func start() { recordings?.start() }
+
     /// Has the phrases made that must be there when nothing else is, once for each format of calls; telephones' at the start, others'
     /// with their first call. Nil: voices are converted, and phrases made as they are needed.
     func preparePhrases(in format: AudioFormat? = .telephone) {
         guard let format, !phraseMakers.contains(where: { $0.format == format }),
             settings.preparesPhrases, let voices = chains.voices
         else { return }
-        let phrases = [settings.holdPhrase, settings.apology, settings.outagePhrase].filter {
-            !$0.isEmpty
-        }
+        var phrases = [settings.holdPhrase, settings.apology, settings.outagePhrase]
+        if recordings != nil { phrases.insert(settings.recordingAnnouncement, at: 0) }
+        phrases.removeAll(where: \.isEmpty)
         let maker = PhraseMaker(
             phrases, chain: voices, settings: settings, format: format, loop: parts.loop,
-            metrics: metrics, book: self.phrases)
+            metrics: metrics, random: drawStream(), book: self.phrases)
         phraseMakers.append((format, maker))
         maker.start()
     }
@@ -60,6 +75,7 @@ final class CallWorker {
     func stop() {
         for entry in phraseMakers { entry.maker.stop() }
         phraseMakers = []
+        recordings?.stop()
         sessions.close()
         workflows?.close()
         tasks?.close()

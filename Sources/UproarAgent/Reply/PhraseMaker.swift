@@ -3,7 +3,9 @@ import UproarRuntime
 
 /// Has phrases spoken into the book before a call needs them; tries again later where no voice would.
 final class PhraseMaker: CallVoiceHandler {
-    private static let pause = Duration.seconds(10)
+    /// The first pause is for a voice that is only starting, too.
+    private let backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+    private var failures = 0
 
     private var phrases: [String]
     private let chain: ProviderChain<VoiceCandidate>
@@ -12,6 +14,7 @@ final class PhraseMaker: CallVoiceHandler {
     private let loop: EventLoop
     private let metrics: AgentMetrics
     private let book: PhraseBook
+    private var random: RandomStream
     private var voice: CallVoice?
     private var utterance = 0
     private var audio: [UInt8] = []
@@ -20,7 +23,7 @@ final class PhraseMaker: CallVoiceHandler {
     init(
         _ phrases: [String], chain: ProviderChain<VoiceCandidate>, settings: AgentSettings,
         format: AudioFormat = .telephone, loop: EventLoop, metrics: AgentMetrics,
-        book: PhraseBook
+        random: RandomStream, book: PhraseBook
     ) {
         self.phrases = phrases
         self.chain = chain
@@ -28,6 +31,7 @@ final class PhraseMaker: CallVoiceHandler {
         self.format = format
         self.loop = loop
         self.metrics = metrics
+        self.random = random
         self.book = book
     }
 
@@ -58,7 +62,9 @@ final class PhraseMaker: CallVoiceHandler {
     }
 
     private func tryLater() {
-        timer = loop.schedule(at: loop.now + Self.pause) { [weak self] in self?.start() }
+        let pause = backoff.pause(attempt: failures, &random)
+        failures += 1
+        timer = loop.schedule(at: loop.now + pause) { [weak self] in self?.start() }
     }
 
     func made(audio: RawSpan, utterance: Int) {

@@ -78,9 +78,7 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     private func answerRequest() {
         guard let (head, at) = request else { return }
         request = nil
-        let body =
-            head.method == "POST" ? connection.withPayload { $0.withUnsafeBytes { Array($0) } } : []
-        server.answer(head, body: body) { [weak self] answer in
+        server.answer(head, body: connection.body) { [weak self] answer in
             guard let self else { return }
             server.metrics.answeredRequest(
                 head.method, answer.endpoint, status: answer.status,

@@ -23,6 +23,8 @@ package final class AgentServer: ListenerHandler {
     /// Decoded caller audio, on its way to a call; shared by all calls of the loop.
     var audio: [UInt8] = []
 
+    /// Of those who ask by `/mcp`, where there is no store.
+    private let ownTasks = MemoryTaskStore()
     private var listeners: [any Listener] = []
     private var watch: MemoryWatch?
     private var grace = TimerID.none
@@ -65,6 +67,7 @@ package final class AgentServer: ListenerHandler {
                 throw error
             }
         }
+        worker.start()
         worker.preparePhrases(in: settings.speakingFormat.isEmpty ? .telephone : nil)
         watchMemory()
         parts.log.say(.info, "listening at \(listeners[0].endpoint)")
@@ -241,11 +244,14 @@ package final class AgentServer: ListenerHandler {
                     endpoint: CallMarkup.afterPath))
         case ("POST", "/mcp"):
             ToolServer(
-                tasks: worker.tasks ?? MemoryTaskStore(), metrics: metrics, loop: parts.loop,
+                tasks: worker.tasks ?? ownTasks, metrics: metrics, loop: parts.loop,
                 now: { [worker] in worker.unixMilliseconds }
             ).answer(body, person: head.headers["X-User-Id"]) { status, body in
                 then(Answer(status: status, headers: json, body: body, endpoint: "/mcp"))
             }
+        case (_, "/mcp"):
+            // It sends nothing of its own accord, and keeps no sessions.
+            then(Answer(status: 405, headers: ["Allow": "POST"], endpoint: "/mcp"))
         case ("GET", let path) where wire(of: path) != nil:
             then(Answer(status: 426, headers: ["Upgrade": "websocket"], endpoint: path))
         default: then(Answer(status: 404, endpoint: "other"))

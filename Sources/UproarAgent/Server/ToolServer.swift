@@ -91,7 +91,8 @@ struct ToolServer {
         }
         let began = loop.now
         let call = ToolCall(
-            id: "mcp-" + id.text(pretty: false), name: name,
+            // Clients count their requests from the start in each session: alone, that would make two tasks one.
+            id: "mcp-\(now())-" + id.text(pretty: false), name: name,
             arguments: arguments.text(pretty: false))
         TaskTools(store: tasks, owner: owner).run(call, now: now()) { [metrics, loop] result in
             let failed = (try? JSONParser.parse(result))?["error"] != nil

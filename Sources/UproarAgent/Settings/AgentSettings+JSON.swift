@@ -43,6 +43,7 @@ extension AgentSettings {
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
             ("first_words", .whole(\.firstWords)),
+            ("tools", .flag(\.offersTools)), ("workflow_attempts", .whole(\.workflowAttempts)),
             ("workflow_url", .text(\.workflowURL)), ("workflow_waits", .flag(\.workflowWaits)),
             ("pager_url", .text(\.pagerURL)),
             ("twilio_url", .text(\.twilioURL)), ("twilio_account", .text(\.twilioAccount)),
@@ -52,6 +53,19 @@ extension AgentSettings {
             ("outage_phrase", .text(\.outagePhrase)), ("outage_after", .whole(\.outageAfter)),
             ("handoff", .flag(\.handsOff)), ("handoff_phrase", .text(\.handOffPhrase)),
             ("handoff_number", .text(\.handOffNumber)),
+            ("recording", .flag(\.records)), ("recording_url", .text(\.recordingURL)),
+            ("recording_bucket", .text(\.recordingBucket)),
+            ("recording_region", .text(\.recordingRegion)),
+            ("recording_spool", .text(\.recordingSpool)),
+            ("recording_spool_megabytes", .whole(\.recordingSpoolMegabytes)),
+            ("recording_consent", .text(\.recordingConsent)),
+            ("recording_attempts", .whole(\.recordingAttempts)),
+            ("recording_withdrawal", .flag(\.recordingWithdrawal)),
+            ("recording_keep_days", .whole(\.recordingKeepDays)),
+            ("recording_announcement", .text(\.recordingAnnouncement)),
+            ("recording_stopped", .text(\.recordingStopped)),
+            ("start_retries", .whole(\.startRetries)), ("start_pause_ms", .time(\.startPause)),
+            ("dead_letters", .text(\.deadLetters)),
             ("rate_limit", .whole(\.rateLimit)), ("rate_window_ms", .time(\.rateWindow)),
             ("rate_limit_phrase", .text(\.rateLimitPhrase)),
             ("input_limit", .whole(\.inputLimit)),
@@ -96,6 +110,11 @@ extension AgentSettings {
     /// The settings that `json` gives, the others as they are by default. Collects everything that is wrong.
     package init(_ json: JSONValue) throws(AgentSettingsError) {
         self.init()
+        try take(json)
+    }
+
+    /// Puts the settings that `json` gives in place of those that are there.
+    package mutating func take(_ json: JSONValue) throws(AgentSettingsError) {
         guard let members = json.members else {
             throw AgentSettingsError(problems: ["the configuration is no JSON object"])
         }
@@ -197,6 +216,9 @@ extension AgentSettings {
             problems.append("'stable_interim_ms' is at most 'endpointing_ms'")
         }
         problems += encodingProblems
+        if !["implied", "opt_in"].contains(recordingConsent) {
+            problems.append("'recording_consent' is implied or opt_in")
+        }
         if !mediaPath.hasPrefix("/") { problems.append("'media_path' starts with '/'") }
         return problems
     }

@@ -92,6 +92,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var workflowURL = ""
     /// On: a tool's result waits until its event has been delivered. Off in production: the conversation never waits.
     package var workflowWaits = false
+    /// How often an event is offered to the workflow before it is a dead letter.
+    package var workflowAttempts = 5
+    /// The model is offered the task tools.
+    package var offersTools = true
     /// Where the person on call is paged; empty for nowhere.
     package var pagerURL = ""
     package var twilioURL = "https://api.twilio.com"
@@ -114,6 +118,34 @@ package struct AgentSettings: Hashable, Sendable {
     package var handOffNumber = ""
     /// Failed turns in a row after which a call is given up.
     package var outageAfter = 2
+
+    /// Calls are recorded, where there is a store and a key.
+    package var records = false
+    /// Where recordings go: an S3-compatible store, addressed by path.
+    package var recordingURL = "https://s3.us-east-1.amazonaws.com"
+    package var recordingBucket = "recordings"
+    package var recordingRegion = "us-east-1"
+    /// A folder that outlives the worker; recordings lie there until the store has them.
+    package var recordingSpool = "/var/spool/uproar"
+    /// A spool that holds more takes no new recording.
+    package var recordingSpoolMegabytes = 1024
+    /// Of phone calls: `implied` by the announcement, or `opt_in`.
+    package var recordingConsent = "implied"
+    /// How often a recording is offered to the store before it stays on disk for good; 0: until the store has it.
+    package var recordingAttempts = 0
+    /// "Stop recording" stops it.
+    package var recordingWithdrawal = true
+    /// Days until a recording is deleted; 0 for never.
+    package var recordingKeepDays = 90
+    package var recordingAnnouncement =
+        "This call may be recorded for quality and training purposes. Say 'stop recording' at any time to disable recording."
+    package var recordingStopped =
+        "Recording has been stopped for this call. How can I help you?"
+    /// How often a start that fails is tried again, so far apart.
+    package var startRetries = 3
+    package var startPause = Duration.seconds(5)
+    /// A file that takes events which could not be delivered, one JSON object a line; empty for none.
+    package var deadLetters = ""
 
     /// Requests that one person may make within `rateWindow`; 0 for any number.
     package var rateLimit = 100
@@ -182,7 +214,7 @@ package struct AgentSettings: Hashable, Sendable {
         [
             greeting, resumption, toolAcknowledgement, toolFiller, longFiller, holdPhrase, apology,
             outagePhrase, rateLimitPhrase, inputLimitPhrase, handOffPhrase, "Okay.",
-        ]
+        ] + (records ? [recordingAnnouncement, recordingStopped] : [])
     }
 
     /// The names of a chain, in order.

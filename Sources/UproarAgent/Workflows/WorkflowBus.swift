@@ -23,13 +23,13 @@ final class WorkflowBus {
 
     static let queueLimit = 1000
     private static let inFlightLimit = 8
-    private static let attemptLimit = 5
 
     private let hook: any Webhook
     private let deadLetters: (JSONValue) -> Void
     private let metrics: AgentMetrics
     private let loop: EventLoop
     private let worker: String
+    private let attemptLimit: Int
     private var random: RandomStream
     private let backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
     private var queue: [Event] = []
@@ -40,11 +40,13 @@ final class WorkflowBus {
     private var isClosed = false
 
     init(
-        _ hook: any Webhook, worker: String, metrics: AgentMetrics, loop: EventLoop,
+        _ hook: any Webhook, worker: String, attempts: Int = 5, metrics: AgentMetrics,
+        loop: EventLoop,
         random: RandomStream, deadLetters: @escaping (JSONValue) -> Void
     ) {
         self.hook = hook
         self.worker = worker
+        attemptLimit = max(1, attempts)
         self.metrics = metrics
         self.loop = loop
         self.random = random
@@ -110,7 +112,7 @@ final class WorkflowBus {
 
     private func failed(_ event: Event, _ failure: ProviderFailure) {
         metrics.count(.errors, [failure.kind, "workflow"])
-        guard event.attempts < Self.attemptLimit, !failure.isFinal, !isClosed else {
+        guard event.attempts < attemptLimit, !failure.isFinal, !isClosed else {
             finish(event, "failed")
             return die(event)
         }

@@ -58,6 +58,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case pictureShown = 30
     /// The call takes up a session whose call dropped. value: answers heard in it so far; detail: the session's first call.
     case callResumes = 31
+    /// The caller wants no answer to this utterance.
+    case nothingOwed = 32
 
     // Speech-to-text emulators.
 
@@ -106,6 +108,10 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case providerRefused = 70
     /// A voice render was not ready in time: our lateness, not a vendor's. value: how late (ns).
     case providerLate = 71
+    /// A text message was accepted. detail: its segments.
+    case messageAccepted = 74
+    /// A webhook took an event. value: how often this one has come by now; detail: 1 for a page to the person on call.
+    case eventDelivered = 75
 
     // The agent, as extra evidence only.
 

@@ -219,6 +219,37 @@ package enum MetricCatalog {
             "agent_cold_start", .time, .value,
             "From the start of the agent's process until it takes calls."),
         .init(
+            "messages_sent", .count, .events,
+            "Text messages that the emulated telephone provider took."),
+        .init(
+            "pages_sent", .count, .events,
+            "Pages to the person on call that the emulated hook took."),
+        .init(
+            "workflow_events", .count, .events,
+            "Workflow events that the emulated hook took, each counted once."),
+        .init(
+            "workflow_repeated", .count, .events,
+            "Workflow events that came once more."),
+        .init(
+            "recordings_kept", .count, .events,
+            "Recordings found in the store, whole, readable and as long as their calls; rate is their share."
+        ),
+        .init(
+            "recordings_lost", .count, .events,
+            "Calls whose recording never reached the store."),
+        .init(
+            "recordings_damaged", .count, .events,
+            "Recordings that are there twice, cannot be read, or are not as long as their calls."),
+        .init(
+            "recordings_late", .count, .events,
+            "Recordings that reached the store more than 30 s after their call."),
+        .init(
+            "recordings_stopped", .count, .events,
+            "Recordings that end long before their call does: the caller asked for it."),
+        .init(
+            "recordings_orphaned", .count, .events,
+            "Objects and unfinished uploads in the store that belong to no call."),
+        .init(
             "agent_cpu_per_call", .cores, .value,
             "CPU of the agent's process tree by connected call, generator and emulators left out."),
         .init(

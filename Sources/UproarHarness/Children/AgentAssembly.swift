@@ -1,5 +1,6 @@
 import UproarAgent
 import UproarCore
+import UproarCrypto
 import UproarProviders
 import UproarRuntime
 import UproarWire
@@ -14,6 +15,10 @@ package enum AgentAssembly {
         package var elevenlabs = "none"
         package var twilioToken = "none"
         package var redisPassword: String?
+        package var storeKey = "none"
+        package var storeSecret = "none"
+        /// 32 bytes, hexadecimal or base64; nil: nothing is recorded.
+        package var recording: String?
         package init() {}
     }
 
@@ -23,7 +28,8 @@ package enum AgentAssembly {
 
     package static func make(
         _ settings: UproarAgent.AgentSettings, keys: Keys, loop: EventLoop, network: any Network,
-        http: any HTTPClient, seed: Seed, change: (inout AgentParts) -> Void = { _ in }
+        http: any HTTPClient, seed: Seed, recording: RecordingWorld? = nil,
+        change: (inout AgentParts) -> Void = { _ in }
     ) throws -> AgentServer {
         var parts = AgentParts(loop: loop, network: network)
         if !settings.echoes {
@@ -66,8 +72,44 @@ package enum AgentAssembly {
                 base: settings.twilioURL, account: settings.twilioAccount,
                 token: keys.twilioToken, sender: settings.twilioNumber, http: http)
         }
+        if settings.records, !settings.echoes {
+            parts.recordings = try recordings(settings, keys, http, recording)
+        }
         change(&parts)
         return AgentServer(settings, parts: parts)
+    }
+
+    /// Where recordings meet the world.
+    package struct RecordingWorld {
+        package var spool: any Spool
+        package var unguessable: (Int) -> [UInt8]
+        /// Seconds since 1970.
+        package var now: () -> Int64
+    }
+
+    private static func recordings(
+        _ settings: UproarAgent.AgentSettings, _ keys: Keys, _ http: any HTTPClient,
+        _ world: RecordingWorld?
+    ) throws -> RecordingParts? {
+        guard let world else { return nil }
+        guard let text = keys.recording else {
+            throw Problem(
+                description:
+                    "recording is on, and RECORDING_KEY is not set: 32 bytes, as 64 hexadecimal digits or base64"
+            )
+        }
+        guard let recordingKeys = RecordingKeys(text) else {
+            throw Problem(
+                description: "RECORDING_KEY is not 32 bytes, as 64 hexadecimal digits or base64")
+        }
+        let store = ObjectStoreClient(
+            base: settings.recordingURL, bucket: settings.recordingBucket,
+            signer: SigV4(
+                accessKey: keys.storeKey, secretKey: keys.storeSecret,
+                region: settings.recordingRegion), http: http, now: world.now)
+        return RecordingParts(
+            spool: world.spool, store: store, keys: recordingKeys,
+            unguessable: world.unguessable)
     }
 
     private static func addRecognisers(

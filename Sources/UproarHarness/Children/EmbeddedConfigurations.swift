@@ -1,6 +1,7 @@
 import Glibc
 import UproarAgent
 import UproarCore
+import UproarCrypto
 import UproarPosix
 import UproarRuntime
 import UproarScenario
@@ -9,10 +10,18 @@ import UproarScenario
 package final class EmbeddedConfigurations: ChildConfigurations {
     private let plan: RunPlan
     private let clock: RunClock
+    private let folder: String
+    /// Made for this run; what it encrypts can be read by nobody afterwards.
+    package let recordingKey: String?
 
-    package init(plan: RunPlan, clock: RunClock) {
+    /// - folder: of the children's files.
+    package init(plan: RunPlan, clock: RunClock, folder: String) {
         self.plan = plan
         self.clock = clock
+        self.folder = folder
+        recordingKey =
+            plan.scenario.isRecording
+            ? Hex.encode(unguessableBytes(RecordingKeys.keyCount)) : nil
     }
 
     package func providers() -> JSONValue {
@@ -33,6 +42,8 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         settings.port = port
         Self.direct(&settings, plan, to: { ports[$0.name] ?? 0 }, redis: redis)
         settings.epoch = Int64(time(nil))
+        settings.recordingSpool = folder + "/spool"
+        if settings.deadLetters.isEmpty { settings.deadLetters = folder + "/dead-letters.jsonl" }
         return .object([
             .init("agent", settings.json),
             .init("seed", .string(String(Self.seed(plan, worker: worker).value))),
@@ -45,8 +56,10 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         guard child.hasPrefix("agent") else { return [] }
         return [
             "DEEPGRAM_API_KEY", "ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY",
-            "ELEVENLABS_API_KEY",
+            "ELEVENLABS_API_KEY", "TWILIO_AUTH_TOKEN", "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
         ].map { EnvironmentEntry($0, "uproar-emulated") }
+            + (recordingKey.map { [EnvironmentEntry("RECORDING_KEY", $0)] } ?? [])
     }
 
     /// What a worker draws is its own; the first one's is the run's.
@@ -61,22 +74,10 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         _ settings: inout UproarAgent.AgentSettings, _ plan: RunPlan,
         to port: (ProviderID) -> UInt16, redis: UInt16
     ) {
-        func address(_ provider: ProviderID) -> String { "127.0.0.1:\(port(provider))" }
-        let places:
-            [(key: String, path: WritableKeyPath<UproarAgent.AgentSettings, String>, url: String)] =
-                [
-                    ("deepgram_url", \.deepgramURL, "ws://" + address(.deepgram)),
-                    ("assemblyai_url", \.assemblyaiURL, "ws://" + address(.assemblyai)),
-                    ("whisper_url", \.whisperURL, "http://" + address(.whisper) + "/v1"),
-                    ("openai_url", \.openaiURL, "http://" + address(.openai) + "/v1"),
-                    ("cartesia_url", \.cartesiaURL, "ws://" + address(.cartesia)),
-                    ("elevenlabs_url", \.elevenlabsURL, "ws://" + address(.elevenlabs)),
-                    ("redis_url", \.redisURL, "redis://127.0.0.1:\(redis)"),
-                ]
         let own = plan.scenario.agent.others.map(\.key)
-        for place in places where !own.contains(place.key) {
-            settings[keyPath: place.path] = place.url
-        }
+        let host = "127.0.0.1"
+        EmulatorPlaces.direct(&settings, host: host, port: port, except: own)
+        if !own.contains("redis_url") { settings.redisURL = "redis://\(host):\(redis)" }
         // Services that an agent has only when it is told of them: `workflow_url: ${workflow.url}`.
         for other in plan.scenario.agent.others where other.text.contains("${") {
             var text = other.text[...]
@@ -87,7 +88,7 @@ package final class EmbeddedConfigurations: ChildConfigurations {
                 guard let end = text.firstRange(of: ".url}") else { break }
                 let name = String(text[..<end.lowerBound])
                 filled +=
-                    ProviderID(name: name).map { "http://" + address($0) } ?? "${\(name).url}"
+                    ProviderID(name: name).map { "http://\(host):\(port($0))" } ?? "${\(name).url}"
                 text = text[end.upperBound...]
             }
             try? settings.set(other.key, text: filled + text)
@@ -106,6 +107,7 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         if let value = wanted.stableInterim { settings.stableInterim = value }
         if let value = wanted.finishAfter { settings.finishAfter = value }
         if let value = wanted.bargeIn { settings.bargeIn = value }
+        settings.records = plan.scenario.isRecording
         if let value = wanted.greeting { settings.greeting = value }
         for other in wanted.others {
             // Checked when the scenario was read.

@@ -135,7 +135,7 @@ package final class LiveRun {
             self?.view.say("\(name) ended: \(how)")
             self?.results.note("\(name) ended during the run: \(how)")
         }
-        view.say("starting: \(startText)")
+        view.say("starting: \(plan.scenario.startText)")
         services.start(
             ready: { [weak self] in self?.measureNoise(before: $0) },
             failed: { [weak self] problem in
@@ -164,20 +164,6 @@ package final class LiveRun {
         } catch {
             // A page that cannot be shown is no reason not to measure.
             view.say("no live page: \(place.host):\(place.port) cannot be listened on: \(error)")
-        }
-    }
-
-    private var startText: String {
-        switch plan.scenario.target {
-        case .embedded(let workers, _):
-            "redis-server, providers, " + (workers == 1 ? "agent" : "\(workers) agents")
-        case .command: "redis-server, providers, your agent"
-        case .url(let url):
-            switch plan.scenario.providers.place {
-            case .own: "callers for \(url)"
-            case .listen(let host, let port): "providers at \(host):\(port), callers for \(url)"
-            case .attach(let providers): "callers for \(url), attached to \(providers)"
-            }
         }
     }
 
@@ -410,6 +396,14 @@ package final class LiveRun {
         }
         phase = .settling
         safety?.clear(because: "the end of the load")
+        guard interrupts == 0, results.unreachable == nil else { return drain() }
+        RunAudit.run(
+            plan, results, configurations, services, driver: driver, loop: loop, origin: origin,
+            after: Self.settleTime, then: { [weak self] in self?.drain() })
+    }
+
+    private func drain() {
+        guard phase == .settling else { return }
         services?.drain()
         loop.schedule(at: loop.now + Self.settleTime) { [weak self] in self?.readTasks() }
     }

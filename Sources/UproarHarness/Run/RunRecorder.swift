@@ -23,6 +23,8 @@ package final class RunRecorder {
     package var onCall: ((CallRecord) -> Void)?
     /// Every fact, as it comes: what faults are judged by.
     package var onFact: ((Fact) -> Void)?
+    /// Calls that were answered, for the recordings' audit; empty where nothing is recorded.
+    package private(set) var answered: [(call: UInt32, connected: Duration, ended: Instant)] = []
     package private(set) var turnsSoFar = 0
     private let clock = RunClock.starting()
     private var preview = IntervalRecorder()
@@ -42,6 +44,7 @@ package final class RunRecorder {
         check =
             plan.scenario.isTagging
             ? TaskCheck(plan.scenario.conversation, clips: plan.clips) : nil
+        if plan.scenario.hasEmulators { tally.openServices() }
         if plan.scenario.isTagging, case .embedded = plan.scenario.target {
             audit = TaskAudit(plan.scenario.conversation, clips: plan.clips)
         }
@@ -92,6 +95,7 @@ package final class RunRecorder {
                 (fact.call, fact.instant, CallOutcome(rawValue: fact.detail) ?? .dropped))
         case .utteranceEnded: turnsSoFar += 1
         case .turnTimedOut: lostSoFar += 1
+        case .messageAccepted, .eventDelivered: return tally.addService(fact)
         default: break
         }
         check?.take(fact)
@@ -131,6 +135,22 @@ package final class RunRecorder {
         tally.addSendLateness(histogram, at: at)
     }
 
+    /// What the store was found to hold.
+    package func add(_ findings: RecordingAudit.Findings, now: Instant) {
+        for verdict in findings.verdicts {
+            var marks: Set<RecordingMark> = []
+            switch verdict.state {
+            case .kept: marks.insert(.kept)
+            case .lost: marks.insert(.lost)
+            case .damaged: marks.insert(.damaged)
+            }
+            if verdict.isLate { marks.insert(.late) }
+            if verdict.isStopped { marks.insert(.stopped) }
+            tally.addRecording(marks, call: verdict.due.call, at: verdict.due.endedAt)
+        }
+        tally.addOrphanedRecordings(findings.orphans.count, at: now)
+    }
+
     package func setValue(_ metric: String, _ value: Double) { tally.setValue(metric, to: value) }
 
     /// Facts that could not be kept: a run that lost some is not valid.
@@ -153,6 +173,12 @@ package final class RunRecorder {
 
     private func add(_ record: CallRecord) {
         tally.add(record)
+        // Browsers and screens are recorded by consent, which our callers do not give.
+        if plan.scenario.isRecording, record.answered != nil, let ended = record.ended,
+            plan.scenario.channel(of: record.id, seed: plan.seed) == .phone
+        {
+            answered.append((record.id, record.connected, ended))
+        }
         onCall?(record)
     }
 

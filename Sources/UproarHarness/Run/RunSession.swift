@@ -49,7 +49,8 @@ package enum RunSession {
             throw ScenarioLoading.Problem(
                 "the report folder \(folderPath) cannot be written: \(failure)")
         }
-        let configurations = EmbeddedConfigurations(plan: plan, clock: clock)
+        let configurations = EmbeddedConfigurations(
+            plan: plan, clock: clock, folder: folder.path + "/children")
         let run = try LiveRun(
             plan: plan, lines: lines, options: options, folder: folder, view: view,
             results: results, clock: clock, configurations: configurations)

@@ -334,12 +334,15 @@ package protocol ChildConfigurations: AnyObject {
     /// - port: where it serves; 0: anywhere.
     func agent(worker: Int, port: UInt16, ports: [String: UInt16], redis: UInt16) -> JSONValue
     func environment(of child: String) -> [EnvironmentEntry]
+    /// What the agent's recordings are wrapped with; nil: it makes none.
+    var recordingKey: String? { get }
     /// The name of a child that is called in place of the scenario's target; nil: none.
     var standIn: String? { get }
 }
 
 extension ChildConfigurations {
     package var standIn: String? { nil }
+    package var recordingKey: String? { nil }
 
     package func agent(worker: Int, port: UInt16, ports: [String: UInt16], redis: UInt16)
         -> JSONValue

@@ -30,6 +30,9 @@ package final class SimulatedRun {
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
     private var workers: SimulatedWorkers?
+    /// Of each worker, for those that come after it.
+    private var spools: [Int: MemorySpool] = [:]
+    private var workersMade: UInt64 = 0
     private var redis: SimulatedRedis?
     private var links: LinkSet?
     private let parts: SimulatedParts
@@ -85,12 +88,16 @@ package final class SimulatedRun {
         let links = LinkSet(
             loop: world.loop, network: network, facts: RecorderSink(results.recorder))
         self.links = links
-        let workers = try startAgent(assembly, links: links, redisPort: redisPort)
-        let phones = try linked(try workers.urls("/media"), links)
-        let browsers = try linked(try workers.urls("/browser"), links)
-        parts.act(in: "providers") { [weak self] in
-            assembly.prepare { self?.call(phones, browsers) }
+        // As in a live run, the emulators are ready when the agent starts.
+        var isPrepared = false
+        parts.act(in: "providers") { assembly.prepare { isPrepared = true } }
+        while !isPrepared {
+            guard world.loop.runOnce() else { break }
         }
+        let workers = try startAgent(assembly, links: links, redisPort: redisPort)
+        call(
+            try linked(try workers.urls("/media"), links),
+            try linked(try workers.urls("/browser"), links))
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
@@ -115,6 +122,9 @@ package final class SimulatedRun {
             preconditionFailure("only the embedded agent is simulated")
         }
         let plan = plan
+        var keys = AgentAssembly.Keys()
+        keys.storeSecret = ObjectStoreEmulator.usualSecret
+        keys.recording = recordingKey
         var found = Dictionary(assembly.ports, uniquingKeysWith: { first, _ in first })
         found[ProviderID.redis.name] = redisPort
         for arrow in LinkPlan(plan.scenario).behindAgent {
@@ -124,7 +134,8 @@ package final class SimulatedRun {
         let ports = found
         let parts = parts
         parts.restartDelay = delay
-        let workers = SimulatedWorkers(count: count, parts: parts) { worker, port, home in
+        let workers = SimulatedWorkers(count: count, parts: parts) {
+            [unowned self] worker, port, home in
             var settings = EmbeddedConfigurations.settings(plan)
             EmbeddedConfigurations.direct(
                 &settings, plan, to: { ports[$0.name] ?? 0 },
@@ -133,9 +144,10 @@ package final class SimulatedRun {
             settings.worker = "agent-\(worker)"
             settings.port = port
             return try AgentAssembly.make(
-                settings, keys: AgentAssembly.Keys(), loop: home.loop, network: home.network,
+                settings, keys: keys, loop: home.loop, network: home.network,
                 http: SimulatedHTTPClient(loop: home.loop, network: home.network),
-                seed: EmbeddedConfigurations.seed(plan, worker: worker)
+                seed: EmbeddedConfigurations.seed(plan, worker: worker),
+                recording: self.recordingWorld(worker)
             ) {
                 if worker == 1, parts.isProcess("agent") { $0.meter = parts.meter }
             }
@@ -156,6 +168,28 @@ package final class SimulatedRun {
                 ?? links.add(.callersToAgent, upstream: .loopback(url.port), mayFlush: false)
             return linked
         }
+    }
+
+    /// The same in each run of the seed: nothing here is worth keeping from anybody.
+    private var recordingKey: String {
+        var random = plan.seed.stream("recording-key")
+        return (0..<4).map { _ in EmulatorContext.hex(random.next()) }.joined()
+    }
+
+    private func recordingWorld(_ worker: Int) -> AgentAssembly.RecordingWorld {
+        workersMade += 1
+        var random = plan.seed.stream("recording-data-keys", workersMade)
+        let spool = spools[worker] ?? MemorySpool(loop: world.loop)
+        spools[worker] = spool
+        return .init(
+            spool: spool,
+            unguessable: { count in
+                (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            }, now: { [world] in Self.unixTime(world.now) })
+    }
+
+    private static func unixTime(_ now: Instant) -> Int64 {
+        epochSeconds + now.nanoseconds / 1_000_000_000
     }
 
     private func call(_ phones: [WireURL], _ browsers: [WireURL]) {
@@ -252,8 +286,20 @@ package final class SimulatedRun {
         world.loop.schedule(at: world.now + Self.settleTime) { [weak self] in
             guard let self, let side = self.side else { return }
             take(side)
-            readTasks()
+            audit()
         }
+    }
+
+    private func audit() {
+        guard plan.scenario.isRecording,
+            let port = assembly?.ports.first(where: { $0.0 == ProviderID.objectStore.name })?.1
+        else { return readTasks() }
+        results.recorder.fold(now: world.now)
+        RunAudit.run(
+            plan, results, key: recordingKey, port: port,
+            http: SimulatedHTTPClient(loop: world.loop, network: network), loop: world.loop,
+            epoch: Self.epochSeconds, now: { [world] in Self.unixTime(world.now) },
+            then: { [weak self] in self?.readTasks() })
     }
 
     /// What callers were told of must be in the store.

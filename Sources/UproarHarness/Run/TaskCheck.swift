@@ -40,6 +40,7 @@ struct TaskCheck {
                 (turn.utterance, tools.indices.contains(clip) ? tools[clip] : nil))
         case .answerAudible where fact.call == call:
             calls[call]?.answered.insert(turn.utterance)
+        case .nothingOwed: calls[call]?.owed.removeAll { $0.utterance == turn.utterance }
         case .answerInterrupted: calls[call]?.cut.insert(turn.utterance)
         case .modelRequested where fact.detail == 1: calls[call]?.completed.insert(turn.utterance)
         default: break

@@ -98,6 +98,11 @@ package struct ObjectShelf {
         uploads[id] = upload
     }
 
+    /// Begun and not ended, in the order of their beginning.
+    package func uploads(in bucket: String) -> [(id: String, key: String)] {
+        zip(uploads.keys, uploads.values).filter { $1.bucket == bucket }.map { ($0, $1.key) }
+    }
+
     package func upload(_ id: String) -> Upload? { uploads[id] }
 
     /// The part's tag; nil when there is no such upload.

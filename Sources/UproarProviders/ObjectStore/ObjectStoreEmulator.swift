@@ -37,7 +37,9 @@ package final class ObjectStoreEmulator: EmulatedService {
             for field in identity.fields { answer.headers[field.name] = field.value }
             return TimedAnswer(
                 answer.status, headers: answer.headers, body: answer.body,
-                after: context.draw(emulation.latency, "object store latency", ordinal),
+                after: context.firstContent(
+                    emulation.latency, "object store latency", ordinal, of: provider, reference: nil
+                ),
                 provider: provider, context: context, connection: connection)
         } catch {
             refuse(error, request, on: connection)
@@ -125,6 +127,13 @@ package final class ObjectStoreEmulator: EmulatedService {
         case "DELETE": return Answer(status: 204)
         case "GET" where request.query.items.contains { $0.name == "location" }:
             return xml("<LocationConstraint></LocationConstraint>")
+        case "GET" where request.query.items.contains { $0.name == "uploads" }:
+            return xml(
+                "<ListMultipartUploadsResult><Bucket>\(XMLElement.escaped(request.bucket))</Bucket>"
+                    + shelf.uploads(in: request.bucket).map {
+                        "<Upload><Key>\(XMLElement.escaped($0.key))</Key>"
+                            + "<UploadId>\($0.id)</UploadId></Upload>"
+                    }.joined() + "</ListMultipartUploadsResult>")
         case "GET": return list(request)
         default: throw .notImplemented
         }

@@ -30,7 +30,8 @@ package final class TwilioRESTEmulator: EmulatedService {
                 status,
                 headers: ["Content-Type": "application/json", "Twilio-Request-Id": id("RQ")],
                 body: json?.encoded() ?? [],
-                after: context.draw(emulation.latency, "sms latency", ordinal),
+                after: context.firstContent(
+                    emulation.latency, "sms latency", ordinal, of: provider, reference: nil),
                 provider: provider, context: context, connection: connection)
         } catch {
             refuse(error, on: connection)
@@ -110,6 +111,8 @@ package final class TwilioRESTEmulator: EmulatedService {
         if messages.count >= Self.kept, let oldest = messages.keys.first { messages[oldest] = nil }
         messages[sid] = json
         context[provider].usage.characters += Int64(message.segments)
+        context.state(
+            .messageAccepted, of: provider, at: context.now, detail: UInt32(message.segments))
         return json
     }
 

@@ -90,7 +90,7 @@ package final class VoiceReply {
     /// Which piece of text is in work, and which was the first with something to speak.
     private var submission: UInt64 = 0
     private var firstSpoken: UInt64?
-    private var readyAt = Instant.zero
+    private var readyAt: Instant
     /// Audio taken so far.
     private var position = Duration.zero
     private var spokenBytes = 0
@@ -106,6 +106,7 @@ package final class VoiceReply {
         self.renderer = renderer
         self.context = context
         scanner = ReferenceScanner(context.references)
+        readyAt = context.now
     }
 
     /// Clauses and tags that wait to be sent.

@@ -55,7 +55,8 @@ package final class WorkflowEmulator: EmulatedService {
         ]
         return TimedAnswer(
             202, headers: ["Content-Type": "application/json"], body: answer.encoded(),
-            after: context.draw(emulation.latency, "workflow latency", ordinal),
+            after: context.firstContent(
+                emulation.latency, "workflow latency", ordinal, of: provider, reference: nil),
             provider: provider, context: context, connection: connection)
     }
 
@@ -86,6 +87,7 @@ package final class WorkflowEmulator: EmulatedService {
             known.count += 1
             repetitionCount += 1
             deliveries[key] = known
+            stated(json, count: known.count, at: instant)
             return known
         }
         let delivery = Delivery(
@@ -96,7 +98,15 @@ package final class WorkflowEmulator: EmulatedService {
         }
         deliveries[key] = delivery
         deliveryCount += 1
+        stated(json, count: 1, at: instant)
         return delivery
+    }
+
+    /// Pages to the person on call come here too: they say so themselves.
+    private func stated(_ json: JSONValue?, count: Int, at instant: Instant) {
+        context.state(
+            .eventDelivered, of: provider, at: instant, value: Int64(count),
+            detail: json?["event"]?.text == "page" ? 1 : 0)
     }
 
     private func list() -> JSONValue {

@@ -142,6 +142,12 @@ package struct Scenario: Hashable, Sendable {
         return usual.channel
     }
 
+    /// Providers are emulated, by the run or by somebody it is attached to.
+    package var hasEmulators: Bool {
+        if case .url = target, case .own = providers.place { return false }
+        return true
+    }
+
     /// The channel of a call: its draw is keyed, so no other call moves it.
     package func channel(of call: UInt32, seed: Seed) -> Channel {
         var random = seed.stream("channel", UInt64(call))

@@ -29,6 +29,7 @@ struct CallFacts {
         /// How late the frame of the last voiced sample was sent.
         var endLateness = Duration.zero
         var timedOut: Instant?
+        var isAnswerOwed = true
     }
 
     private(set) var first: [FactKind: Fact] = [:]
@@ -84,6 +85,7 @@ struct CallFacts {
                 $0.ended = at
                 $0.endLateness = .nanoseconds(fact.value)
             }
+        case .nothingOwed: utterance(fact.turn) { $0.isAnswerOwed = false }
         case .turnTimedOut:
             let turn = fact.turn ?? lastEnded(before: at)
             utterance(turn) { $0.timedOut = $0.timedOut ?? at }
@@ -115,8 +117,8 @@ struct CallFacts {
                 usage[provider, default: .init()] += used
             }
         case .digitSent, .pictureShown, .playoutCleared, .providerRefused, .failedOver,
-            .breakerOpened,
-            .breakerClosed, .faultArmed, .faultEffective, .faultCleared:
+            .breakerOpened, .breakerClosed, .messageAccepted, .eventDelivered, .faultArmed,
+            .faultEffective, .faultCleared:
             break  // Of the run's history, not of a turn's times.
         }
     }

@@ -117,6 +117,7 @@ struct TurnFold {
         if let answeredAt {
             return utterance.timedOut.map { answeredAt < $0 } ?? true ? .answered : .late
         }
+        if !utterance.isAnswerOwed { return .open }
         if utterance.timedOut != nil { return .lost }
         switch call.outcome {
         case .dropped, .abandoned: return .lost

@@ -40,6 +40,41 @@ package struct RunTally: Sendable {
             denominator: 0)
     }
 
+    /// A service beside the call took something: of no call, but gates count it. `at` is since the first due arrival.
+    package mutating func addService(_ fact: Fact) {
+        let at = max(fact.instant, .zero)
+        func count(_ metric: String, _ events: Int = 1) {
+            recorder.recordEvents(metric, .init(), at: at, events: events)
+        }
+        switch FactKind(rawValue: fact.kind) {
+        case .messageAccepted: count("messages_sent")
+        case .eventDelivered where fact.detail == 1: count("pages_sent")
+        case .eventDelivered: count(fact.value == 1 ? "workflow_events" : "workflow_repeated")
+        default: break
+        }
+    }
+
+    /// What became of one call's recording. `at` is the call's end.
+    package mutating func addRecording(_ marks: Set<RecordingMark>, call: UInt32, at: Instant) {
+        for mark in RecordingMark.allCases where mark != .orphaned {
+            recorder.recordEvents(
+                mark.metric, .init(), at: max(at, .zero), events: marks.contains(mark) ? 1 : 0,
+                call: call)
+        }
+    }
+
+    package mutating func addOrphanedRecordings(_ count: Int, at: Instant) {
+        recorder.recordEvents(
+            RecordingMark.orphaned.metric, .init(), at: max(at, .zero), events: count)
+    }
+
+    /// There are such services: nothing that came is a count of none.
+    package mutating func openServices() {
+        for metric in ["messages_sent", "pages_sent", "workflow_events", "workflow_repeated"] {
+            recorder.recordEvents(metric, .init(), at: .zero, events: 0)
+        }
+    }
+
     /// What calls under way have come to (`FactCollector.preview`), to be read together with `recorder` by live gates.
     package func preview(_ calls: [CallRecord]) -> IntervalRecorder {
         var preview = IntervalRecorder(width: recorder.width)
