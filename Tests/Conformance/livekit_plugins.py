@@ -19,14 +19,16 @@ async def session():
         yield made
 
 
-async def transcribe(service, piece=1600):
-    """The events of one utterance."""
+async def transcribe(service, piece=1600, ends_by_itself=True):
+    """The events of one utterance; those up to its final result where the client does not end with its input."""
     events = []
     stream = service.stream(conn_options=ONCE)
 
     async def read():
         async for event in stream:
             events.append(event)
+            if not ends_by_itself and finals(events):
+                break
 
     async def write():
         await paced(speech(), lambda data: stream.push_frame(rtc.AudioFrame(
@@ -174,7 +176,7 @@ async def speak(service, streamed=True):
             async for made in stream:
                 frames.append(made)
 
-        # A socket that closes before the first text is noticed by this client's own deadlines: twice ten seconds.
+        # A socket that closes before the first text leaves LiveKit's ElevenLabs stream waiting for ever (1.8.9), so no case does that.
         await asyncio.wait_for(read(), 28)
     return frames
 
@@ -209,7 +211,7 @@ async def elevenlabs_tts(e):
         await sounds(make())
         await sounds(make(), streamed=False)
         for key in ("fault-status-401", "fault-status-429", "fault-status-503",
-                    "fault-close-1008", "fault-piece-0-reset"):
+                    "fault-piece-0-close-1008", "fault-piece-0-reset"):
             await refused(lambda: speak(make(key)))
 
 

@@ -79,13 +79,6 @@ async def deepgram_errors(e):
         assert (await transcribe(deepgram(e, key))).errors, key
 
 
-@case("pipecat-deepgram", "cut at every message: the service reconnects or says so, and lives")
-async def deepgram_cuts(e):
-    for piece in range(3):
-        stage = await transcribe(deepgram(e, f"fault-piece-{piece}-reset"))
-        assert stage.worker is not None
-
-
 @case("pipecat-assemblyai", "normal: interims, then the utterance as one transcription")
 async def assemblyai_normal(e):
     stage = await heard(assemblyai(e))

@@ -75,14 +75,3 @@ async def midstream(emulators):
         await stream(emulators, "fault-piece-2-status-529")
     message = await client(emulators).messages.create(**{**ASK, "max_tokens": 2})
     assert message.stop_reason == "max_tokens"
-
-
-@case(NAME, "cut at every message of the stream")
-async def cuts(emulators):
-    for piece in range(6):
-        try:
-            _, message = await stream(emulators, f"fault-piece-{piece}-reset")
-        except Exception as error:
-            assert "assert" not in str(error)
-        else:
-            raise AssertionError("a cut stream looked whole")

@@ -97,10 +97,3 @@ async def short(emulators):
 
     errors = await asyncio.to_thread(drive)
     assert errors and errors[0].code == 3007, errors
-
-
-@case(NAME, "cut at every message")
-async def cuts(emulators):
-    for piece in range(4):
-        events, errors = await stream(emulators, f"fault-piece-{piece}-reset", audio=speech())
-        assert errors and len(events) == piece, (piece, events, errors)

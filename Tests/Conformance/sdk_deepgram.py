@@ -115,19 +115,3 @@ async def container(emulators):
             while True:
                 await socket.recv()
     assert caught.error.rcvd.code == 1008 and "DATA-0000" in caught.error.rcvd.reason
-
-
-@case(NAME, "cut at every message")
-async def cuts(emulators):
-    for piece in range(6):
-        seen = []
-        async with connect(emulators, f"fault-piece-{piece}-reset", endpointing="100") as socket:
-            sender = asyncio.create_task(paced(speech(), socket.send_media))
-            try:
-                while True:
-                    seen.append(await asyncio.wait_for(socket.recv(), 6))
-            except (websockets.ConnectionClosedError, asyncio.TimeoutError):
-                pass
-            finally:
-                sender.cancel()
-        assert len(seen) == piece, (piece, seen)

@@ -67,16 +67,3 @@ async def errors(emulators):
         assert caught.error.body["detail"]["status"]
     with raises(ApiError, 400):
         await speak(emulators, format="aac_44100")
-
-
-@case(NAME, "cut at every message")
-async def cuts(emulators):
-    whole = len(await speak(emulators))
-    for piece in range(4):
-        try:
-            audio = await speak(emulators, f"fault-piece-{piece}-reset")
-            assert len(audio) < whole, "a cut stream looked whole"
-        except AssertionError:
-            raise
-        except Exception as error:
-            assert "Protocol" in type(error).__name__ or "Read" in type(error).__name__, error

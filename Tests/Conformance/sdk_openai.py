@@ -115,18 +115,6 @@ async def midstream(emulators):
         await stream(emulators, "fault-reset")
 
 
-@case(NAME, "cut at every message of the stream")
-async def cuts(emulators):
-    for piece in range(8):
-        try:
-            await stream(emulators, f"fault-piece-{piece}-reset")
-            raise RuntimeError("a cut stream looked whole")
-        except (openai.APIError, __import__("httpx").HTTPError, __import__("json").JSONDecodeError):
-            pass
-        except Exception as error:
-            assert "httpx" in type(error).__module__, error
-
-
 @case(NAME, "an empty completion is empty and no error")
 async def empty(emulators):
     chunks = await stream(emulators, "fault-empty")
