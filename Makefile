@@ -40,6 +40,7 @@ verify:
 	scripts/truth-check.py .build/verify/truth
 	scripts/verify-survival.py
 	scripts/verify-result
+	scripts/verify-capacity
 	scripts/verify-report.py
 	scripts/verify-baseline
 	scripts/verify-bad-input.py

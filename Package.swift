@@ -76,22 +76,24 @@ let package = Package(
         module("Transports", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
         module("Providers", ["Core", "Runtime", "Wire", "Audio", "Faults", "Crypto"]),
         module("Links", ["Core", "Runtime", "Wire", "Faults"]),
+        module("Capacity", ["Core", "Statistics"]),
         // Tier 5
         module("Agent", ["Core", "Runtime", "Wire", "Audio", "Crypto"]),
         module(
             "Load", ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio"]),
-        module("Reports", ["Core", "Statistics"]),
+        module("Reports", ["Core", "Statistics", "Capacity"]),
         // Tier 6
         module(
             "Harness",
             [
                 "Core", "Statistics", "Scenario", "Audio", "Crypto", "Wire", "Runtime", "Faults",
-                "Posix", "Simulation", "Transports", "Providers", "Links", "Agent", "Load",
-                "Reports",
+                "Posix", "Simulation", "Transports", "Providers", "Links", "Capacity", "Agent",
+                "Load", "Reports",
             ]),
         // Tier 7
         .executableTarget(
-            name: "uproar", dependencies: ["UproarCore", "UproarHarness"], swiftSettings: strict),
+            name: "uproar", dependencies: ["UproarCore", "UproarCapacity", "UproarHarness"],
+            swiftSettings: strict),
 
         // Renders fixtures/; see scripts/render-fixtures.
         .executableTarget(
@@ -141,6 +143,10 @@ let package = Package(
             path: "Benchmarks/CompareBenchmark", exclude: ["run"], swiftSettings: strict),
 
         .executableTarget(
+            name: "AutoscaleBenchmark", dependencies: ["UproarCore", "UproarCapacity"],
+            path: "Benchmarks/AutoscaleBenchmark", exclude: ["run"], swiftSettings: strict),
+
+        .executableTarget(
             name: "ReportBenchmark",
             dependencies: ["UproarCore", "UproarStatistics", "UproarReports"],
             path: "Benchmarks/ReportBenchmark", exclude: ["run"], swiftSettings: strict),
@@ -174,12 +180,13 @@ let package = Package(
         tests(
             of: "Load",
             using: ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio", "Simulation"]),
-        tests(of: "Reports", using: ["Core", "Statistics"]),
+        tests(of: "Capacity", using: ["Core", "Statistics"]),
+        tests(of: "Reports", using: ["Core", "Statistics", "Capacity"]),
         tests(
             of: "Harness",
             using: [
                 "Core", "Statistics", "Scenario", "Audio", "Wire", "Runtime", "Simulation", "Posix",
-                "Load", "Reports", "Transports", "Providers", "Agent",
+                "Load", "Reports", "Transports", "Providers", "Agent", "Capacity",
             ]),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

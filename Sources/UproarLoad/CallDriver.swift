@@ -29,6 +29,8 @@ package final class CallDriver: TimerHandler {
         package var redial: Duration
         /// A caller whose stream dies dials again as the same person, after these pauses, one after the other. Empty: hangs up.
         package var onDrop: [Duration] = []
+        /// From the answer until the caller hangs up after its turn; nil: at the end of its script.
+        package var callLength: Distribution?
         /// Dials per second at the most; nil: as many as are due.
         package var dialLimit: Int?
         package var greetingWithin: Duration?
@@ -294,7 +296,7 @@ package final class CallDriver: TimerHandler {
         var random = seed.stream("caller-phase", UInt64(call))
         let plan = Caller.Plan(
             call: call, slot: random.below(CallerEngine.ticksPerFrame), due: arrival.due,
-            loadLine: seats[arrival.seat].line,
+            loadLine: seats[arrival.seat].line, length: length(of: call),
             setup: CallSetup(
                 call: call, limit: settings.setupLimit,
                 parameters: settings.parameters + line.parameters
@@ -315,6 +317,13 @@ package final class CallDriver: TimerHandler {
         inProgress[call] = (caller, arrival)
         callOfSeat[arrival.seat] = call
         caller.dial()
+    }
+
+    /// Drawn by the call alone, so that no other call moves it.
+    private func length(of call: UInt32) -> Duration? {
+        guard let length = settings.callLength else { return nil }
+        var random = seed.stream("call-length", UInt64(call))
+        return length.draw(&random)
     }
 
     /// Who calls, for agents that keep sessions: stable for a call and for those that take it up after it dropped.

@@ -10,8 +10,14 @@ package final class Caller: FrameSender, CallMediaHandler {
         package var slot: Int
         package var due: Instant
         package var loadLine: UInt32
+        /// From the answer; it then ends after the turn in progress. Nil: at the end of its script.
+        package var length: Duration?
         package var setup: CallSetup
-        package init(call: UInt32, slot: Int, due: Instant, loadLine: UInt32, setup: CallSetup) {
+        package init(
+            call: UInt32, slot: Int, due: Instant, loadLine: UInt32, length: Duration? = nil,
+            setup: CallSetup
+        ) {
+            self.length = length
             self.call = call
             self.slot = slot
             self.due = due
@@ -200,6 +206,9 @@ package final class Caller: FrameSender, CallMediaHandler {
         hasJoinedEngine = true
         ear.begin(at: at)
         engine.add(self, slot: plan.slot)
+        if let length = plan.length {
+            loop.schedule(at: at + length) { [weak self] in self?.endAfterTurn() }
+        }
     }
 
     package func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) {

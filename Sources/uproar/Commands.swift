@@ -1,7 +1,9 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline, .initialise, .list,
+        .run, .simulate, .check, .plan, .report, .compare, .ab, .baseline,
+        .capacity, .size, .autoscale,
+        .initialise, .list,
         .calibrate, .doctor, .recover, .halt, .agent, .sessions, .recordings, .providers, .audio,
         .guardian,
         .calibrationTarget,

@@ -165,3 +165,12 @@ package struct Chance: Hashable, Sendable {
         numerator == denominator || random.chance(numerator, denominator)
     }
 }
+
+extension ConversationScript {
+    /// Goes on until it is hung up: for calls whose length is drawn.
+    package mutating func goOn() {
+        repetition = .forever
+        let kept = steps.filter { $0 != .hangUp }
+        if !kept.isEmpty { steps = kept }
+    }
+}

@@ -1,5 +1,6 @@
 import Glibc
 import UproarAudio
+import UproarCapacity
 import UproarCore
 import UproarFaults
 import UproarLoad
@@ -37,6 +38,8 @@ package final class LiveRun {
     private var fleet: CallerFleet?
     private var sampler: Sampler?
     private var faults: FaultDriver?
+    private var saturation: SaturationWatch?
+    private let undo = RunUndo()
     private var processFaults: ProcessCarrier?
     private var signals: SignalSource?
     /// The control clock's reading at the first due arrival.
@@ -112,7 +115,19 @@ package final class LiveRun {
             host: host, folder: folder, plan: plan, clock: driver.clock,
             configurations: configurations)
         self.services = services
-        services.onProcess = { sampler.add(pid: $0, to: $1) }
+        do {
+            if let cores = plan.scenario.agentCores {
+                undo.open(host, view)
+                try undo.limitAgent(to: cores.value)
+            }
+        } catch {
+            results.failToStart("\(error)")
+            return close()
+        }
+        services.onProcess = { [weak self] pid, group in
+            sampler.add(pid: pid, to: group)
+            if group == "agent" { self?.confine(pid) }
+        }
         services.onFacts = { [weak self] in self?.take(records: $0, shiftedBy: $1) }
         services.onLoss = { [weak self] name, how in
             self?.view.say("\(name) ended: \(how)")
@@ -128,6 +143,12 @@ package final class LiveRun {
                 }
                 self?.close()
             })
+    }
+
+    private func confine(_ pid: Int32) {
+        do throws(Errno) { try undo.confine(pid) } catch {
+            stop(because: "the agent could not be limited to its cores: \(error)")
+        }
     }
 
     private func openWeb() {
@@ -162,7 +183,9 @@ package final class LiveRun {
 
     /// Known answers first: what this machine adds of its own stands beside what the run finds.
     private func measureNoise(before agent: CalledAgent) {
-        guard phase == .services, configurations.standIn == nil, let host else {
+        results.coldStart = services?.coldStart
+        guard phase == .services, options.measuresNoise, configurations.standIn == nil, let host
+        else {
             return call(agent)
         }
         do {
@@ -194,6 +217,7 @@ package final class LiveRun {
             return close()
         }
         phase = .calling
+        saturation = options.saturation.map { SaturationWatch($0, plan: plan) }
         results.began(at: start, unixTime: time(nil))
         traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
         armTimeline(at: start)
@@ -206,8 +230,9 @@ package final class LiveRun {
 
     private func armTimeline(at start: Instant) {
         guard !plan.scenario.timeline.isEmpty else { return watchLever() }
+        undo.open(host, view)
         let processes = ProcessCarrier(
-            loop: loop, undo: undoLog(), process: { [weak self] in self?.services?.process($0) },
+            loop: loop, undo: undo.take(), process: { [weak self] in self?.services?.process($0) },
             state: { [weak self] in self?.results.recorder.take($0) },
             now: { [weak self] in .zero + ((self?.loop.now ?? start) - start) })
         processFaults = processes
@@ -227,19 +252,6 @@ package final class LiveRun {
         self.faults = faults
         faults.start(at: start)
         watchLever()
-    }
-
-    /// Where the way back from every change is written down; the guardian goes it when the run ends.
-    private func undoLog() -> UndoLog? {
-        do throws(Errno) {
-            let path = try StateFolder.undoFile()
-            let log = try UndoLog(creating: path)
-            host?.settleAtEnd(undoFile: path)
-            return log
-        } catch {
-            view.say("no undo records can be written (\(error)): processes cannot be stopped")
-            return nil
-        }
     }
 
     /// The halt lever and the stop conditions, four times a second.
@@ -304,6 +316,7 @@ package final class LiveRun {
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: .zero + (now - origin))
         show(sample)
+        checkSaturation(now, inCall: sample.inFlight)
         if now - lastCheckpoint >= Self.checkpointEvery {
             lastCheckpoint = now
             results.checkpoint(sampler: sampler, now: .zero + (now - origin))
@@ -312,6 +325,15 @@ package final class LiveRun {
         }
         watchEnd(now)
         loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    private func checkSaturation(_ now: Instant, inCall: Int) {
+        guard phase == .calling, results.oversaturation == nil, let saturation else { return }
+        saturation.add(at: .zero + (now - origin), inCall: inCall)
+        guard let evidence = saturation.evidence({ results.recorder.recorders() }) else { return }
+        results.oversaturation = evidence.text
+        view.say(evidence.text)
+        fleet?.hangUpAll()
     }
 
     private func checkAbort(_ now: Instant) {
@@ -474,26 +496,6 @@ package final class LiveRun {
         traces.flush { [loop, view, traces] in
             if let problem = traces.problem { view.say(problem) }
             loop.stop()
-        }
-    }
-}
-
-/// Why a call was refused, for people.
-enum RefusalText {
-    static func of(_ end: CallMediaEnd) -> String {
-        switch end {
-        case .refused(let status, let reason):
-            "the target answered HTTP \(status) instead of accepting a WebSocket"
-                + (reason.isEmpty ? "" : ": \(reason)")
-        case .unreachable(let reason):
-            reason.contains("certificate")
-                ? reason
-                    + "; trust its authority with SSL_CERT_FILE=FILE, or leave the check out with --insecure"
-                : reason
-        case .noAnswer: "the target accepted the connection and never answered the upgrade"
-        case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
-        case .broken(let reason): "the connection broke: \(reason)"
-        case .hungUp: "no call was answered"
         }
     }
 }

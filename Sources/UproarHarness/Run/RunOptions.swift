@@ -1,3 +1,4 @@
+import UproarCapacity
 import UproarCore
 
 /// What the command line says of a run, beside the scenario.
@@ -12,6 +13,10 @@ package struct RunOptions: Sendable {
     package var dialLimit: Int?
     /// Caller loops; nil: chosen by the machine and the load.
     package var loops: Int?
+    /// Ends the run early when the agent falls ever further behind.
+    package var saturation: SaturationDetector.Limits?
+    /// Known answers before the run, which take some seconds.
+    package var measuresNoise = true
     /// Where the live page listens; nil: nowhere.
     package var web: (host: String, port: UInt16)?
     /// Where turns and figures are posted as OpenTelemetry data; nil: nowhere.

@@ -48,6 +48,7 @@ package struct RunPlan: Sendable {
                 callers.parameters(ofCaller: row).map { HTTPField($0.name, $0.value) }
             }
         }
+        settings.callLength = scenario.callLength
         return settings
     }
 

@@ -26,6 +26,10 @@ package final class RunResults {
     /// Why the run could not go on (a lost guardian): it proves nothing.
     package var broken: String?
     package var callerFactsDropped = 0
+    /// The agent fell ever further behind, and the run was ended for it: the evidence.
+    package var oversaturation: String?
+    /// From the start of the agent's process until it took calls.
+    package var coldStart: Duration?
     /// Of the known answers before the run.
     package var noiseFloor: NoiseFloor?
     package var tapes: [CallTape] = []
@@ -219,6 +223,7 @@ package final class RunResults {
         if let startFailure, signal == nil {
             result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
         }
+        if let oversaturation { result.outcome.reasons.append(oversaturation) }
         result.outcome.reasons += notes
     }
 
@@ -247,6 +252,9 @@ package final class RunResults {
             ("agent_kbps_per_call", bitsPerCall),
         ] {
             if let value { recorder.setValue(metric, value) }
+        }
+        if let coldStart {
+            recorder.setValue("agent_cold_start", Double(coldStart.nanoseconds))
         }
         result.take(recorder.tally)
         result.windows = windows(end: now)

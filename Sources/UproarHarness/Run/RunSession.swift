@@ -102,7 +102,9 @@ package enum RunSession {
             version: version, command: options.commandLine)
         try takeBaseline(options, results)
         results.writePartial()
-        let run = SimulatedRun(plan: plan, lines: lines, sounds: sounds, results: results)
+        let run = SimulatedRun(
+            plan: plan, lines: lines, sounds: sounds, results: results,
+            saturation: options.saturation)
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)

@@ -49,6 +49,9 @@ package final class Services {
     package var onFacts: ((RawSpan, Duration) -> Void)?
     /// A service ended while the run went on: its name and how.
     package var onLoss: ((String, String) -> Void)?
+    /// From the start of the agent's process until it took calls; nil for one that was there already.
+    package private(set) var coldStart: Duration?
+    private var agentBegan: Instant?
     /// A process is there: its pid and the group it is counted to.
     package var onProcess: ((Int32, String) -> Void)?
 
@@ -163,6 +166,7 @@ package final class Services {
                 streamURL: try plan.scenario.streamURL.map { text throws(WireURLError) in
                     try WireURL(text)
                 }, authToken: authToken)
+            coldStart = agentBegan.map { loop.now - $0 }
             ready?(agent)
             ready = nil
         } catch { fail(.target("the target \(urls[0]) cannot be called: \(error)")) }
@@ -174,6 +178,7 @@ package final class Services {
         else {
             return
         }
+        agentBegan = loop.now
         if case .command(let target) = plan.scenario.target {
             return start(target, AgentAddresses(ports: providers.ports, redis: port))
         }

@@ -1,5 +1,6 @@
 import UproarAgent
 import UproarAudio
+import UproarCapacity
 import UproarCore
 import UproarFaults
 import UproarLoad
@@ -22,6 +23,7 @@ package final class SimulatedRun {
     /// What callers, agent and emulators take for the network.
     private let network: any Network
     private let sampler: Sampler
+    private let saturation: SaturationWatch?
     private var side: CallerSide?
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
@@ -42,12 +44,14 @@ package final class SimulatedRun {
     /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
         plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
+        saturation: SaturationDetector.Limits? = nil,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
         self.lines = lines
         self.sounds = sounds
         self.results = results
+        self.saturation = saturation.map { SaturationWatch($0, plan: plan) }
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
         network = lens(world.network)
         sampler = Sampler(clock: nil, plan: plan, loopCount: 1)
@@ -182,11 +186,23 @@ package final class SimulatedRun {
         lastSecond = now
         results.recorder.addSendLateness(lateness, at: sample.at)
         results.recorder.fold(now: now)
+        checkSaturation(now, inCall: sample.inFlight)
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
         }
         world.loop.schedule(at: now + .seconds(1)) { [weak self] in self?.second() }
+    }
+
+    private func checkSaturation(_ now: Instant, inCall: Int) {
+        guard !hasHungUp, let saturation else { return }
+        saturation.add(at: now, inCall: inCall)
+        guard let evidence = saturation.evidence({ [results.recorder.tally.recorder] }) else {
+            return
+        }
+        results.oversaturation = evidence.text
+        hasHungUp = true
+        side?.driver.hangUpAll()
     }
 
     private func take(_ side: CallerSide) {

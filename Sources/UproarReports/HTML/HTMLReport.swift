@@ -30,6 +30,7 @@ package struct HTMLReport {
             ("latency", "Latency", latency(buckets)),
             ("percentiles", "Percentiles", percentiles),
             ("stages", "Stages", stages),
+            ("age", "Long calls", longCalls),
             ("calls", "Worst calls", worstCalls),
             ("ledger", "Ledger", ledger(buckets)),
             ("cost", "Cost", cost(buckets)),

@@ -71,6 +71,14 @@ package struct CallEstimate: Hashable, Sendable {
                 }
             }
         }
+        if let drawn = scenario.callLength?.quantile(0.5), turns > 0, length > .zero {
+            // The script is gone through until the time is over, up to the call's last number.
+            let wanted = Int((drawn.inSeconds / length.inSeconds * Double(turns)).rounded(.up))
+            let count = max(1, min(255, wanted))
+            length = min(drawn, length / turns * count)
+            turns = count
+            isEndless = false
+        }
         self.turns = turns
         self.length = length
         callerSpeech = speech * turns

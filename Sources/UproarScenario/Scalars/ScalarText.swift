@@ -103,6 +103,19 @@ package enum ScalarText {
         return number.value
     }
 
+    /// `0.5`: cores, from a hundredth of one.
+    package static func cores(_ text: String) throws(TextProblem) -> Decimal {
+        var scanner = TextScanner(text)
+        guard let number = scanner.decimal(), scanner.isAtEnd, number.places <= 3,
+            (0.01...1024).contains(number.value)
+        else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is no number of cores",
+                allowed: "cores from 0.01 to 1024, such as 0.5 or 2")
+        }
+        return number
+    }
+
     /// `4x`: that many times as fast as real time.
     package static func factor(_ text: String) throws(TextProblem) -> Decimal {
         var scanner = TextScanner(text)

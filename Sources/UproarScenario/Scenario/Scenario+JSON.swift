@@ -4,34 +4,42 @@ import UproarCore
 extension Scenario {
     /// `seed` is the one the run used. Always the same members in the same order.
     package func resolved(seed: UInt64?) -> JSONValue {
-        .object(
-            [
-                .init("name", .string(name)), .init("summary", .string(summary)),
-                // Seeds use all 64 bits, which JSON numbers of other readers do not keep.
-                .init("seed", seed.map { .string(String($0)) } ?? .null),
-                .init("target", targetJSON), .init("transport", .string(transport)),
-                .init(
-                    "channels",
-                    .object(channels.map { .init($0.channel.rawValue, .string($0.share.text)) })),
-                .init("conversation", conversation.json), .init("audio", audio.json),
-                .init("load", .array(load.map(\.json))), .init("patience", Self.json(patience)),
-                .init("redial", Self.json(redial)),
-                .init("on_drop", .array(onDrop.map(Self.json))),
-                .init("call_setup_limit", Self.json(callSetupLimit)),
-                .init("drain", Self.json(drain)),
-                .init("providers", providers.json), .init("agent", agent.json),
-                .init("prices", .string(prices.name)), .init("tagging", .bool(isTagging)),
-                .init("recording", .bool(isRecording)),
-                .init("links", .string(links == .all ? "all" : "as_needed")),
-                .init("timeline", .array(timeline.map(\.json))),
-                .init("gates", .array(gates.map { .string($0.text) })),
-            ] + (callers.map { [.init("callers", $0.json)] } ?? []))
+        var members: [JSONValue.Member] = [
+            .init("name", .string(name)), .init("summary", .string(summary)),
+            // Seeds use all 64 bits, which JSON numbers of other readers do not keep.
+            .init("seed", seed.map { .string(String($0)) } ?? .null),
+            .init("target", targetJSON), .init("transport", .string(transport)),
+            .init(
+                "channels",
+                .object(channels.map { .init($0.channel.rawValue, .string($0.share.text)) })),
+            .init("conversation", conversation.json), .init("audio", audio.json),
+            .init("load", .array(load.map(\.json))), .init("patience", Self.json(patience)),
+            .init("redial", Self.json(redial)),
+            .init("on_drop", .array(onDrop.map(Self.json))),
+            .init("call_setup_limit", Self.json(callSetupLimit)), .init("drain", Self.json(drain)),
+            .init("providers", providers.json), .init("agent", agent.json),
+            .init("prices", .string(prices.name)), .init("tagging", .bool(isTagging)),
+            .init("recording", .bool(isRecording)),
+            .init("links", .string(links == .all ? "all" : "as_needed")),
+            .init("timeline", .array(timeline.map(\.json))),
+            .init("gates", .array(gates.map { .string($0.text) })),
+        ]
+        // Only where it is set, so that scenarios without it keep their hash.
+        if let callLength {
+            members.append(.init("call_length", .string(DistributionText.exact(callLength))))
+        }
+        if let callers { members.append(.init("callers", callers.json)) }
+        return .object(members)
     }
 
     private var targetJSON: JSONValue {
         var members = target.json.members ?? []
         if let streamURL { members.append(.init("stream_url", .string(streamURL))) }
         if let browserURL { members.append(.init("browser_url", .string(browserURL))) }
+        if let agentCores {
+            let text = NumberText.fixed(agentCores.value, agentCores.places)
+            members.append(.init("cpu", .string(text)))
+        }
         return .object(members)
     }
 

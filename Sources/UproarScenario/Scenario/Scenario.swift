@@ -45,6 +45,10 @@ package struct Scenario: Hashable, Sendable {
     package var links: Links
     package var timeline: [TimelineEvent]
     package var gates: [GateRule]
+    /// How long a call lasts from its answer; nil: as long as its script. The script is then gone through again and again.
+    package var callLength: Distribution?
+    /// Cores that the agent's processes may use together; nil: as many as there are. Never with a URL.
+    package var agentCores: Decimal?
     /// Where things stand in the file, for what is found wrong later.
     package var places: Places
 

@@ -41,7 +41,7 @@ extension ScenarioReader {
             return nil
         }
         if map.node("embedded")?.isEmpty == true { return .embedded(workers: 1) }
-        let embedded = map.map("embedded", keys: ["workers", "restart_delay"])
+        let embedded = map.map("embedded", keys: ["workers", "restart_delay", "cpu"])
         let workers = embedded?.value("workers") { text throws(TextProblem) in
             try ScalarText.integer(text, in: 1...64)
         }
@@ -81,6 +81,21 @@ extension ScenarioReader {
         return inner.value("browser_url") { text throws(TextProblem) in
             try Self.url(text, ["ws", "wss"])
         }
+    }
+
+    /// `cpu: 0.5` beside the workers or in a command.
+    func agentCores(_ map: MapReader) -> Decimal? {
+        guard let node = map.node("target"), let keys = node.map?.map(\.key),
+            let inner = MapReader(
+                reading, node, path: "target", keys: keys, page: "docs/scenario.md#target")
+        else { return nil }
+        if node["command"] != nil, keys.contains("cpu") {
+            return inner.value("cpu", ScalarText.cores)
+        }
+        guard let embedded = node["embedded"], let own = embedded.map?.map(\.key),
+            own.contains("cpu")
+        else { return nil }
+        return inner.map("embedded", keys: own)?.value("cpu", ScalarText.cores)
     }
 
     /// `target.stream_url`, which goes with a webhook.

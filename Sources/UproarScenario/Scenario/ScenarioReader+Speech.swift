@@ -187,6 +187,11 @@ extension ScenarioReader {
 
     /// Reads a distribution; `empirical(file.csv)` finds its file beside the scenario: one duration a line, or a plain number
     /// of milliseconds.
+    /// `call_length: lognormal(p50=3m, p95=10m)`.
+    func callLength(_ map: MapReader) -> Distribution? {
+        map.value("call_length", distribution(map, "call_length"))
+    }
+
     private func distribution(_ map: MapReader?, _ key: String) -> (String) throws(TextProblem) ->
         Distribution
     {

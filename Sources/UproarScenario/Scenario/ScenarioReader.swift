@@ -9,7 +9,8 @@ package struct ScenarioReader {
     static let keys = [
         "name", "summary", "include", "seed", "target", "transport", "channels", "conversation",
         "audio",
-        "load", "callers", "patience", "redial", "on_drop", "call_setup_limit", "drain",
+        "load", "callers", "call_length", "patience", "redial", "on_drop", "call_setup_limit",
+        "drain",
         "providers", "agent",
         "prices", "tagging", "recording", "links", "timeline", "gates",
     ]
@@ -59,7 +60,9 @@ package struct ScenarioReader {
         let target = target(map, transport)
         let channels = channels(map, transport)
         let (load, lines) = load(map)
-        let (conversation, conversationFile, clipNames) = conversation(map)
+        var (conversation, conversationFile, clipNames) = conversation(map)
+        let callLength = callLength(map)
+        if callLength != nil { conversation?.goOn() }
         let audio = audio(map)
         if let conversation, case .corpora(let corpora)? = audio {
             checkClips(conversation, corpora, clipNames)
@@ -97,6 +100,7 @@ package struct ScenarioReader {
             isTagging: isTagging,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
+            callLength: callLength, agentCores: agentCores(map),
             places: .init(
                 file: file, audio: map.mark("audio"), load: map.mark("load"),
                 target: map.mark("target"), agent: map.mark("agent"),

@@ -65,7 +65,7 @@ extension TargetCommand {
 
 extension ScenarioReader {
     static let commandKeys = [
-        "env", "pass_env", "directory", "ready", "start_within", "stop_within",
+        "env", "pass_env", "directory", "ready", "start_within", "stop_within", "cpu",
     ]
 
     /// `{command: […], url: …, env: {…}, …}`.

@@ -9,6 +9,7 @@ package struct RunTally: Sendable {
     package private(set) var cost = CostTally()
     package private(set) var worst = WorstCalls()
     package private(set) var draw = CallDraw()
+    package private(set) var ages = CallAges()
     package let settings: FoldSettings
 
     package init(_ settings: FoldSettings) { self.settings = settings }
@@ -18,6 +19,7 @@ package struct RunTally: Sendable {
         cost.add(call)
         worst.add(call)
         draw.add(call)
+        ages.add(call)
         CallSampler(call: call, settings: settings).record(into: &recorder)
     }
 

@@ -41,6 +41,8 @@ package struct RunResult: Sendable, Equatable {
     package var isInteractive = false
     /// What runs are compared by: some calls, each with its turns.
     package var draw = CallDraw()
+    /// Turn latency against the age of the call.
+    package var ages = CallAges()
     /// Files of the run beside the result, by name, in the order of the FILES line.
     package var files: [String] = []
 
@@ -206,6 +208,7 @@ package struct RunResult: Sendable, Equatable {
         cost = tally.cost
         worstCalls = tally.worst.calls
         draw = tally.draw
+        ages = tally.ages
     }
 
     /// Where gates and reports read.

@@ -50,6 +50,7 @@ extension RunResult {
             "baseline": baseline?.json ?? .null,
             "interactive": isInteractive ? .bool(true) : .null,
             "call_draw": draw.isEmpty ? .null : draw.json,
+            "call_age": ages.isEmpty ? .null : ages.json,
             "metrics": metricsJSON,
             "values": recorder.valuesJSON,
             "series": recorder.seriesJSON,

@@ -51,6 +51,7 @@ extension RunResult {
         if fields.has("baseline") { baseline = try BaselineRecord(try fields.object("baseline")) }
         isInteractive = fields.flag("interactive")
         if fields.has("call_draw") { draw = try CallDraw(try fields.object("call_draw")) }
+        if fields.has("call_age") { ages = try CallAges(try fields.object("call_age")) }
         files = fields.texts("files")
     }
 

@@ -1,0 +1,91 @@
+import UproarCore
+import UproarStatistics
+
+/// What the measurements say together: curves against load, costs of a call, and where the knee is. Pure.
+package struct CapacityModel: Hashable, Sendable {
+    /// Heard p95 and p50 in seconds, against callers.
+    package var p95: LoadCurve?
+    package var p50: LoadCurve?
+    /// Cores against calls under way: at rest, by call, and by call and load (zero where load does not make calls dearer).
+    package var cpu: LeastSquares?
+    /// Bytes against calls under way: at rest, and by call.
+    package var memory: LeastSquares?
+    package var knee: Double?
+    package var kneeInterval: ConfidenceInterval?
+
+    package init(_ probes: [CapacityProbe], seed: UInt64) {
+        let measured = probes.filter(\.isMeasurement).sorted { $0.load < $1.load }
+        p95 = LoadCurve(Self.points(measured) { $0.p95 })
+        p50 = LoadCurve(Self.points(measured) { $0.p50 })
+        cpu = Self.line(measured, { $0.agentCores }, bends: true)
+        memory = Self.line(measured, { $0.agentMemory }, bends: false)
+        guard let p95, let most = measured.map(\.load).max() else { return }
+        knee = p95.knee(limit: Double(most) * 1.5)
+        if knee != nil { kneeInterval = Self.kneeInterval(measured, most, seed) }
+    }
+
+    /// Cores of one more call; its interval.
+    package var coresPerCall: Double? { cpu.map { $0.coefficients[1] } }
+    package var coresPerCallInterval: ConfidenceInterval? { cpu?.interval(of: 1) }
+    package var coresAtRest: Double? { cpu.map { max(0, $0.coefficients[0]) } }
+    package var bytesPerCall: Double? { memory.map { $0.coefficients[1] } }
+    package var bytesPerCallInterval: ConfidenceInterval? { memory?.interval(of: 1) }
+    package var bytesAtRest: Double? { memory.map { $0.coefficients[0] } }
+
+    /// What the fit of cores says at a load, where there is one.
+    package func cores(at load: Double) -> Double? {
+        cpu.map { $0.value(at: Self.row(load, width: $0.coefficients.count)) }
+    }
+
+    private static func row(_ load: Double, width: Int) -> [Double] {
+        Array([1, load, load * load].prefix(width))
+    }
+
+    private static func points(_ probes: [CapacityProbe], _ figure: (CapacityProbe) -> Double?)
+        -> [LoadCurve.Point]
+    {
+        probes.compactMap { probe in
+            figure(probe).map { .init(load: Double(probe.load), value: $0) }
+        }
+    }
+
+    private static func line(
+        _ probes: [CapacityProbe], _ figure: (CapacityProbe) -> Double?, bends: Bool
+    ) -> LeastSquares? {
+        var loads: [Double] = []
+        var values: [Double] = []
+        for probe in probes {
+            guard let calls = probe.callsUnderWay, let value = figure(probe) else { continue }
+            loads.append(calls)
+            values.append(value)
+        }
+        let straight = LeastSquares(loads.map { row($0, width: 2) }, values)
+        guard bends, loads.count >= 6,
+            let bent = LeastSquares(loads.map { row($0, width: 3) }, values),
+            // The bend must be more than noise, and calls must not become cheaper than nothing.
+            let third = bent.interval(of: 2), (third.low ?? -1) > 0, bent.coefficients[1] > 0
+        else { return straight }
+        return bent
+    }
+
+    /// Draws the measurements again with replacement, by load, and looks where the knee falls.
+    private static func kneeInterval(_ probes: [CapacityProbe], _ most: Int, _ seed: UInt64)
+        -> ConfidenceInterval?
+    {
+        var random = Seed(seed).stream("capacity-knee")
+        var knees: [Double] = []
+        let points = points(probes) { $0.p95 }
+        for _ in 0..<60 {
+            let drawn = points.indices.map { _ in points[random.below(points.count)] }
+            if let curve = LoadCurve(drawn), let knee = curve.knee(limit: Double(most) * 1.5) {
+                knees.append(knee)
+            }
+        }
+        // Too few draws with a knee say that there may be none.
+        guard knees.count >= 45 else { return nil }
+        let sorted = knees.sorted()
+        return ConfidenceInterval(
+            low: sorted[Int(0.025 * Double(sorted.count))],
+            high: sorted[min(sorted.count - 1, Int(0.975 * Double(sorted.count)))])
+    }
+}

@@ -1,0 +1,22 @@
+import UproarLoad
+import UproarRuntime
+
+/// Why a call was refused, for people.
+enum RefusalText {
+    static func of(_ end: CallMediaEnd) -> String {
+        switch end {
+        case .refused(let status, let reason):
+            "the target answered HTTP \(status) instead of accepting a WebSocket"
+                + (reason.isEmpty ? "" : ": \(reason)")
+        case .unreachable(let reason):
+            reason.contains("certificate")
+                ? reason
+                    + "; trust its authority with SSL_CERT_FILE=FILE, or leave the check out with --insecure"
+                : reason
+        case .noAnswer: "the target accepted the connection and never answered the upgrade"
+        case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
+        case .broken(let reason): "the connection broke: \(reason)"
+        case .hungUp: "no call was answered"
+        }
+    }
+}
