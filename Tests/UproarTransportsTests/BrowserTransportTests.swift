@@ -57,6 +57,15 @@ import UproarWire
         #expect(scene.caller.log == ["1 answered"])
     }
 
+    @Test func aRecordingIsAgreedToWhereItIsAskedFor() throws {
+        let scene = try Scene(asks: false)
+        scene.agent.send(#"{"event":"consent","text":"May I?","recording":true}"#)
+        scene.run(1)
+        #expect(
+            scene.agent.messages.last
+                == ["event": "consent", "granted": true, "recording": true])
+    }
+
     @Test func theMicrophoneStaysClosedUntilTheAgentHasAsked() throws {
         let scene = try Scene(asks: false)
         scene.call.send(scene.audio, frame: 1)

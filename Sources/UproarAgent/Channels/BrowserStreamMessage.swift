@@ -8,7 +8,8 @@ import UproarWire
 enum BrowserStreamMessage: Hashable {
     /// - contentType: of the audio, as the browser says it.
     case connected(CallIntroduction, contentType: String)
-    case consent(isGranted: Bool)
+    /// - mayRecord: the person agrees to a recording too.
+    case consent(isGranted: Bool, mayRecord: Bool = false)
     case digit(String)
     /// What was queued before this mark has been played, or dropped.
     case mark(String)
@@ -28,7 +29,11 @@ enum BrowserStreamMessage: Hashable {
         case "websocket:connected":
             guard let contentType = json["content-type"]?.text else { return .unknown }
             return .connected(introduction(json), contentType: contentType)
-        case "consent": return json["granted"]?.isTrue.map { .consent(isGranted: $0) } ?? .unknown
+        case "consent":
+            let mayRecord = json["recording"]?.isTrue ?? false
+            return json["granted"]?.isTrue.map {
+                .consent(isGranted: $0, mayRecord: mayRecord)
+            } ?? .unknown
         case "websocket:dtmf":
             let digit = json["digit"]?.text ?? json["dtmf"]?["digit"]?.text
             return digit.map { .digit($0) } ?? .unknown

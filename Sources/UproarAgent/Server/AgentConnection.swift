@@ -172,8 +172,11 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
             }
             asking = introduction
             put(server.consentRequest)
-        case .consent(let isGranted):
-            guard let introduction = asking else { return }
+        case .consent(let isGranted, let mayRecord):
+            guard var introduction = asking else { return }
+            if mayRecord {
+                introduction.parameters.append(.init("recording_consent", .string("yes")))
+            }
             asking = nil
             guard isGranted else {
                 saidStop = true

@@ -174,7 +174,8 @@ package final class AgentServer: ListenerHandler {
 
     /// What a browser shows before the microphone opens.
     var consentRequest: [UInt8] {
-        BrowserStreamWriter.consent(settings.consentText, isRecording: false)
+        BrowserStreamWriter.consent(
+            settings.consentText, isRecording: worker.recordings != nil)
     }
 
     func callBegan(_ connection: AgentConnection) {

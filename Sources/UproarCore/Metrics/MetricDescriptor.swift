@@ -257,6 +257,9 @@ package enum MetricCatalog {
             "Memory of the agent's process tree above idle, by connected call."),
         .init(
             "agent_kbps_per_call", .bitrate, .value, "Media bits per second of a call, both ways."),
+        .init(
+            "agent_cold_start", .time, .value,
+            "From the start of the agent's process until it takes calls."),
     ]
 
     package static func named(_ name: String) -> MetricDescriptor? { all.first { $0.name == name } }

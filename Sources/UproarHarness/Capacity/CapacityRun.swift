@@ -336,7 +336,7 @@ package final class CapacityRun {
         guard !plan.isSimulated else { return limits }
         let scenario = plan.loaded.scenario
         if case .url = scenario.target { return limits }
-        if case .embedded(let workers) = scenario.target { limits.threads = workers }
+        if case .embedded(let workers, _) = scenario.target { limits.threads = workers }
         let machine = UproarPosix.MachineLimits.read()
         if let cores = scenario.agentCores {
             limits.cores = cores.value

@@ -47,7 +47,7 @@ package final class LiveSafety {
     private static let clearLimit = Duration.seconds(5)
 
     /// - spoil: arms or clears a fault in the callers' own media.
-    package init(
+    init(
         plan: RunPlan, loop: EventLoop, host: PosixProcessHost, services: Services,
         folder: RunFolder, view: LiveView, results: RunResults, origin: Instant, isDrill: Bool,
         undo shared: RunUndo,

@@ -5,7 +5,7 @@ import UproarWire
 /// binary messages beside them.
 enum BrowserAgentMessage: Hashable {
     /// The agent asks before the microphone opens; what the person reads.
-    case consent(String)
+    case consent(String, wantsRecording: Bool)
     /// Comes back to the agent when what was queued before it has been played.
     case notify(mark: String)
     case clear
@@ -33,7 +33,8 @@ enum BrowserAgentMessage: Hashable {
         }
         let text = json["text"]?.text
         switch event {
-        case "consent": return .consent(text ?? "")
+        case "consent":
+            return .consent(text ?? "", wantsRecording: json["recording"]?.isTrue ?? false)
         case "fallback_to_text", "text":
             guard let text else { throw BrowserStreamError(problem: "\(event) without a text") }
             return event == "text" ? .text(text) : .fallbackToText(text)

@@ -140,11 +140,11 @@ final class BrowserCall: CallMedia {
         put(BrowserCallerMessages.connected(identity.call, parameters: setup.parameters))
     }
 
-    /// The person agrees: the microphone opens.
-    private func agree(at now: Instant) {
+    /// The person agrees, to a recording too where one is asked for: the microphone opens.
+    private func agree(recording: Bool, at now: Instant) {
         transport.loop.cancel(deadline)
         phase = .streaming
-        put(BrowserCallerMessages.consent(isGranted: true))
+        put(BrowserCallerMessages.consent(isGranted: true, recording: recording))
         flush()
         handler?.answered(at: now)
     }
@@ -155,12 +155,12 @@ final class BrowserCall: CallMedia {
                 try BrowserAgentMessage.decode(bytes)
             }
             switch (message, phase) {
-            case (.consent, .asking): agree(at: now)
+            case (.consent(_, let recording), .asking): agree(recording: recording, at: now)
             case (_, .asking):
                 throw BrowserStreamError(problem: "the agent speaks before it has asked")
             // Asked again, the answer is the same.
-            case (.consent, _):
-                put(BrowserCallerMessages.consent(isGranted: true))
+            case (.consent(_, let recording), _):
+                put(BrowserCallerMessages.consent(isGranted: true, recording: recording))
             case (.notify(let mark), _):
                 guard playout.mark(mark, at: now) else {
                     throw BrowserStreamError(

@@ -19,9 +19,13 @@ enum BrowserCallerMessages {
         return JSONValue.object(members).encoded()
     }
 
-    static func consent(isGranted: Bool) -> [UInt8] {
-        let message: JSONValue = ["event": "consent", "granted": .bool(isGranted)]
-        return message.encoded()
+    /// - recording: agreed to as well.
+    static func consent(isGranted: Bool, recording: Bool) -> [UInt8] {
+        var members: [JSONValue.Member] = [
+            .init("event", "consent"), .init("granted", .bool(isGranted)),
+        ]
+        if recording { members.append(.init("recording", .bool(true))) }
+        return JSONValue.object(members).encoded()
     }
 
     static func digit(_ digit: Character) -> [UInt8] {
