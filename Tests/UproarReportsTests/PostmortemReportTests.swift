@@ -89,11 +89,14 @@ struct PostmortemReportTests {
         result.faults[0].figures = [sign]
         result.faults[0].findings = ["no other provider ever stood in"]
         result.alerts = [
-            .init(name: "ProviderKeyRefused", at: .zero + .seconds(21)), .init(name: "Quiet", at: nil),
+            .init(name: "ProviderKeyRefused", at: .zero + .seconds(21)),
+            .init(name: "Quiet", at: nil),
         ]
         result.marks = [.init(at: .zero + .seconds(23), text: "acknowledged")]
         let text = PostmortemReport(result).text
-        #expect(text.contains("| 20.9s | `stt-down` detected by its own breaker |") || text.contains("| 21s | `stt-down` detected by its own breaker |"))
+        #expect(
+            text.contains("| 20.9s | `stt-down` detected by its own breaker |")
+                || text.contains("| 21s | `stt-down` detected by its own breaker |"))
         #expect(text.contains("| 21s | alert `ProviderKeyRefused` fired |"))
         #expect(text.contains("| 23s | mark: acknowledged |"))
         #expect(!text.contains("NOT OBSERVED | acknowledged"))

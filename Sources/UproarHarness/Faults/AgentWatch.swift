@@ -12,7 +12,7 @@ package final class AgentWatch: HTTPExchangeHandler {
     private static let signs = [
         "voice_circuit_breaker_state", "voice_circuit_breaker_trips_total",
         "voice_stt_failover_total", "voice_llm_failover_total", "voice_tts_failover_total",
-        "voice_transcription_errors_total", "voice_provider_auth_failures_total", "errors_total",
+        "voice_transcription_errors_total", "voice_provider_auth_failures_total",
         "voice_session_store_durable", "workflow_dead_letters_total",
     ]
     /// An hour of looks at ten thousand series.

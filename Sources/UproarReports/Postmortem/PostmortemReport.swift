@@ -92,9 +92,11 @@ package struct PostmortemReport {
         var rows: [String] = []
         if result.alerts == nil {
             rows.append(
-                "| NOT OBSERVED | alert fired: no rule was evaluated (no metrics page, or no promtool) |")
+                "| NOT OBSERVED | alert fired: no rule was evaluated (no metrics page, or no promtool) |"
+            )
         } else if isQuiet {
-            rows.append("| NOT OBSERVED | alert fired: none of \(result.alerts?.count ?? 0) rules did |")
+            rows.append(
+                "| NOT OBSERVED | alert fired: none of \(result.alerts?.count ?? 0) rules did |")
         }
         for step in ["acknowledged", "cause found", "fix", "back to normal"]
         where !result.marks.contains(where: { $0.text.lowercased().contains(step) }) {

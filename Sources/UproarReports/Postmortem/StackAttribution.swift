@@ -70,7 +70,15 @@ package struct StackAttribution: Hashable, Sendable {
             (stack, evidence) = Self.silence(lost, isTagged: call.isTagged)
             let met = Self.under(lost.ended, faults)
             // A model that refuses is never seen to be asked.
-            if lost.reached == .speechToText, met.contains(where: Self.isModel) {
+            if lost.reached == nil, met.contains(where: { Self.acts($0, on: .speechToText) }) {
+                (stack, evidence) = (
+                    .voiceCore,
+                    "turn \(lost.utterance) at \(RunDigest.clock(lost.ended)): the recogniser heard nothing"
+                )
+            }
+            if lost.reached == .speechToText,
+                met.contains(where: { Self.acts($0, on: .languageModel) })
+            {
                 (stack, evidence) = (
                     .voiceCore,
                     "turn \(lost.utterance) at \(RunDigest.clock(lost.ended)): transcribed, and the language model refused"
@@ -136,9 +144,8 @@ package struct StackAttribution: Hashable, Sendable {
         }
     }
 
-    private static func isModel(_ fault: RunResult.FaultRecord) -> Bool {
-        ProviderID.allCases.contains {
-            $0.role == .languageModel && fault.target.contains($0.name)
-        } || fault.target.contains(ProviderRole.languageModel.rawValue)
+    private static func acts(_ fault: RunResult.FaultRecord, on role: ProviderRole) -> Bool {
+        fault.target.contains(role.rawValue)
+            || ProviderID.allCases.contains { $0.role == role && fault.target.contains($0.name) }
     }
 }

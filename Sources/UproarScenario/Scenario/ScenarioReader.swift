@@ -9,7 +9,8 @@ package struct ScenarioReader {
     static let keys = [
         "name", "summary", "include", "seed", "target", "transport", "channels", "conversation",
         "audio",
-        "load", "callers", "call_length", "patience", "redial", "on_drop", "call_setup_limit", "drain",
+        "load", "callers", "call_length", "patience", "redial", "on_drop", "call_setup_limit",
+        "drain",
         "providers", "agent",
         "prices", "tagging", "recording", "links", "timeline", "gates", "safety",
     ]
