@@ -69,7 +69,8 @@ package struct Bottleneck: Hashable, Sendable {
         if let cpu { evidence.append(cpu.text) }
         let memory = memoryEvidence(high, limits)
         if let memory { evidence.append(memory.text) }
-        let grown = growth.first
+        // Where nothing broke, a stage that differs between two runs is no limit.
+        let grown = broken == nil ? nil : growth.first
         // A limit that was hit explains more than the stage in which it shows.
         if let cpu, cpu.share >= 0.85 {
             return Bottleneck(
