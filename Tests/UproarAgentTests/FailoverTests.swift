@@ -199,8 +199,8 @@ import UproarSimulation
             $0.preparesPhrases = true
         }
         for model in scene.models {
-            // As long as both say "in a second", for six seconds.
-            model.failures = 6
+            // As long as both say "in a second", for four seconds.
+            model.failures = 4
             model.refusal = .refused(status: 429, body: "", retryAfter: .seconds(1))
         }
         let caller = scene.call()

@@ -8,7 +8,7 @@ import UproarScenario
     static let names = [
         "arrivals", "barge-in", "ci-gate", "first-call", "human-speech", "noisy", "pauses",
         "pipecat",
-        "quickstart", "thousand", "your-agent",
+        "quickstart", "soak", "thousand", "your-agent",
     ]
     static let catalog = ScenarioCatalog(
         transports: ScenarioFixture.catalog.transports,
