@@ -9,6 +9,14 @@ struct RunDigest {
     /// transports are never one distribution.
     let channels: [String]
 
+    /// What somebody did to the run while it went on, each with its time: `at 12.3s: inject …`.
+    var byHand: [String] {
+        let mark = "by hand: "
+        return result.outcome.reasons.filter { $0.hasPrefix(mark) }.map {
+            String($0.dropFirst(mark.count))
+        }
+    }
+
     init(_ result: RunResult) {
         self.result = result
         channels = Self.channels(of: result.recorder)

@@ -31,7 +31,7 @@ package struct MarkdownReport {
             case .failed, .aborted, .regressed, .dirty, .unreachable, .usage: "❌"
             case .inconclusive, .invalid, .interrupted: "⚠️"
             }
-        var text = "## \(sign) \(escaped(result.scenario.name)): \(digest.verdict)\n\n"
+        var text = "## \(sign) \(Self.escaped(result.scenario.name)): \(digest.verdict)\n\n"
         var parts = [
             "run \(result.validity.state.rawValue)", "seed \(result.seed)", digest.duration,
             result.world.rawValue,
@@ -39,7 +39,7 @@ package struct MarkdownReport {
         if !result.commit.isEmpty { parts.append("commit `\(result.commit)`") }
         if result.isPartial { parts.append("**partial**") }
         text += parts.joined(separator: " · ")
-        for reason in result.outcome.reasons.prefix(5) { text += "\n- \(escaped(reason))" }
+        for reason in result.outcome.reasons.prefix(5) { text += "\n- \(Self.escaped(reason))" }
         return text
     }
 
@@ -97,7 +97,7 @@ package struct MarkdownReport {
         if let goodput = digest.goodput { text += " Good: \(RunDigest.percent(goodput))." }
         text += "\n\nCalls: \(sentence(digest.callCounts)), peak \(result.load.peak)."
         if let share = digest.taskShare { text += " Tasks completed: \(RunDigest.percent(share))." }
-        if let audio = digest.audioSentence { text += "\n\nAudio: \(escaped(audio))." }
+        if let audio = digest.audioSentence { text += "\n\nAudio: \(Self.escaped(audio))." }
         return text
     }
 
@@ -109,7 +109,8 @@ package struct MarkdownReport {
                 result.cost.dollarsPerMinute.map { "\(NumberText.dollars($0)) a minute" },
                 "\(NumberText.dollars(total)) in all",
             ].compactMap { $0 }
-            parts.append("Cost: \(each.joined(separator: ", ")) (\(escaped(result.priceBook))).")
+            parts.append(
+                "Cost: \(each.joined(separator: ", ")) (\(Self.escaped(result.priceBook))).")
         } else {
             parts.append("Cost \(digest.costUnknown).")
         }
@@ -134,7 +135,7 @@ package struct MarkdownReport {
         parts.append("drops \(digest.drops)")
         if let floor = result.validity.noiseFloor { parts.append(floor.text) }
         var text = parts.joined(separator: ", ") + "."
-        for reason in result.validity.reasons { text += "\n- \(escaped(reason))" }
+        for reason in result.validity.reasons { text += "\n- \(Self.escaped(reason))" }
         return text
     }
 
@@ -153,7 +154,7 @@ package struct MarkdownReport {
     }
 
     /// Names and reasons come from files and from the wire: they must not become markup.
-    private func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         var output = ""
         for character in text {
             if "\\`*_{}[]<>#|".contains(character) { output.append("\\") }

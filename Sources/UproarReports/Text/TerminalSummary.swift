@@ -32,6 +32,7 @@ package struct TerminalSummary {
         rest += block("COST", cost)
         rest += block("AGENT", agent)
         rest += block("FAULTS", faults)
+        rest += block("BY HAND", digest.byHand.prefix(4).map { $0 })
         rest += block("BASELINE", baseline)
         rest += block("GENERATOR", generator)
         // A path is there to be copied: this line alone is never cut.
