@@ -76,7 +76,7 @@ package struct MarkdownReport {
             text += "\n\nShare at p95: \(shares.joined(separator: ", "))."
         }
         if !digest.presets.isEmpty {
-            text += " Providers: \(digest.presets.map(escaped).joined(separator: "; "))."
+            text += " Providers: \(digest.presets.map(Self.escaped).joined(separator: "; "))."
         }
         return text
     }
