@@ -56,8 +56,9 @@ extension RealProcesses {
 
         @Test func anErrorFrameIsQuoted() throws {
             let stage = try Stage()
-            let (_, record) = try start("complain", on: stage)
-            stage.runUntil { record.end != nil }
+            let (child, record) = try start("complain", on: stage)
+            // Nobody but its owner holds a child.
+            withExtendedLifetime(child) { stage.runUntil { record.end != nil } }
             #expect(
                 record.end?.failure
                     == "child ended with exit code 2 before it was ready (no voice \"slt\")")
@@ -76,9 +77,9 @@ extension RealProcesses {
         ])
         func aChildThatDoesNotServeOrTalksNonsenseIsKilled(act: String, failure: String) throws {
             let stage = try Stage()
-            let (_, record) = try start(
+            let (child, record) = try start(
                 act, limit: act == "mute" ? .milliseconds(500) : .seconds(10), on: stage)
-            stage.runUntil { record.end != nil }
+            withExtendedLifetime(child) { stage.runUntil { record.end != nil } }
             #expect(record.end?.failure == failure)
             #expect(!record.isReady)
             stage.shutDown()
