@@ -25,7 +25,8 @@ demo: build
 
 ## make test            all tests
 test: deps
-	$(SWIFT) test
+	# One after the other: some tests start processes and count, stop or end all that this one has started.
+	$(SWIFT) test --no-parallel
 
 ## make bench           every program in Benchmarks, each a figure beside its floor or peer
 bench: deps

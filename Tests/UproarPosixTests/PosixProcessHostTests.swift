@@ -133,6 +133,12 @@ extension RealProcesses {
             stage.runUntil { process.wasStarted }
             var losses = 0
             stage.host.onGuardianLost = { losses += 1 }
+            // Other tests have children in this process.
+            let orphan = try #require(process.hosted?.pid)
+            stage.host.endOrphans = {
+                kill(orphan, SIGKILL)
+                return waitpid(orphan, nil, 0) == orphan
+            }
             kill(try #require(stage.host.guardianPID), SIGKILL)
             stage.runUntil { losses > 0 }
             #expect(process.exit == .unknown)

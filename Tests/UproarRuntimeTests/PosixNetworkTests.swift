@@ -195,41 +195,6 @@ import UproarRuntime
         #expect(server.text == "unread")
     }
 
-    /// In a process of its own: the limit is the whole process's.
-    @Test func whenDescriptorsRunOutConnectionsWaitAndAreAcceptedLater() async {
-        await #expect(processExitsWith: .success) { try Self.runOutOfDescriptors() }
-    }
-
-    private static func runOutOfDescriptors() throws {
-        let world = TestWorld(.posix)
-        let acceptor = Acceptor()
-        let listener = try world.network.listen(
-            on: .loopback(0), options: ListenOptions(), handler: acceptor)
-        let client = StreamLog()
-        client.stream = world.network.connect(
-            to: listener.endpoint, options: ConnectOptions(), handler: client)
-        // The connection is in the backlog; now no descriptor is free for it.
-        var before = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
-        var low = before
-        low.rlim_cur = 3
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &low)
-        let end = world.loop.now + .milliseconds(20)
-        var turns = 0
-        while world.loop.now < end {
-            world.loop.runOnce(until: end)
-            turns += 1
-        }
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
-        precondition(acceptor.logs.isEmpty)
-        precondition(turns < 20, "the loop spins on what cannot be accepted")
-        while acceptor.logs.isEmpty, world.loop.now < end + .seconds(10) {
-            world.loop.runOnce(until: end + .seconds(10))
-        }
-        precondition(acceptor.logs.count == 1)
-        listener.close()
-    }
-
     @Test func manyConnectionsAtOnceAllCarryTheirOwnBytes() throws {
         let world = TestWorld(.posix)
         let acceptor = Acceptor()

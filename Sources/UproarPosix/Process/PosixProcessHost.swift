@@ -194,6 +194,12 @@ package final class PosixProcessHost: ProcessHost {
         handler?.exited(process, exit: exit)
     }
 
+    /// Ends what a guardian has left to this process, all of its descendants; true when none is left. A process that has children of
+    /// its own beside the guardian's puts a narrower one here.
+    package var endOrphans: () -> Bool = {
+        ProcessTree.endAllDescendants(grace: .zero, limit: .milliseconds(500))
+    }
+
     private func linkEnded() {
         guard state != .over else { return }
         let wasEnding = state == .ending
@@ -204,9 +210,10 @@ package final class PosixProcessHost: ProcessHost {
         outbox = []
         let exit = link.take()?.finish() ?? .unknown
         var isClean = wasEnding && exit == .code(Guardian.clean)
-        if !isClean {
+        // One that only could not undo has ended every process all the same.
+        if !isClean, exit != .code(Guardian.notUndone) {
             // What the guardian left has come to this process, which is a subreaper too.
-            let isEmpty = ProcessTree.endAllDescendants(grace: .zero, limit: .milliseconds(500))
+            let isEmpty = endOrphans()
             isClean = wasEnding && isEmpty && exit == .code(Guardian.processLeft)
         }
         for id in processes.keys { end(id, .unknown) }
