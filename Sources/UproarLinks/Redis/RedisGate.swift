@@ -96,7 +96,9 @@ final class RedisGate: TimerHandler {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
         if isMidCommand || isLost {
             if isLost, !partial.isEmpty {
-                connection.up.pass(partial.span.bytes, at: now)
+                // A span of a stored property would hold all of it while others are called.
+                let rest = partial
+                connection.up.pass(rest.span.bytes, at: now)
                 partial.removeAll()
             }
             connection.up.pass(rest.bytes, at: now)
@@ -266,7 +268,8 @@ final class RedisGate: TimerHandler {
             let isAnswerDue = due == 0 && !answers.isEmpty
             guard mayLose || isAnswerDue || !partialReply.isEmpty else { continue }
             if !partialReply.isEmpty {
-                connection.down.pass(partialReply.span.bytes, at: now)
+                let rest = partialReply
+                connection.down.pass(rest.span.bytes, at: now)
                 partialReply.removeAll()
             }
             connection.down.pass(
