@@ -385,7 +385,7 @@ package final class CallDriver: TimerHandler {
         switch end {
         case .broken: break
         case .closedByAgent(let code): if code == 1000 { return false }
-        case .refused, .unreachable, .noAnswer:
+        case .refused, .unreachable, .untrusted, .noAnswer:
             // Only one that takes up a call that dropped: others were never in a call.
             guard arrival.call != arrival.session else { return false }
         case .hungUp: return false

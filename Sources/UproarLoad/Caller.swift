@@ -243,7 +243,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         case .refused(let status, _):
             state(.callRefused, at: at, detail: UInt32(clamping: status))
             outcome = .refused
-        case .unreachable, .noAnswer:
+        case .unreachable, .untrusted, .noAnswer:
             state(.callRefused, at: at)
             outcome = .refused
         case .hungUp: break
@@ -267,7 +267,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         case .hungUp: .byCaller
         case .closedByAgent: .byAgent
         case .broken: .broken
-        case .refused, .unreachable, .noAnswer: .unknown
+        case .refused, .unreachable, .untrusted, .noAnswer: .unknown
         }
     }
 

@@ -121,14 +121,17 @@ package enum AgentAssembly {
             switch name {
             case "deepgram":
                 recogniser = DeepgramClient(
-                    base: try url(settings.deepgramURL, name), key: keys.deepgram,
-                    model: settings.recogniserModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-deepgram"))
+                    ProviderAccess(
+                        .deepgram, at: try url(settings.deepgramURL, name), key: keys.deepgram,
+                        model: settings.recogniserModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-deepgram")))
             case "assemblyai":
                 recogniser = AssemblyAIClient(
-                    base: try url(settings.assemblyaiURL, name), key: keys.assemblyai,
-                    model: settings.assemblyaiModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-assemblyai"))
+                    ProviderAccess(
+                        .assemblyai, at: try url(settings.assemblyaiURL, name),
+                        key: keys.assemblyai,
+                        model: settings.assemblyaiModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-assemblyai")))
             case "whisper":
                 recogniser = WhisperClient(
                     base: settings.whisperURL, key: keys.openai, model: settings.whisperModel,
@@ -148,15 +151,18 @@ package enum AgentAssembly {
             switch name {
             case "cartesia":
                 let client = CartesiaClient(
-                    base: try url(settings.cartesiaURL, name), key: keys.cartesia,
-                    model: settings.voiceModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-cartesia"))
+                    ProviderAccess(
+                        .cartesia, at: try url(settings.cartesiaURL, name), key: keys.cartesia,
+                        model: settings.voiceModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-cartesia")))
                 parts.voices.append((name, VoiceCandidate(client, voice: settings.voice)))
             case "elevenlabs":
                 let client = ElevenLabsClient(
-                    base: try url(settings.elevenlabsURL, name), key: keys.elevenlabs,
-                    model: settings.elevenlabsModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-elevenlabs"))
+                    ProviderAccess(
+                        .elevenlabs, at: try url(settings.elevenlabsURL, name),
+                        key: keys.elevenlabs,
+                        model: settings.elevenlabsModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-elevenlabs")))
                 parts.voices.append(
                     (name, VoiceCandidate(client, voice: settings.elevenlabsVoice)))
             default:

@@ -90,7 +90,7 @@ final class Lane: ByteStreamHandler, TimerHandler {
     func closed(_ stream: any ByteStream, reason: CloseReason) {
         switch reason {
         case .ended, .closed: break
-        case .failed, .queueOverflow, .unreachable, .unknownHost, .tls: finishes(.reset)
+        case .failed, .queueOverflow, .unreachable, .unknownHost, .tls, .untrusted: finishes(.reset)
         }
         source = nil
         connection.other(than: self).sink = nil

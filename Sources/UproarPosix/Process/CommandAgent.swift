@@ -229,7 +229,9 @@ private final class GetProbe: ReadinessProbe, HTTPExchangeHandler {
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {
         self.exchange = nil
         switch failure {
-        case .unreachable(let words), .tls(let words), .malformed(let words): then(words)
+        case .unreachable(let words), .tls(let words), .untrusted(let words),
+            .malformed(let words):
+            then(words)
         case .timedOut(let what): then("no answer in time (\(what))")
         case .cut: then("the connection ended before the answer")
         }

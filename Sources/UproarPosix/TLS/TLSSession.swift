@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import UproarRuntime
 
 /// Settings shared by sessions: who is trusted, or who we are. OpenSSL's `SSL_CTX`.
 final class TLSContext {
@@ -56,7 +57,7 @@ struct TLSSession: ~Copyable {
         case needsMore
         /// The peer's close_notify: it will send no more.
         case ended
-        case failed(String)
+        case failed(TLSError)
     }
 
     private let session: OpaquePointer
@@ -164,25 +165,33 @@ struct TLSSession: ~Copyable {
         switch SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsMore
         case SSL_ERROR_ZERO_RETURN: .ended
-        default: .failed(words)
+        default: .failed(error)
         }
     }
 
     /// What went wrong; the certificate check's own words where it was that.
-    private var words: String {
+    private var error: TLSError {
         let check = SSL_get_verify_result(session)
         let general = TLSError.takeWords()
         guard verifies, check != Int(X509_V_OK),
             let reason = X509_verify_cert_error_string(check)
-        else { return general }
-        return "certificate: \(String(cString: reason))"
+        else { return TLSError(general) }
+        return TLSError("certificate: \(String(cString: reason))", isUntrusted: true)
     }
 }
 
 /// In OpenSSL's words.
-struct TLSError: Error {
+struct TLSError: Error, Equatable {
     var words: String
-    init(_ words: String) { self.words = words }
+    /// The peer's certificate did not pass the check.
+    var isUntrusted: Bool
+
+    init(_ words: String, isUntrusted: Bool = false) {
+        self.words = words
+        self.isUntrusted = isUntrusted
+    }
+
+    var reason: CloseReason { isUntrusted ? .untrusted(words) : .tls(words) }
 
     /// The oldest error of this thread's queue, which is emptied.
     static func takeWords() -> String {

@@ -123,7 +123,7 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
         case .unreachable(let errno) where errno == ETIMEDOUT: .timedOut("connect")
         case .unreachable(let errno): .unreachable(String(cString: strerror(errno)))
         case .unknownHost: .unreachable("the name does not resolve")
-        case .tls(let words): .unreachable("TLS: " + words)
+        case .tls(let words), .untrusted(let words): .unreachable("TLS: " + words)
         case .closed, .ended, .failed, .queueOverflow: .cut
         }
     }

@@ -308,7 +308,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         switch reason {
         case .unreachable(let errno), .failed(let errno): broke(String(cString: strerror(errno)))
         case .unknownHost: broke("the name does not resolve")
-        case .tls(let words): broke("TLS: \(words)")
+        case .tls(let words), .untrusted(let words): broke("TLS: \(words)")
         case .queueOverflow: broke("the server does not read")
         case .closed, .ended: broke("the server closed the connection")
         }

@@ -56,8 +56,10 @@ package enum CloseReason: Hashable, Sendable {
     case unreachable(errno: Int32)
     /// The name did not resolve.
     case unknownHost
-    /// TLS failed: OpenSSL's or the certificate check's own words.
+    /// TLS failed, in OpenSSL's words.
     case tls(String)
+    /// The peer's certificate did not pass the check, in the check's own words.
+    case untrusted(String)
     /// The write queue passed its limit.
     case queueOverflow
 }

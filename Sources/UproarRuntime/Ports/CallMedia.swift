@@ -81,6 +81,8 @@ package enum CallMediaEnd: Hashable, Sendable {
     case refused(status: Int, reason: String = "")
     /// No answer: nothing listens, no name, TLS, or an answer that is no HTTP.
     case unreachable(String)
+    /// No answer: the agent's certificate did not pass the check.
+    case untrusted(String)
     /// No answer within the set-up limit.
     case noAnswer
 }

@@ -126,6 +126,7 @@ extension TwilioWebhookCall: HTTPExchangeHandler {
         case .timedOut: end(.noAnswer)
         case .unreachable(let words): end(.unreachable("the webhook: \(words)"))
         case .tls(let words): end(.unreachable("the webhook: TLS failed: \(words)"))
+        case .untrusted(let words): end(.untrusted("the webhook: TLS failed: \(words)"))
         case .cut: end(.unreachable("the webhook: the connection ended before the answer"))
         case .malformed(let words): end(.unreachable("the webhook: \(words)"))
         }
