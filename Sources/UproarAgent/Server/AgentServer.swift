@@ -42,6 +42,7 @@ package final class AgentServer: ListenerHandler {
         self.parts = parts
         metrics = AgentMetrics(worker: settings.worker)
         metrics.set(.queueDepth, to: 0)
+        metrics.set(.maximumSessions, to: Double(settings.maximumCalls))
         worker = CallWorker(settings, parts: parts, metrics: metrics)
     }
 
@@ -244,8 +245,14 @@ package final class AgentServer: ListenerHandler {
                     body: CallMarkup.after(body, settings) { worker.takeHandOff($0) },
                     endpoint: CallMarkup.afterPath))
         case ("POST", "/mcp"):
+            guard ToolServer.admits(head, key: parts.toolKey) else {
+                return then(
+                    Answer(
+                        status: 401, headers: ["WWW-Authenticate": "Bearer"], endpoint: "/mcp"))
+            }
             ToolServer(
-                tasks: worker.tasks ?? ownTasks, metrics: metrics, loop: parts.loop,
+                tasks: worker.tasks ?? ownTasks, offersTools: settings.offersTools,
+                metrics: metrics, loop: parts.loop,
                 now: { [worker] in worker.unixMilliseconds }
             ).answer(body, person: head.headers["X-User-Id"]) { status, body in
                 then(Answer(status: status, headers: json, body: body, endpoint: "/mcp"))

@@ -94,7 +94,9 @@ package struct AgentSettings: Hashable, Sendable {
     package var workflowWaits = false
     /// How often an event is offered to the workflow before it is a dead letter.
     package var workflowAttempts = 5
-    /// The model is offered the task tools.
+    /// A file of prices (docs/scenario.md#prices), by which calls are reckoned; empty: the guides' prices.
+    package var prices = ""
+    /// The model is offered the task tools, and other programs find them at `/mcp`.
     package var offersTools = true
     /// Where the person on call is paged; empty for nowhere.
     package var pagerURL = ""
