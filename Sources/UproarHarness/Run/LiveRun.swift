@@ -226,7 +226,7 @@ package final class LiveRun {
         self.safety = safety
         if !safety.faults.isEmpty {
             results.watch = AgentWatch(
-                http: CurlHTTPClient(loop: loop, driver: driver), url: agent.metricsURL
+                http: CurlHTTPClient(loop: loop, driver: driver), urls: agent.metricsURLs
             ) { [faults = safety.faults] in faults.take($0) }
         }
         safety.onLook = { [weak self] in

@@ -251,9 +251,7 @@ package final class SimulatedRun {
         results.recorder.fold(now: now)
         if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
         checkSaturation(now, inCall: sample.inFlight)
-        if let agent = parts.agents.values.first {
-            results.watch?.take(agent.metrics.text(), at: now)
-        }
+        if let watch = results.watch, let workers { watch.take(workers.pages, at: now) }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()
