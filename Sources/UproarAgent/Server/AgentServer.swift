@@ -22,6 +22,9 @@ package final class AgentServer: ListenerHandler {
     let worker: CallWorker
     /// Decoded caller audio, on its way to a call; shared by all calls of the loop.
     var audio: [UInt8] = []
+    /// A message of a call, as it is read; shared in the same way.
+    var unmasked = [UInt8](repeating: 0, count: 16 << 10)
+    var mediaShapes = TwilioStreamMessage.mediaShapes
 
     /// Of those who ask by `/mcp`, where there is no store.
     private let ownTasks = MemoryTaskStore()

@@ -100,7 +100,13 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
     func opened(_ stream: any ByteStream) { flush() }
 
     func received(_ bytes: RawSpan, at instant: Instant, on stream: any ByteStream) {
-        wire.receive(bytes)
+        var rest = bytes
+        isHandling = true
+        while let payload = wire.wholeText(rest) {
+            handler?.received(text: rest.extracting(payload), on: self)
+            rest = rest.extracting(droppingFirst: payload.upperBound)
+        }
+        if !rest.isEmpty { wire.receive(rest) }
         handleEvents()
     }
 

@@ -249,8 +249,34 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     package func received(_ bytes: RawSpan, at instant: Instant, on stream: any ByteStream) {
         context[service.provider].bytesReceived += Int64(bytes.byteCount)
         guard !isMute else { return }
-        wire.receive(bytes)
+        let taken = session == nil ? 0 : hearWholeMessages(bytes, at: instant)
+        guard taken < bytes.byteCount else { return flush() }
+        wire.receive(bytes.extracting(droppingFirst: taken))
         handleEvents(at: instant)
+    }
+
+    /// Hears the messages that lie whole at the front of what came, as nearly all do; returns how many bytes they are.
+    private func hearWholeMessages(_ bytes: RawSpan, at instant: Instant) -> Int {
+        // The buffer is taken out while the session looks at what is in it.
+        var buffer: [UInt8] = []
+        swap(&buffer, &context.unmasked)
+        defer { swap(&buffer, &context.unmasked) }
+        var taken = 0
+        isHandling = true
+        while !isMute,
+            let message = wire.wholeMessage(
+                bytes.extracting(droppingFirst: taken), into: &buffer)
+        {
+            taken += message.taken
+            let payload = buffer.span.bytes.extracting(first: message.count)
+            if message.isText {
+                session?.received(text: payload, at: instant)
+            } else {
+                session?.received(binary: payload, at: instant)
+            }
+        }
+        isHandling = false
+        return taken
     }
 
     package func ended(_ stream: any ByteStream) {

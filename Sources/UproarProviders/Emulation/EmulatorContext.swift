@@ -17,6 +17,8 @@ package final class EmulatorContext {
     package var interference: (any EmulatorInterference)?
     /// Shared by all vendors of models: a reply after a failover is another one than the reply before.
     package var replyNumbers = ReplyNumbers()
+    /// A message on its way to a session; shared by all connections of the loop.
+    var unmasked = [UInt8](repeating: 0, count: 16 << 10)
     private var gates: [EmulatorGate] = []
     private var ordinals = [UInt64](repeating: 0, count: ProviderID.allCases.count)
     private let facts: any FactSink
@@ -46,9 +48,15 @@ package final class EmulatorContext {
         _modify { yield &counters[Self.place(provider)] }
     }
 
-    private static func place(_ provider: ProviderID) -> Int {
-        ProviderID.allCases.firstIndex(of: provider) ?? 0
-    }
+    private static func place(_ provider: ProviderID) -> Int { places[Int(provider.rawValue)] }
+
+    /// By raw value: every piece of input is counted.
+    private static let places: [Int] = {
+        let all = ProviderID.allCases
+        var places = [Int](repeating: 0, count: Int(all.map(\.rawValue).max() ?? 0) + 1)
+        for (place, provider) in all.enumerated() { places[Int(provider.rawValue)] = place }
+        return places
+    }()
 
     package func state(
         _ kind: FactKind, of provider: ProviderID, at instant: Instant, call: UInt32? = nil,

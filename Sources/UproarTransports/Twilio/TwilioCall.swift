@@ -174,7 +174,7 @@ final class TwilioCall: CallMedia {
     private func heardMessage(at now: Instant) {
         take(at: now) { audio throws(TwilioStreamError) in
             try connection.withPayload { bytes throws(TwilioStreamError) in
-                try TwilioAgentMessage.decode(bytes, audio: &audio)
+                try TwilioAgentMessage.decode(bytes, &transport.mediaShapes, audio: &audio)
             }
         }
     }
@@ -182,7 +182,7 @@ final class TwilioCall: CallMedia {
     /// A message where the stream has read it.
     private func heard(_ message: RawSpan, at now: Instant) {
         take(at: now) { audio throws(TwilioStreamError) in
-            try TwilioAgentMessage.decode(message, audio: &audio)
+            try TwilioAgentMessage.decode(message, &transport.mediaShapes, audio: &audio)
         }
     }
 

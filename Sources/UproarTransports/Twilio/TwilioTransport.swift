@@ -34,6 +34,7 @@ package final class TwilioTransport: CallTransport {
     var writer = TwilioMediaWriter()
     /// Decoded agent audio, on its way to a handler.
     var audio: [UInt8] = []
+    var mediaShapes = TwilioAgentMessage.mediaShapes
     private var masks: RandomStream
 
     package convenience init(
