@@ -12,9 +12,11 @@ package final class ProvidersAssembly {
     private let settings: ProviderEmulatorsSettings
     private var listeners: [(id: ProviderID, listener: EmulatorListener)] = []
 
+    /// - shelf: what has been spoken before.
     package init(
         _ settings: ProviderEmulatorsSettings, corpus: AudioCorpus, loop: EventLoop,
-        network: any Network, worker: any BackgroundWorker, facts: any FactSink
+        network: any Network, worker: any BackgroundWorker, facts: any FactSink,
+        shelf: (any VoiceShelf)? = nil
     ) throws(NetworkError) {
         self.settings = settings
         let key = ReferenceKey(settings.seed)
@@ -24,7 +26,7 @@ package final class ProvidersAssembly {
             isTagging: settings.isTagging, keys: settings.keys,
             epochSeconds: settings.epochSeconds, facts: facts)
         self.faults = FaultInterference(context: context, facts: facts)
-        renderer = FliteRenderer(worker: worker, loop: loop)
+        renderer = FliteRenderer(worker: worker, loop: loop, shelf: shelf)
         let parts = EmulatorParts(
             context: context, vocabulary: SpeechVocabulary(corpus), renderer: renderer,
             script: settings.script, worker: worker, emulations: settings.providers)

@@ -31,7 +31,8 @@ package enum ProvidersProcess {
         do {
             assembly = try ProvidersAssembly(
                 configuration.settings, corpus: try configuration.corpus(), loop: loop,
-                network: network, worker: worker, facts: attachPoint ?? side.facts)
+                network: network, worker: worker, facts: attachPoint ?? side.facts,
+                shelf: VoiceCache.usual())
         } catch {
             side.fail("\(error)")
             say("providers: \(error)")

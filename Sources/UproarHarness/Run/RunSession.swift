@@ -112,7 +112,7 @@ package enum RunSession {
         let run = SimulatedRun(
             plan: plan, lines: lines, sounds: sounds, results: results,
             journal: folder.journal, isDrill: options.isDrill,
-            saturation: options.saturation)
+            saturation: options.saturation, shelf: VoiceCache.usual())
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)
