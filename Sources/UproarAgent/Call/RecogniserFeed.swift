@@ -48,6 +48,9 @@ final class RecogniserFeed: TimerHandler {
     private let chain: ProviderChain<any SpeechToText>
     private let settings: SpeechToTextSettings
     private let batches: Batches
+    /// `keptLimit` and `leadIn` in bytes.
+    private let keptBytes: Int
+    private let leadInBytes: Int
     private let deadlines: Deadlines
     private let loop: EventLoop
     private var random: RandomStream
@@ -94,6 +97,8 @@ final class RecogniserFeed: TimerHandler {
         self.chain = chain
         self.settings = settings
         self.batches = batches
+        keptBytes = settings.format.bytes(in: Self.keptLimit)
+        leadInBytes = settings.format.bytes(in: Self.leadIn)
         self.deadlines = deadlines
         self.loop = loop
         self.random = random
@@ -220,14 +225,12 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func trim() {
-        let limit = settings.format.bytes(in: Self.keptLimit)
-        if let start = utteranceStart, position - start > limit {
-            utteranceStart = position - limit
+        if let start = utteranceStart, position - start > keptBytes {
+            utteranceStart = position - keptBytes
         }
-        let leadIn = settings.format.bytes(in: Self.leadIn)
         // What no stream has got yet waits, within the limit.
-        let unsent = max(stream == nil ? position : sent, position - limit)
-        let keepFrom = min(utteranceStart ?? position - leadIn, unsent)
+        let unsent = max(stream == nil ? position : sent, position - keptBytes)
+        let keepFrom = min(utteranceStart ?? position - leadInBytes, unsent)
         // Seldom, so that little is moved.
         guard keepFrom - audioStart >= 8 * batches.silent else { return }
         audio.removeFirst(keepFrom - audioStart)
@@ -236,8 +239,7 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func beganUtterance() {
-        let leadIn = settings.format.bytes(in: Self.leadIn)
-        let start = max(audioStart, position - leadIn)
+        let start = max(audioStart, position - leadInBytes)
         utteranceStart = start
         voiceSince = loop.now
         tried = []

@@ -172,8 +172,11 @@ package enum DeepgramMessage: Hashable, Sendable {
     /// `SpeechStarted`, `UtteranceEnd`, `Metadata` and kinds yet to come.
     case other
 
+    /// Most of a result, and of no interest: when each word was said, and by which model it was heard.
+    private static let bulk: [StaticString] = ["words", "metadata"]
+
     package init(parsing bytes: [UInt8]) throws(JSONError) {
-        let json = try JSONParser.parse(bytes)
+        let json = try JSONParser.parse(bytes, without: Self.bulk)
         switch json["type"]?.text {
         case "Results":
             let alternative = json["channel"]?["alternatives"]?[0]

@@ -247,7 +247,7 @@ package final class SimulatedStream: ByteStream {
             inbox.removeAll()
         }
         swap(&inbox, &network.spare)
-        peer?.flush()
+        if let peer, !peer.outbox.isEmpty { peer.flush() }
     }
 
     private func hearEnd(_ now: Instant) {
