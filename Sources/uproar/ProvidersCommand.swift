@@ -18,6 +18,10 @@ extension Command {
                 "port", "N",
                 "the first at N, the next at N+1, in the order of `uproar list providers`"),
             Arguments.Flag(
+                "tls", nil,
+                "wss:// and https:// at the same ports, by an authority made for it; --print-env says how to trust it"
+            ),
+            Arguments.Flag(
                 "print-env", nil, "print the environment of each supported library, for `eval`"),
         ]
     ) { arguments in
@@ -26,6 +30,7 @@ extension Command {
             scenario: arguments.text("scenario") ?? "scenarios/quickstart.yaml",
             seed: try arguments.seed() ?? 1,
             firstPort: try arguments.integer("port", in: 1...65400),
+            isSecure: arguments.has("tls"),
             say: { Terminal.standardError($0 + "\n") },
             print: arguments.has("print-env") ? { Terminal.standardOutput($0 + "\n") } : nil)
     }

@@ -18,6 +18,8 @@ package struct ProviderConfiguration {
     package var epoch: Int64?
     /// Where runs attach to emulators that were started by hand; 0: any port.
     package var attachPort: UInt16 = 0
+    /// nil: they speak no TLS.
+    package var secure: SecureListening?
 }
 
 extension ProviderConfiguration {
@@ -85,6 +87,7 @@ extension ProviderConfiguration {
         .object([
             .init("epoch_ns", epoch.map { .integer($0) } ?? .null),
             .init("emulators", settings.json),
+            .init("secure", secure?.json ?? .null),
             .init(
                 "clips",
                 .array(
@@ -103,6 +106,7 @@ extension ProviderConfiguration {
         }
         self.settings = settings
         epoch = json["epoch_ns"]?.int.map { Int64($0) }
+        secure = json["secure"].flatMap(SecureListening.init(json:))
         clips = try (json["clips"]?.items ?? []).map { item in
             guard let clip = item["clip"].flatMap(ClipDescription.init(json:)) else {
                 throw ScenarioLoading.Problem("\"clips\" holds something that is no clip")

@@ -14,7 +14,8 @@ package final class ProvidersAssembly {
 
     package init(
         _ settings: ProviderEmulatorsSettings, corpus: AudioCorpus, loop: EventLoop,
-        network: any Network, worker: any BackgroundWorker, facts: any FactSink
+        network: any Network, worker: any BackgroundWorker, facts: any FactSink,
+        secure: TLSServerOptions? = nil
     ) throws(NetworkError) {
         self.settings = settings
         let key = ReferenceKey(settings.seed)
@@ -28,11 +29,16 @@ package final class ProvidersAssembly {
         let parts = EmulatorParts(
             context: context, vocabulary: SpeechVocabulary(corpus), renderer: renderer,
             script: settings.script, worker: worker, emulations: settings.providers)
+        // Each address is for both: a client's first byte says which it speaks.
+        var options = ListenOptions()
+        options.tls = secure
+        options.tls?.takesPlain = true
         for emulation in settings.providers {
             guard let service = parts.service(emulation.provider) else { continue }
             context.install(emulation.gate)
             let listener = try EmulatorListener(
-                service, on: .tcp(host: settings.host, port: emulation.port), context: context)
+                service, on: .tcp(host: settings.host, port: emulation.port), context: context,
+                options: options)
             listeners.append((emulation.provider, listener))
         }
     }

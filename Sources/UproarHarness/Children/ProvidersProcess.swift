@@ -31,11 +31,18 @@ package enum ProvidersProcess {
         do {
             assembly = try ProvidersAssembly(
                 configuration.settings, corpus: try configuration.corpus(), loop: loop,
-                network: network, worker: worker, facts: attachPoint ?? side.facts)
+                network: network, worker: worker, facts: attachPoint ?? side.facts,
+                secure: try configuration.secure?.open(now: Int64(time(nil))))
         } catch {
             side.fail("\(error)")
             say("providers: \(error)")
             return .usage
+        }
+        // Each reason once: a client that is not told of the authority tries again and again.
+        var told: Set<String> = []
+        assembly.context.onTLSFailure = { provider, words in
+            let line = "providers: \(provider.name): TLS failed: \(words)"
+            if told.count < 100, told.insert(line).inserted { say(line) }
         }
         // A run decides about faults itself; by hand a client's key may ask for them.
         if !isChild { assembly.context.interference = KeyFaults() }
@@ -61,7 +68,15 @@ package enum ProvidersProcess {
             for (name, port) in assembly.ports {
                 say("providers: \(name) \(configuration.settings.host):\(port)")
             }
-            if let print { Self.environment(of: assembly.ports).forEach(print) }
+            if let secure = configuration.secure {
+                say(
+                    "providers: wss:// and https:// at the same ports, trust \(secure.trust.certificate)"
+                )
+            }
+            if let print {
+                Self.environment(of: assembly.ports, trust: configuration.secure?.trust)
+                    .forEach(print)
+            }
             if let attachPoint {
                 say(
                     "providers: attach \(attachPoint.url) (seed \(configuration.settings.seed.value))"
@@ -75,7 +90,9 @@ package enum ProvidersProcess {
 
     /// For `eval`: what points each library at the emulators, and for those that only an argument helps, the address to give
     /// them under a name of our own.
-    static func environment(of ports: [(String, UInt16)]) -> [String] {
+    package static func environment(of ports: [(String, UInt16)], trust: TrustFiles? = nil)
+        -> [String]
+    {
         let table = Dictionary(ports, uniquingKeysWith: { first, _ in first })
         var lines = AgentAddresses(ports: table).environment.map {
             "export \($0.name)=\($0.value)"
@@ -84,13 +101,21 @@ package enum ProvidersProcess {
             let address = "127.0.0.1:\(port)"
             lines.append("export UPROAR_\(name.uppercased())_HTTP=http://\(address)")
             lines.append("export UPROAR_\(name.uppercased())_WS=ws://\(address)")
+            guard trust != nil else { continue }
+            lines.append("export UPROAR_\(name.uppercased())_HTTPS=https://\(address)")
+            lines.append("export UPROAR_\(name.uppercased())_WSS=wss://\(address)")
         }
+        guard let trust else { return lines }
+        lines.append("# Trust the authority of these emulators, and who was trusted before:")
+        lines += trust.environment.map { "export \($0.name)=\($0.value)" }
+        // Java keeps a store of its own, browsers and Go on other systems the system's.
+        lines.append("# What reads none of these is told of \(trust.certificate) by its own means.")
         return lines
     }
 
     /// As the command line has it: a run's file, or the shipped conversation and corpus on these ports.
     package static func run(
-        config: String?, scenario: String, seed: UInt64, firstPort: Int?,
+        config: String?, scenario: String, seed: UInt64, firstPort: Int?, isSecure: Bool = false,
         say: @escaping (String) -> Void, print: ((String) -> Void)? = nil
     ) throws -> ExitCode {
         if let config {
@@ -105,6 +130,13 @@ package enum ProvidersProcess {
         if let firstPort {
             configuration.place(from: UInt16(firstPort))
             configuration.attachPort = UInt16(firstPort + 99)
+        }
+        if isSecure {
+            // One place for each port: who has been told of it once finds the next certificate there, too.
+            let name = firstPort.map { "providers-\($0)" } ?? "providers"
+            configuration.secure = SecureListening(
+                trust: TrustFiles(folder: try StateFolder.made(name)),
+                hosts: [configuration.settings.host])
         }
         return try run(configuration, say: say, print: print)
     }

@@ -231,6 +231,9 @@ package final class Services {
         do {
             var addresses = addresses
             addresses.media = try network.freePort()
+            addresses.trust =
+                EmbeddedConfigurations.secure(
+                    plan, folder: folder.path + "/children")?.trust
             start(
                 try CommandPlan(
                     target, addresses: addresses, outputFile: folder.path + "/children/agent.log"))

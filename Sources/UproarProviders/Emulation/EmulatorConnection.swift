@@ -269,6 +269,10 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         outlet?.stop()
         leave(.abnormal, at: context.now)
         context[service.provider].active -= 1
+        if case .tls(let words) = reason {
+            context[service.provider].tlsFailures += 1
+            context.onTLSFailure?(service.provider, words)
+        }
         listener?.closed(self)
         stream.handler = nil
     }

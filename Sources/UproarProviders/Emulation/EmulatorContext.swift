@@ -17,6 +17,8 @@ package final class EmulatorContext {
     package var interference: (any EmulatorInterference)?
     /// Shared by all vendors of models: a reply after a failover is another one than the reply before.
     package var replyNumbers = ReplyNumbers()
+    /// A connection ended in TLS, for these reasons of OpenSSL.
+    package var onTLSFailure: ((ProviderID, String) -> Void)?
     private var gates: [EmulatorGate] = []
     private var ordinals = [UInt64](repeating: 0, count: ProviderID.allCases.count)
     private let facts: any FactSink
