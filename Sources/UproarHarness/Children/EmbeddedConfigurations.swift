@@ -28,6 +28,9 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         var configuration = ProviderConfiguration(
             plan: plan, epoch: clock.epoch, epochSeconds: Int64(time(nil)))
         configuration.secure = Self.secure(plan, folder: folder)
+        if !configuration.upstreams.isEmpty {
+            configuration.upstreamLog = folder + "/upstream.jsonl"
+        }
         return configuration.json
     }
 

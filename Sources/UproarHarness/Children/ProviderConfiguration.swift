@@ -20,6 +20,10 @@ package struct ProviderConfiguration {
     package var attachPort: UInt16 = 0
     /// nil: they speak no TLS.
     package var secure: SecureListening?
+    /// Providers that are the vendors themselves.
+    package var upstreams: [ProviderUpstream] = []
+    /// Where each exchange with them is written down, one JSON text a line; nil: nowhere.
+    package var upstreamLog: String?
 }
 
 extension ProviderConfiguration {
@@ -57,6 +61,7 @@ extension ProviderConfiguration {
             }
         }
         self.epoch = epoch
+        upstreams = scenario.providers.upstreams
         clips = []
         if case .corpora(let corpora) = scenario.audio {
             for corpus in corpora {
@@ -89,6 +94,10 @@ extension ProviderConfiguration {
             .init("emulators", settings.json),
             .init("secure", secure?.json ?? .null),
             .init(
+                "upstreams",
+                .object(upstreams.map { .init($0.provider.name, .string($0.url)) })),
+            .init("upstream_log", JSONValue(upstreamLog)),
+            .init(
                 "clips",
                 .array(
                     clips.map {
@@ -107,6 +116,13 @@ extension ProviderConfiguration {
         self.settings = settings
         epoch = json["epoch_ns"]?.int.map { Int64($0) }
         secure = json["secure"].flatMap(SecureListening.init(json:))
+        upstreams = (json["upstreams"]?.members ?? []).compactMap { member in
+            guard let provider = ProviderID(name: member.key), let url = member.value.text else {
+                return nil
+            }
+            return ProviderUpstream(provider: provider, url: url)
+        }
+        upstreamLog = json["upstream_log"]?.text
         clips = try (json["clips"]?.items ?? []).map { item in
             guard let clip = item["clip"].flatMap(ClipDescription.init(json:)) else {
                 throw ScenarioLoading.Problem("\"clips\" holds something that is no clip")

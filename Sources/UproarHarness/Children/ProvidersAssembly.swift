@@ -8,6 +8,7 @@ package final class ProvidersAssembly {
     package let context: EmulatorContext
     /// What the timeline has armed at these emulators.
     package let faults: FaultInterference
+    private let relays: UpstreamRelays
     private let renderer: FliteRenderer
     private let settings: ProviderEmulatorsSettings
     private var listeners: [(id: ProviderID, listener: EmulatorListener)] = []
@@ -15,9 +16,10 @@ package final class ProvidersAssembly {
     package init(
         _ settings: ProviderEmulatorsSettings, corpus: AudioCorpus, loop: EventLoop,
         network: any Network, worker: any BackgroundWorker, facts: any FactSink,
-        secure: TLSServerOptions? = nil
+        secure: TLSServerOptions? = nil, relays: UpstreamRelays = UpstreamRelays()
     ) throws(NetworkError) {
         self.settings = settings
+        self.relays = relays
         let key = ReferenceKey(settings.seed)
         context = EmulatorContext(
             loop: loop, network: network, seed: settings.seed,
@@ -34,8 +36,10 @@ package final class ProvidersAssembly {
         options.tls = secure
         options.tls?.takesPlain = true
         for emulation in settings.providers {
-            guard let service = parts.service(emulation.provider) else { continue }
-            context.install(emulation.gate)
+            guard let emulator = parts.service(emulation.provider) else { continue }
+            let service = relays.service(in: emulator, context: context)
+            // A real vendor has limits and a way to it of its own.
+            if service === emulator { context.install(emulation.gate) }
             let listener = try EmulatorListener(
                 service, on: .tcp(host: settings.host, port: emulation.port), context: context,
                 options: options)
@@ -60,6 +64,7 @@ package final class ProvidersAssembly {
     package var evidence: JSONValue {
         var members = listeners.map { JSONValue.Member($0.id.name, context[$0.id].json) }
         members.append(.init("voice_misses", JSONValue(renderer.missCount)))
+        if let told = relays.evidence { members.append(.init("upstream", told)) }
         return .object(members)
     }
 

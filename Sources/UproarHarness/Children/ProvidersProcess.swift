@@ -32,7 +32,9 @@ package enum ProvidersProcess {
             assembly = try ProvidersAssembly(
                 configuration.settings, corpus: try configuration.corpus(), loop: loop,
                 network: network, worker: worker, facts: attachPoint ?? side.facts,
-                secure: try configuration.secure?.open(now: Int64(time(nil))))
+                secure: try configuration.secure?.open(now: Int64(time(nil))),
+                relays: try UpstreamRelays(
+                    configuration.upstreams, log: configuration.upstreamLog))
         } catch {
             side.fail("\(error)")
             say("providers: \(error)")
@@ -67,6 +69,9 @@ package enum ProvidersProcess {
             side.ready(ports: assembly.ports)
             for (name, port) in assembly.ports {
                 say("providers: \(name) \(configuration.settings.host):\(port)")
+            }
+            for upstream in configuration.upstreams {
+                say("providers: \(upstream.provider.name) is passed on to \(upstream.url)")
             }
             if let secure = configuration.secure {
                 say(

@@ -473,6 +473,7 @@ package final class LiveRun {
         phase = .over
         web?.close()
         door?.close()
+        for note in UpstreamRelays.notes(services?.evidence ?? .null) { results.note(note) }
         if let sampler {
             results.finish(
                 sampler: sampler, now: .zero + (loop.now - origin),

@@ -44,9 +44,11 @@ enum ProviderText {
                 RunResult.Provider($0.provider, preset: "as started at \(url)")
             }
         }
-        return scenario.providers.timings.map {
-            RunResult.Provider($0.provider, preset: scenario.providers.label)
-        }
+        let real = scenario.providers.upstreams
+        return scenario.providers.timings.filter { timing in
+            !real.contains { $0.provider == timing.provider }
+        }.map { RunResult.Provider($0.provider, preset: scenario.providers.label) }
+            + real.map { RunResult.Provider($0.provider, preset: "real: \($0.url)") }
     }
 }
 

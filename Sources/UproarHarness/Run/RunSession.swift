@@ -96,6 +96,7 @@ package enum RunSession {
                   see docs/scenario.md#target
                 """)
         }
+        try UpstreamRelays.refuseSimulation(loaded.scenario)
         for warning in try Checking.approve(loaded) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: loaded.scenario.name)
         let folder: RunFolder

@@ -9,7 +9,7 @@ import UproarWire
 package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     private let context: EmulatorContext
     private let service: any EmulatedService
-    private let stream: any ByteStream
+    let stream: any ByteStream
     private weak var listener: EmulatorListener?
     private var wire = ServerConnection(limits: EmulatorConnection.limits)
     private var head: HTTPRequestHead?
@@ -37,7 +37,18 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     let place: UInt64
     /// What is being answered.
     private var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
-    private var isFrozen = false
+    private(set) var isFrozen = false
+
+    // For sessions that pass on what another says.
+
+    /// Whether pings and pongs go to the session, which answers for them.
+    var passesPings = false {
+        didSet { wire.answersPings = !passesPings }
+    }
+    /// The peer's own words with its close.
+    private(set) var closeReason = ""
+    /// What had to wait for the peer has left.
+    var onDrained: (() -> Void)?
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
@@ -209,7 +220,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         if !isClosed { handleEvents(at: context.now) }
     }
 
-    private func act(_ body: (inout ServerConnection) -> Void) {
+    func act(_ body: (inout ServerConnection) -> Void) {
         guard !isClosed, !isFrozen else { return }
         body(&wire)
         if !isHandling { handleEvents(at: context.now) }
@@ -242,7 +253,10 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         if wire.shouldClose { stream.close() }
     }
 
-    package func drained(_ stream: any ByteStream) { if !backlog.isEmpty { pour() } }
+    package func drained(_ stream: any ByteStream) {
+        if !backlog.isEmpty { pour() }
+        if backlog.isEmpty { onDrained?() }
+    }
 
     // MARK: ByteStreamHandler
 
@@ -379,8 +393,13 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
             swap(&bytes, &message)
         case .closed(let code):
             context.loop.cancel(closeTimer)
+            closeReason = wire.payloadText
             leave(code, at: instant)
         case .failed: leave(.abnormal, at: instant)
+        case .ping where passesPings:
+            session?.received(ping: wire.payloadBytes, at: instant)
+        case .pong where passesPings:
+            session?.received(pong: wire.payloadBytes, at: instant)
         case .body, .ping, .pong: break
         }
     }
@@ -455,17 +474,5 @@ extension EmulatorConnection {
             fields.append(.init("model", model))
         }
         return fields
-    }
-}
-
-extension EmulatorVerdict {
-    /// The request will have no answer worth the name.
-    fileprivate var refuses: Bool {
-        switch self {
-        case .refuse, .refusal, .reset, .mute, .stall, .keepAlive, .close, .fail, .hang, .freeze,
-            .cut:
-            true
-        case .pass, .delay, .empty, .garble, .drop, .replace, .twice, .slip: false
-        }
     }
 }

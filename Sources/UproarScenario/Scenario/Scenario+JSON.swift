@@ -72,6 +72,10 @@ extension Scenario {
         case (.attach, .url): copy.providers.place = .attach("")
         default: copy.providers.place = .own
         }
+        for index in copy.providers.upstreams.indices {
+            copy.providers.upstreams[index].url = Self.withoutPort(
+                copy.providers.upstreams[index].url)
+        }
         // Where the corpus lies is no part of what it is.
         if case .corpora(var corpora) = audio {
             for index in corpora.indices {
@@ -194,6 +198,13 @@ extension ProviderSettings {
     var json: JSONValue {
         .object(
             [.init("preset", .string(preset.rawValue))] + place.json
+                + (upstreams.isEmpty
+                    ? []
+                    : [
+                        .init(
+                            "upstream",
+                            .object(upstreams.map { .init($0.provider.name, .string($0.url)) }))
+                    ])
                 + timings.map { .init($0.provider.name, $0.pace.json) })
     }
 }

@@ -187,6 +187,8 @@ package struct AgentSettings: Hashable, Sendable {
 package struct ProviderSettings: Hashable, Sendable {
     package var preset: ProviderPreset
     package var place = ProviderPlace.own
+    /// Providers that are the vendors themselves, behind the run's own addresses; in the order of `ProviderID`.
+    package var upstreams: [ProviderUpstream] = []
     /// In the order of the preset; overrides are already in it.
     package var timings: [Timing]
 
@@ -209,8 +211,10 @@ package struct ProviderSettings: Hashable, Sendable {
     /// The name beside every latency of a report: `guide-budget`, or `guide-budget, changed: openai`.
     package var label: String {
         let changed = timings.filter(\.isChanged).map(\.provider.name)
+        let real = upstreams.map(\.provider.name)
         return preset.rawValue
             + (changed.isEmpty ? "" : ", changed: " + changed.joined(separator: ", "))
+            + (real.isEmpty ? "" : ", real: " + real.joined(separator: ", "))
     }
 }
 

@@ -142,7 +142,7 @@ extension ScenarioReader {
         let page = "docs/scenario.md#providers"
         let standard = ProviderSettings(preset: .guideBudget)
         guard let node else { return standard }
-        let names = standard.timings.map(\.provider.name)
+        let names = Self.upstreamProviders.map(\.name)
         guard
             let map = MapReader(
                 reading, node, path: "providers", keys: ["preset", "listen", "attach"] + names,
@@ -154,6 +154,7 @@ extension ScenarioReader {
         }
         var settings = ProviderSettings(preset: preset ?? .guideBudget)
         settings.place = place(map, target)
+        settings.upstreams = upstreams(map, settings.place, target)
         for index in settings.timings.indices {
             let timing = settings.timings[index]
             guard map.node(timing.provider.name) != nil else { continue }
@@ -168,17 +169,17 @@ extension ScenarioReader {
         let key = timing.provider.name
         switch timing.pace {
         case .speechToText(let latency):
-            let map = map.map(key, keys: ["latency"])
+            let map = map.map(key, keys: ["latency", ProviderUpstream.key])
             return .speechToText(
                 latency: map?.value("latency", distribution(map, "latency")) ?? latency)
         case .languageModel(let firstToken, let pace):
-            let map = map.map(key, keys: ["first_token", "pace"])
+            let map = map.map(key, keys: ["first_token", "pace", ProviderUpstream.key])
             return .languageModel(
                 firstToken: map?.value("first_token", distribution(map, "first_token"))
                     ?? firstToken,
                 tokensPerSecond: map?.value("pace", ScalarText.tokensPerSecond) ?? pace)
         case .textToSpeech(let firstByte, let factor):
-            let map = map.map(key, keys: ["first_byte", "pace"])
+            let map = map.map(key, keys: ["first_byte", "pace", ProviderUpstream.key])
             return .textToSpeech(
                 firstByte: map?.value("first_byte", distribution(map, "first_byte")) ?? firstByte,
                 factor: map?.value("pace", ScalarText.factor) ?? factor)
