@@ -145,6 +145,7 @@ import UproarWire
             let records = self.records
             let shape = OpenAIEmulator(
                 script: LanguageModelScript(greeting: "", intents: [], fallback: ["Yes."]),
+                settings: .init(),
                 context: world.context)
             let url = try WireURL("ws://127.0.0.1:\(back.endpoint.port)")
             let service = UpstreamService(

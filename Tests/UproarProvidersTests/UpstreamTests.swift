@@ -61,6 +61,7 @@ import UproarWire
             let url = try WireURL("http://127.0.0.1:\(back.endpoint.port)")
             let shape = OpenAIEmulator(
                 script: LanguageModelScript(greeting: "Hello.", intents: [], fallback: ["Yes."]),
+                settings: .init(),
                 context: context)
             let service = UpstreamService(
                 Upstream(provider: provider, url: url, key: key), shape: shape, context: context
@@ -144,6 +145,7 @@ import UproarWire
                 provider: .openai, url: try WireURL("http://127.0.0.1:9"), key: .key("k")),
             shape: OpenAIEmulator(
                 script: LanguageModelScript(greeting: "", intents: [], fallback: ["Yes."]),
+                settings: .init(),
                 context: world.emulators.context), context: world.emulators.context
         ) { _ in }
         let front = try EmulatorListener(

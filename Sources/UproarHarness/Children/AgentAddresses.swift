@@ -72,6 +72,12 @@ package struct AgentAddresses: Sendable {
         return entries + Self.dummyKeys + (trust?.environment ?? [])
     }
 
+    /// The same without the origins of vendors that are called by their names.
+    package var interceptedEnvironment: [EnvironmentEntry] {
+        let origins = Self.known.filter { $0.provider != .objectStore }.map(\.name)
+        return environment.filter { !origins.contains($0.name) }
+    }
+
     /// A variable that makes a library call another origin than its vendor's (protocols: each library's own documentation).
     private static let known: [(name: String, provider: ProviderID, path: String)] = [
         ("OPENAI_BASE_URL", .openai, "/v1"), ("ANTHROPIC_BASE_URL", .anthropic, ""),

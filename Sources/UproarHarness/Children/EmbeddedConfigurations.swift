@@ -42,6 +42,14 @@ package final class EmbeddedConfigurations: ChildConfigurations {
         let folder = folder.hasPrefix("/") ? folder : WorkingFolder.path() + "/" + folder
         var secure = SecureListening(trust: TrustFiles(folder: folder))
         if case .listen(let host, _) = plan.scenario.providers.place { secure.hosts.append(host) }
+        if case .command(let command) = plan.scenario.target,
+            let intercept = command.intercept.map({ InterceptPlan($0) })
+        {
+            secure.hosts += intercept.hosts.map(\.name)
+            secure.addresses = intercept.addresses.map {
+                .init(provider: $0.provider, host: $0.address)
+            }
+        }
         return secure
     }
 

@@ -11,12 +11,15 @@ package final class ProvidersAssembly {
     private let relays: UpstreamRelays
     private let renderer: FliteRenderer
     private let settings: ProviderEmulatorsSettings
+    /// At the vendors' own port.
+    private var intercepting: [EmulatorListener] = []
     private var listeners: [(id: ProviderID, listener: EmulatorListener)] = []
 
     package init(
         _ settings: ProviderEmulatorsSettings, corpus: AudioCorpus, loop: EventLoop,
         network: any Network, worker: any BackgroundWorker, facts: any FactSink,
-        secure: TLSServerOptions? = nil, relays: UpstreamRelays = UpstreamRelays()
+        secure: TLSServerOptions? = nil, addresses: [SecureListening.Address] = [],
+        relays: UpstreamRelays = UpstreamRelays()
     ) throws(NetworkError) {
         self.settings = settings
         self.relays = relays
@@ -44,6 +47,14 @@ package final class ProvidersAssembly {
                 service, on: .tcp(host: settings.host, port: emulation.port), context: context,
                 options: options)
             listeners.append((emulation.provider, listener))
+            for address in addresses where address.provider == emulation.provider {
+                var secured = options
+                secured.tls?.takesPlain = false
+                intercepting.append(
+                    try EmulatorListener(
+                        service, on: .tcp(host: address.host, port: InterceptPlan.port),
+                        context: context, options: secured))
+            }
         }
     }
 
@@ -68,5 +79,8 @@ package final class ProvidersAssembly {
         return .object(members)
     }
 
-    package func close() { for entry in listeners { entry.listener.close() } }
+    package func close() {
+        for entry in listeners { entry.listener.close() }
+        for listener in intercepting { listener.close() }
+    }
 }

@@ -33,6 +33,7 @@ package enum ProvidersProcess {
                 configuration.settings, corpus: try configuration.corpus(), loop: loop,
                 network: network, worker: worker, facts: attachPoint ?? side.facts,
                 secure: try configuration.secure?.open(now: Int64(time(nil))),
+                addresses: configuration.secure?.addresses ?? [],
                 relays: try UpstreamRelays(
                     configuration.upstreams, log: configuration.upstreamLog))
         } catch {

@@ -68,6 +68,13 @@ package struct SecureListening: Hashable, Sendable {
     package var trust: TrustFiles
     /// Beyond loopback and the vendors' own.
     package var hosts: [String]
+    /// Where a provider listens a second time, on port 443, in TLS alone.
+    package var addresses: [Address] = []
+
+    package struct Address: Hashable, Sendable {
+        package var provider: ProviderID
+        package var host: String
+    }
 
     package init(trust: TrustFiles, hosts: [String] = []) {
         self.trust = trust
@@ -91,6 +98,7 @@ package struct SecureListening: Hashable, Sendable {
     package var json: JSONValue {
         [
             "folder": .string(trust.folder), "hosts": .array(hosts.map { .string($0) }),
+            "addresses": .object(addresses.map { .init($0.provider.name, .string($0.host)) }),
         ]
     }
 
@@ -99,5 +107,11 @@ package struct SecureListening: Hashable, Sendable {
             return nil
         }
         self.init(trust: TrustFiles(folder: folder), hosts: hosts)
+        addresses = (json["addresses"]?.members ?? []).compactMap { member in
+            guard let provider = ProviderID(name: member.key), let host = member.value.text else {
+                return nil
+            }
+            return Address(provider: provider, host: host)
+        }
     }
 }

@@ -7,7 +7,9 @@ enum TargetText {
     static func of(_ target: Scenario.Target) -> String {
         switch target {
         case .embedded: "embedded"
-        case .command(let command): "command " + command.text
+        case .command(let command):
+            "command " + command.text
+                + (command.intercept == nil ? "" : " (vendors' names intercepted)")
         case .url(let url): "url " + url
         }
     }
@@ -48,7 +50,7 @@ enum ProviderText {
         return scenario.providers.timings.filter { timing in
             !real.contains { $0.provider == timing.provider }
         }.map { RunResult.Provider($0.provider, preset: scenario.providers.label) }
-            + real.map { RunResult.Provider($0.provider, preset: "real: \($0.url)") }
+            + real.map { RunResult.Provider($0.provider, preset: $0.url, isEmulated: false) }
     }
 }
 

@@ -26,6 +26,8 @@ package final class CommandAgent {
         package var readiness: Readiness
         package var startLimit: Duration
         package var stopLimit: Duration
+        /// The command line as people know it, for messages; nil: the command's own.
+        package var shown: String?
 
         package init(
             command: ProcessCommand, readiness: Readiness, startLimit: Duration,
@@ -141,7 +143,9 @@ package final class CommandAgent {
     }
 
     private func failure(_ exit: ProcessExit) -> String {
-        let line = ([plan.command.executable] + plan.command.arguments).joined(separator: " ")
+        let line =
+            plan.shown
+            ?? ([plan.command.executable] + plan.command.arguments).joined(separator: " ")
         var text = "the agent (\(line)) "
         switch exit {
         case .notStarted(let step, let errno):
