@@ -18,6 +18,8 @@ package struct ProviderConfiguration {
     package var epoch: Int64?
     /// Where runs attach to emulators that were started by hand; 0: any port.
     package var attachPort: UInt16 = 0
+    /// Where their requests and counters are told; 0: any port.
+    package var watchPort: UInt16 = 0
 }
 
 extension ProviderConfiguration {
@@ -28,13 +30,20 @@ extension ProviderConfiguration {
         settings.isTagging = scenario.isTagging
         settings.epochSeconds = epochSeconds
         for descriptor in ProviderCatalog.all {
-            settings.set(
-                ProviderEmulation(
-                    descriptor.id, speed: .of(descriptor.id, preset: scenario.providers.preset)))
+            let preset = scenario.providers.preset
+            var emulation = ProviderEmulation(
+                descriptor.id, speed: .of(descriptor.id, preset: preset))
+            emulation.connect = PublishedFigures.connect(descriptor.id, from: preset.region)
+            settings.set(emulation)
         }
         for timing in scenario.providers.timings {
             guard var emulation = settings[timing.provider] else { continue }
             emulation.speed = .init(timing.pace)
+            settings.set(emulation)
+        }
+        for terms in scenario.providers.terms {
+            guard var emulation = settings[terms.provider] else { continue }
+            emulation.take(terms)
             settings.set(emulation)
         }
         settings.phrases = scenario.conversation.languageModel.everyReply(
@@ -133,7 +142,8 @@ extension ProviderEmulation.Speed {
     static func of(_ provider: ProviderID, preset: ProviderPreset) -> Self {
         switch preset {
         case .guideBudget: .usual(provider.role)
-        case .published: .published(provider)
+        case .published, .publishedUS, .publishedEU, .publishedAsia:
+            .published(provider, from: preset.region)
         case .instant: .instant(provider.role)
         }
     }

@@ -30,7 +30,11 @@ package final class ProvidersAssembly {
             script: settings.script, worker: worker, emulations: settings.providers)
         for emulation in settings.providers {
             guard let service = parts.service(emulation.provider) else { continue }
-            context.install(emulation.gate)
+            for gate in emulation.gates { context.install(gate) }
+            for operation in emulation.operations {
+                context.requests.install(
+                    operation.timing, of: emulation.provider, operation.name)
+            }
             let listener = try EmulatorListener(
                 service, on: .tcp(host: settings.host, port: emulation.port), context: context)
             listeners.append((emulation.provider, listener))
@@ -48,6 +52,10 @@ package final class ProvidersAssembly {
 
     package var ports: [(String, UInt16)] {
         listeners.map { ($0.id.name, $0.listener.endpoint.port) }
+    }
+
+    var counters: [(ProviderID, EmulatorCounters)] {
+        listeners.map { ($0.id, context[$0.id]) }
     }
 
     /// Counters by provider, and renders that were asked for before they were ready.

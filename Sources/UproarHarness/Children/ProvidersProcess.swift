@@ -4,13 +4,14 @@ import UproarFaults
 import UproarPosix
 import UproarProviders
 import UproarRuntime
+import UproarScenario
 
 /// `uproar providers`: the emulated vendors as a process of their own, by hand or as a run's child.
 package enum ProvidersProcess {
-    /// - print: takes the lines of `--print-env`; nil prints none.
+    /// - print: takes the lines of `--print-env`; nil prints none. - prices: nil where nobody knows them.
     package static func run(
-        _ configuration: ProviderConfiguration, say: @escaping (String) -> Void,
-        print: ((String) -> Void)? = nil
+        _ configuration: ProviderConfiguration, prices: PriceBook? = nil,
+        say: @escaping (String) -> Void, print: ((String) -> Void)? = nil
     ) throws -> ExitCode {
         _ = DescriptorLimit.raise()
         let isChild = getenv(ControlSocket.variable) != nil
@@ -37,6 +38,24 @@ package enum ProvidersProcess {
             say("providers: \(error)")
             return .usage
         }
+        let door =
+            isChild
+            ? nil
+            : try RequestDoor(
+                port: configuration.watchPort,
+                words: { [references = assembly.context.references] in references.words($0) },
+                prices: prices,
+                counters: {
+                    RequestCounters(
+                        log: assembly.context.requests, providers: assembly.counters,
+                        prices: prices)
+                }, network: network)
+        let outbox = RequestTray()
+        assembly.context.requests.onRequest = { request in
+            if isChild { outbox.box.put(request) }
+            door?.take(request)
+            attachPoint?.take(request)
+        }
         // A run decides about faults itself; by hand a client's key may ask for them.
         if !isChild { assembly.context.interference = KeyFaults() }
         let signals = try SignalSource(driver: driver, signals: [SIGINT, SIGTERM]) { _ in
@@ -44,7 +63,10 @@ package enum ProvidersProcess {
             loop.stop()
         }
         attachPoint?.evidence = { assembly.evidence }
-        side.onDrain = { side.finish(evidence: assembly.evidence) }
+        side.onDrain = {
+            while let requests = outbox.box.take() { side.tell(["requests": requests]) }
+            side.finish(evidence: assembly.evidence)
+        }
         side.onArm = { plan in
             if !assembly.faults.arm(plan) {
                 side.fail("the emulators know no fault \(plan.fault)")
@@ -53,8 +75,12 @@ package enum ProvidersProcess {
         side.onClear = { assembly.faults.clear($0) }
         side.onFlush = {
             let decisions = assembly.faults.takeDecisions()
-            guard !decisions.isEmpty else { return nil }
-            return ["decisions": .array(decisions.map(\.json))]
+            var told: [JSONValue.Member] = []
+            if !decisions.isEmpty {
+                told.append(.init("decisions", .array(decisions.map(\.json))))
+            }
+            if let requests = outbox.box.take() { told.append(.init("requests", requests)) }
+            return told.isEmpty ? nil : .object(told)
         }
         assembly.prepare {
             side.ready(ports: assembly.ports)
@@ -62,6 +88,7 @@ package enum ProvidersProcess {
                 say("providers: \(name) \(configuration.settings.host):\(port)")
             }
             if let print { Self.environment(of: assembly.ports).forEach(print) }
+            if let door { say("providers: requests \(door.url)") }
             if let attachPoint {
                 say(
                     "providers: attach \(attachPoint.url) (seed \(configuration.settings.seed.value))"
@@ -69,8 +96,13 @@ package enum ProvidersProcess {
             }
         }
         loop.run()
-        withExtendedLifetime((signals, side, assembly, worker, attachPoint)) {}
+        withExtendedLifetime((signals, side, assembly, worker, attachPoint, door)) {}
         return .passed
+    }
+
+    /// The outbox where two closures reach it.
+    private final class RequestTray {
+        var box = RequestOutbox()
     }
 
     /// For `eval`: what points each library at the emulators, and for those that only an argument helps, the address to give
@@ -105,7 +137,8 @@ package enum ProvidersProcess {
         if let firstPort {
             configuration.place(from: UInt16(firstPort))
             configuration.attachPort = UInt16(firstPort + 99)
+            configuration.watchPort = UInt16(firstPort + 98)
         }
-        return try run(configuration, say: say, print: print)
+        return try run(configuration, prices: loaded.scenario.prices, say: say, print: print)
     }
 }

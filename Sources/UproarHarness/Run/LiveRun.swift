@@ -131,6 +131,9 @@ package final class LiveRun {
             if group == "agent" { self?.confine(pid) }
         }
         services.onFacts = { [weak self] in self?.take(records: $0, shiftedBy: $1) }
+        services.onRequests = { [results] in
+            results.requests?.take(messages: $0, shiftedBy: $1)
+        }
         services.onLoss = { [weak self] name, how in
             self?.view.say("\(name) ended: \(how)")
             self?.results.note("\(name) ended during the run: \(how)")

@@ -21,6 +21,9 @@ package final class RunResults {
     /// What was done to the run, and its end.
     var evidence: RunEvidence?
 
+    /// What was asked of the emulators; nil where the run hears none.
+    let requests: RequestFile?
+
     package var unreachable: String?
     /// The agent's own metrics, second by second.
     package var watch: AgentWatch?
@@ -52,6 +55,9 @@ package final class RunResults {
         self.folder = folder
         recorder = RunRecorder(plan: plan)
         let scenario = plan.scenario
+        requests =
+            scenario.hasEmulators
+            ? folder.map { RequestFile(folder: $0, seed: plan.seed, prices: scenario.prices) } : nil
         result = RunResult(
             scenario: .init(
                 name: scenario.name, summary: scenario.summary, fileHash: plan.hash,
@@ -67,6 +73,7 @@ package final class RunResults {
             "report.html", "result.json", "junit.xml", "summary.md", "calls.jsonl", "metrics.prom",
             "journal.jsonl",
         ]
+        if requests != nil { result.files.append("requests.jsonl") }
         recorder.onCall = { record in
             folder?.appendCall(record.json.encoded())
         }
@@ -93,7 +100,10 @@ package final class RunResults {
 
     package func failToStart(_ reason: String) { startFailure = reason }
 
-    package func began(at start: Instant, unixTime: time_t) { startedAt = unixTime }
+    package func began(at start: Instant, unixTime: time_t) {
+        startedAt = unixTime
+        requests?.began(at: start)
+    }
 
     /// The run has a timeline: its faults are watched from here on.
     package func watch(_ faults: FaultDriver) {
@@ -217,6 +227,7 @@ package final class RunResults {
     /// - evidence: what the providers' child said last.
     package func finish(sampler: Sampler, now: Instant, evidence: JSONValue) {
         hasEnded = true
+        requests?.finish()
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
         if let watch, let folder {
@@ -228,6 +239,7 @@ package final class RunResults {
 
     /// A run that never came to its first call.
     package func finishUnstarted() {
+        requests?.finish()
         result.isPartial = false
         decide()
     }

@@ -85,6 +85,7 @@ package final class SimulatedRun {
             configuration.settings, corpus: corpus, loop: office.loop, network: office.network,
             worker: InlineWorker(loop: office.loop), facts: RecorderSink(results.recorder))
         self.assembly = assembly
+        assembly.context.requests.onRequest = { [results] in results.requests?.take($0) }
         let links = LinkSet(
             loop: world.loop, network: network, facts: RecorderSink(results.recorder))
         self.links = links

@@ -38,6 +38,13 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// What is being answered.
     private var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
     private var isFrozen = false
+    /// Of the request in work, or of the WebSocket: its line in the request log.
+    var entry: RequestEntry?
+    /// Exchanges that are over but for content that a fault holds back.
+    var unsettled: [RequestEntry] = []
+    /// Reset or ended in the middle on purpose.
+    private var isCut = false
+    private var hasKnocked = false
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
@@ -58,6 +65,11 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     /// Bytes that wait for a peer that reads slowly.
     package var queuedByteCount: Int { stream.queuedByteCount + backlog.count - poured }
+
+    var requests: RequestLog { context.requests }
+
+    /// What it says from here on does not leave, or not whole.
+    var isSpoilt: Bool { isMute || isFrozen || isCut || outlet?.isBroken == true }
 
     /// The call it belongs to, once references have told: what faults are aimed with.
     package var call: UInt32? {
@@ -98,12 +110,14 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     package func startBody(status: Int, headers: HTTPHeaders) {
         guard outlet == nil else { return put(.bodyStart(status: status, headers: headers)) }
+        entry?.answered(status: status)
         act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
     }
 
     package func sendBody(_ bytes: RawSpan) {
         guard outlet == nil else { return put(.body(bytes.withUnsafeBytes { Array($0) })) }
         context.releaseClaims()
+        entry?.sends(at: context.now)
         act { $0.sendBody(bytes) }
     }
 
@@ -111,9 +125,11 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         reply = nil
         guard outlet == nil else { return put(.bodyEnd) }
         act { $0.endBody() }
+        entry?.close(.answered, at: context.now)
     }
 
     package func acceptUpgrade(subprotocol: String? = nil, headers: HTTPHeaders = [:]) {
+        entry?.answered(status: 101)
         act { $0.acceptUpgrade(subprotocol: subprotocol, headers: headers) }
     }
 
@@ -141,7 +157,10 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     }
 
     /// Breaks the connection (RST).
-    package func reset() { stream.reset() }
+    package func reset() {
+        isCut = true
+        stream.reset()
+    }
 
     /// Reads everything from now on and answers nothing.
     package func mute() { isMute = true }
@@ -160,16 +179,24 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         switch action {
         case .text(let bytes): act { $0.sendText(bytes.span.bytes) }
         case .binary(let bytes): act { $0.sendBinary(bytes.span.bytes) }
-        case .body(let bytes): act { $0.sendBody(bytes.span.bytes) }
+        case .body(let bytes):
+            entry?.sends(at: context.now)
+            act { $0.sendBody(bytes.span.bytes) }
         case .bodyStart(let status, let headers):
+            entry?.answered(status: status)
             act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
-        case .bodyEnd: act { $0.endBody() }
+        case .bodyEnd:
+            act { $0.endBody() }
+            entry?.close(.answered, at: context.now)
         case .answer(let status, let headers, let body):
+            entry?.answered(status: status)
             act { $0.respond(status: status, headers: headers, body: body) }
+            entry?.sendsWhole(body.count, at: context.now)
         case .ping:
             let nothing: [UInt8] = []
             act { $0.ping(nothing.span.bytes) }
         case .close(let code, let reason):
+            entry?.closes(code)
             act { $0.close(code, reason: reason) }
             guard !isClosed, closeTimer == .none else { return }
             closeTimer = context.loop.schedule(self, at: context.now + Self.closeLimit)
@@ -269,6 +296,8 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         outlet?.stop()
         leave(.abnormal, at: context.now)
         context[service.provider].active -= 1
+        for exchange in unsettled { exchange.settle(at: context.now) }
+        unsettled = []
         listener?.closed(self)
         stream.handler = nil
     }
@@ -278,6 +307,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         (self.reply, self.session) = (nil, nil)
         reply?.peerLeft(at: instant)
         session?.closed(code, at: instant)
+        entry?.close(code == .abnormal ? .cancelled : .answered, at: instant)
     }
 
     // MARK: Events
@@ -300,8 +330,12 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
             if let body { reference = service.reference(of: head, body: body) ?? reference }
         }
         key = context.interference == nil ? nil : head.apiKey
+        let operation = beginEntry(head, isUpgrade: body == nil, provider, at: instant)
+        let isFirst = !hasKnocked
+        hasKnocked = true
         let (verdict, ordinal) = context.admit(
-            kind, to: provider, call: call, key: key, reference: body == nil ? nil : reference,
+            kind, to: provider, operation: operation, isNewConnection: isFirst, call: call,
+            key: key, reference: body == nil ? nil : reference,
             fields: fields, at: instant)
         answered = (head, provider, ordinal)
         outlet = nil
@@ -430,7 +464,10 @@ extension EmulatorConnection {
     }
 
     /// Ends the stream in the middle of whatever it was saying.
-    func end() { stream.close() }
+    func end() {
+        isCut = true
+        stream.close()
+    }
 
     private func openOutlet() {
         guard outlet == nil, let interference = context.interference, let answered else { return }
@@ -451,17 +488,5 @@ extension EmulatorConnection {
             fields.append(.init("model", model))
         }
         return fields
-    }
-}
-
-extension EmulatorVerdict {
-    /// The request will have no answer worth the name.
-    fileprivate var refuses: Bool {
-        switch self {
-        case .refuse, .refusal, .reset, .mute, .stall, .keepAlive, .close, .fail, .hang, .freeze,
-            .cut:
-            true
-        case .pass, .delay, .empty, .garble, .drop, .replace, .twice, .slip: false
-        }
     }
 }

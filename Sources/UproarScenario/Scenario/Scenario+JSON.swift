@@ -194,7 +194,20 @@ extension ProviderSettings {
     var json: JSONValue {
         .object(
             [.init("preset", .string(preset.rawValue))] + place.json
-                + timings.map { .init($0.provider.name, $0.pace.json) })
+                + timings.map { .init($0.provider.name, $0.pace.json) }
+                // Only where something is said, so that scenarios without them keep their hash.
+                + (terms.isEmpty
+                    ? []
+                    : [
+                        .init(
+                            "terms",
+                            .object(
+                                terms.map {
+                                    .init(
+                                        ([$0.provider.name] + ($0.operation.map { [$0] } ?? []))
+                                            .joined(separator: "."), $0.json)
+                                }))
+                    ]))
     }
 }
 
