@@ -27,6 +27,7 @@ extension ProviderConfiguration {
             seed: plan.seed, script: scenario.conversation.languageModel)
         settings.isTagging = scenario.isTagging
         settings.epochSeconds = epochSeconds
+        settings.tellsStreams = !LinkPlan(scenario).behindAgent.isEmpty
         for descriptor in ProviderCatalog.all {
             settings.set(
                 ProviderEmulation(

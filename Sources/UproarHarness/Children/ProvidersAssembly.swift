@@ -23,6 +23,7 @@ package final class ProvidersAssembly {
             references: ReferenceText(key: key, callLimit: settings.callLimit),
             isTagging: settings.isTagging, keys: settings.keys,
             epochSeconds: settings.epochSeconds, facts: facts)
+        context.tellsStreams = settings.tellsStreams
         self.faults = FaultInterference(context: context, facts: facts)
         renderer = FliteRenderer(worker: worker, loop: loop)
         let parts = EmulatorParts(

@@ -82,7 +82,7 @@ package final class RunRecorder {
     package func take(_ fact: Fact) {
         onFact?(fact)
         switch FactKind(rawValue: fact.kind) {
-        case .faultArmed, .faultEffective, .faultCleared: return
+        case .faultArmed, .faultEffective, .faultCleared, .streamUsed: return
         case .callDue:
             let tags = tags(channel: Int(fact.value), line: fact.detail)
             if audit != nil { tagsOf[fact.call] = tags }

@@ -8,6 +8,7 @@ final class TLSStream: ByteStream {
 
     var handler: (any ByteStreamHandler)?
     let remote: Endpoint
+    var localPort: UInt16 { inner?.localPort ?? 0 }
 
     private let layer: TLSLayer
     private let isClient: Bool

@@ -38,6 +38,8 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// What is being answered.
     private var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
     private var isFrozen = false
+    /// The call that this request, or this WebSocket, has been said to carry.
+    private var toldCall: UInt32?
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
@@ -62,6 +64,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// The call it belongs to, once references have told: what faults are aimed with.
     package var call: UInt32? {
         didSet {
+            tellUse(at: context.now)
             if let call, call != oldValue, context.interference != nil {
                 meetFaults(at: context.now)
             }
@@ -88,6 +91,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     package func respond(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         reply = nil
         put(.answer(status: status, headers: dated(headers), body: body))
+        tellAnswered(at: context.now)
     }
 
     package func respond(status: Int, headers: HTTPHeaders = [:], json: JSONValue) {
@@ -109,6 +113,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     package func endBody() {
         reply = nil
+        defer { tellAnswered(at: context.now) }
         guard outlet == nil else { return put(.bodyEnd) }
         act { $0.endBody() }
     }
@@ -295,9 +300,13 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         context[provider].requests += 1
         let kind: EmulatorPassage.Kind = body == nil ? .upgrade : .request
         var fields: [FaultScope.Condition] = []
-        if context.interference != nil {
-            fields = fieldsOfRequest(head, body)
-            if let body { reference = service.reference(of: head, body: body) ?? reference }
+        toldCall = nil
+        if context.interference != nil { fields = fieldsOfRequest(head, body) }
+        if let body, context.interference != nil || context.tellsStreams,
+            let found = service.reference(of: head, body: body)
+        {
+            reference = found
+            tellUse(at: instant)
         }
         key = context.interference == nil ? nil : head.apiKey
         let (verdict, ordinal) = context.admit(
@@ -379,6 +388,28 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         case .failed: leave(.abnormal, at: instant)
         case .body, .ping, .pong: break
         }
+    }
+}
+
+// MARK: Whose connection it is
+
+extension EmulatorConnection {
+    private func tellUse(at now: Instant) {
+        guard context.tellsStreams, let call, toldCall != call else { return }
+        toldCall = call
+        tell(session == nil ? .request : .stream, call, at: now)
+    }
+
+    private func tellAnswered(at now: Instant) {
+        guard let call = toldCall, session == nil else { return }
+        toldCall = nil
+        tell(.answered, call, at: now)
+    }
+
+    private func tell(_ use: StreamUse, _ call: UInt32, at now: Instant) {
+        context.state(
+            .streamUsed, of: service.provider, at: now, call: call, value: use.rawValue,
+            detail: UInt32(stream.remote.port))
     }
 }
 

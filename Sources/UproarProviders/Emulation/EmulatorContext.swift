@@ -15,6 +15,8 @@ package final class EmulatorContext {
     package let epochSeconds: Int64
     /// What goes wrong on purpose; nil when nothing does.
     package var interference: (any EmulatorInterference)?
+    /// States which connection carries which call (`FactKind.streamUsed`).
+    package var tellsStreams = false
     /// Shared by all vendors of models: a reply after a failover is another one than the reply before.
     package var replyNumbers = ReplyNumbers()
     private var gates: [EmulatorGate] = []

@@ -6,6 +6,8 @@ import UproarCore
 package protocol ByteStream: AnyObject {
     var handler: (any ByteStreamHandler)? { get set }
     var remote: Endpoint { get }
+    /// The port at this end, as its peer sees it: what tells one connection of a run from another. 0 where there is none (yet).
+    var localPort: UInt16 { get }
     /// Bytes written but not yet taken by the network.
     var queuedByteCount: Int { get }
 
@@ -37,6 +39,10 @@ package protocol ByteStreamHandler: AnyObject {
     func ended(_ stream: any ByteStream)
     /// The stream is gone. Called exactly once, last.
     func closed(_ stream: any ByteStream, reason: CloseReason)
+}
+
+extension ByteStream {
+    package var localPort: UInt16 { 0 }
 }
 
 extension ByteStreamHandler {

@@ -36,6 +36,7 @@ final class BrowserCall: CallMedia {
     private var handler: (any CallMediaHandler)?
     private var phase = Phase.connecting
     private var stream: (any ByteStream)?
+    private(set) var localPort: UInt16 = 0
     private var connection: WebSocketClientConnection
     private var playout = Playout()
     private var deadline = TimerID.none
@@ -231,6 +232,7 @@ final class BrowserCall: CallMedia {
 extension BrowserCall: ByteStreamHandler {
     func opened(_ stream: any ByteStream) {
         guard case .connecting = phase else { return }
+        localPort = stream.localPort
         phase = .upgrading
         flush()
     }

@@ -28,6 +28,7 @@ final class TwilioCall: CallMedia {
     // What each frame needs stands together: of a thousand calls none stays in the cache.
     private let transport: TwilioTransport
     private var stream: (any ByteStream)?
+    private(set) var localPort: UInt16 = 0
     private var sequence: UInt64 = 0
     private var chunk: UInt64 = 0
     private(set) var sentByteCount = 0
@@ -250,6 +251,7 @@ final class TwilioCall: CallMedia {
 extension TwilioCall: ByteStreamHandler {
     func opened(_ stream: any ByteStream) {
         guard case .connecting = phase else { return }
+        localPort = stream.localPort
         phase = .upgrading
         flush()
     }

@@ -54,6 +54,7 @@ final class TwilioWebhookCall: CallMedia {
 
     var sentByteCount: Int { media?.sentByteCount ?? 0 }
     var receivedByteCount: Int { media?.receivedByteCount ?? 0 }
+    var localPort: UInt16 { media?.localPort ?? 0 }
 
     func send(_ audio: any PreparedAudio, frame: Int) { media?.send(audio, frame: frame) }
     func send(digit: Character) { media?.send(digit: digit) }
