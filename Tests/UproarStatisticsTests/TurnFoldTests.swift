@@ -275,4 +275,46 @@ import UproarCore
         #expect(!turn.isGood([.init(metric: "voice_to_voice", below: .ms(450))]))
         #expect(!turn.isGood([.init(metric: "stt", below: .ms(60))]))
     }
+
+    /// Two answered turns; with the second question the model is sent what the agent takes for said in the first.
+    private func drift(
+        held: [(utterance: UInt32, reply: UInt32, part: HeldPart)], hearsEnd: Bool = true
+    ) throws -> [TurnMarks] {
+        var script = goodCall()
+        if !hearsEnd {
+            script.facts.removeAll { $0.kind == FactKind.answerFinished.rawValue }
+            script.state(
+                .voiceFinished, 2500, utterance: 1, reply: 1, value: 2_000_000_000,
+                from: .provider(.cartesia))
+        }
+        script.speak(2, from: 5000, to: 6000)
+        script.providers(2, end: 6000)
+        script.answer(2, from: 6450, to: 7500)
+        let asked = TurnReference(call: 7, utterance: 2, reply: 1)
+        for entry in held {
+            script.state(
+                .historyHeld, 6070, utterance: entry.utterance, reply: entry.reply,
+                value: Int64(asked.rawValue), detail: entry.part.rawValue, from: .provider(.openai))
+        }
+        script.facts.removeAll { $0.kind == FactKind.callEnded.rawValue }
+        script.end(9000)
+        return script.fold().turns.map { $0.marks.intersection(.drifted) }
+    }
+
+    @Test func aHistoryThatSaysWhatWasHeardHasNotDrifted() throws {
+        #expect(try drift(held: [(1, 1, [.beginning, .end])]) == [[], []])
+        #expect(try drift(held: [(1, 1, .beginning)], hearsEnd: false) == [[], []])
+        // Where no request holds a reply, the agent keeps its history elsewhere.
+        #expect(try drift(held: []) == [[], []])
+    }
+
+    @Test func whatWasKeptAndNeverHeardIsDrift() throws {
+        #expect(
+            try drift(held: [(1, 1, [.beginning, .end]), (1, 2, .beginning)]) == [.drifted, []])
+        #expect(try drift(held: [(1, 1, [.beginning, .end])], hearsEnd: false) == [.drifted, []])
+    }
+
+    @Test func whatWasHeardAndNotKeptIsDrift() throws {
+        #expect(try drift(held: [(0, 1, [.beginning, .end])]) == [.drifted, []])
+    }
 }

@@ -52,6 +52,13 @@ package final class ModelDesk {
             context.state(
                 .historyRecalled, of: provider, at: instant, reference: reference, detail: other)
         }
+        if let reference, !prompt.isAfterTool {
+            for (reply, part) in model.held(in: request, of: reference) {
+                context.state(
+                    .historyHeld, of: provider, at: instant, reference: reply,
+                    value: Int64(reference.rawValue), detail: part.rawValue)
+            }
+        }
         let answer = model.answer(to: prompt, request: request, reply: reference)
         let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | ordinal
         return ModelAnswerPump(
