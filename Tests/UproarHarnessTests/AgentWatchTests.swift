@@ -33,28 +33,4 @@ struct AgentWatchTests {
                     at: .zero + .seconds(3))
             ])
     }
-
-    @Test("Rules are tested on the series as they were seen, at every second")
-    func rules() {
-        let watch = AgentWatch { _ in }
-        for second in 0..<4 { watch.take(page(second / 2), at: .zero + .seconds(second)) }
-        let text = AlertRules.test(watch, ["ProviderKeyRefused"], rules: "/rules.yaml")
-        #expect(text.contains("values: '0.000000 0.000000 1.000000 1.000000'"))
-        #expect(text.contains("{eval_time: 3s, alertname: ProviderKeyRefused, exp_alerts: []}"))
-    }
-
-    @Test("What promtool complains about is what fired, from its first moment on")
-    func firings() {
-        let output = """
-              FAILED:
-                alertname: ProviderKeyRefused, time: 1m6s,\u{20}
-                    exp:[],
-                alertname: ProviderKeyRefused, time: 1m5s,\u{20}
-                alertname: DeadAir, time: 30s,\u{20}
-            """
-        let fired = AlertRules.firstFirings(in: output)
-        #expect(fired.map(\.name) == ["ProviderKeyRefused", "DeadAir"])
-        #expect(fired.map(\.second) == [65, 30])
-        #expect(AlertRules.names(in: "      - alert: DeadAir\n        expr: x\n") == ["DeadAir"])
-    }
 }

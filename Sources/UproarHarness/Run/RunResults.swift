@@ -219,9 +219,7 @@ package final class RunResults {
         hasEnded = true
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
-        if let watch, let folder {
-            result.alerts = AlertRules.evaluate(watch, folder: folder.path)
-        }
+        if let watch { result.alerts = AlertRules.evaluate(watch) }
         result.isPartial = false
         decide()
     }
@@ -243,6 +241,7 @@ package final class RunResults {
         evidence.dirty = dirty
         evidence.abortedBy = abortedBy
         evidence.signal = signal
+        judgeAlerts(&evidence)
         if let baseline { compare(with: baseline.result, baseline.limits, &evidence) }
         result.outcome = RunOutcome.decide(evidence)
         if let startFailure, signal == nil {
@@ -250,6 +249,27 @@ package final class RunResults {
         }
         if let oversaturation { result.outcome.reasons.append(oversaturation) }
         result.outcome.reasons += notes
+    }
+
+    /// What the scenario expects to have fired, counted from the first effect of its faults.
+    private func judgeAlerts(_ evidence: inout RunOutcome.Evidence) {
+        guard hasEnded, let expected = plan.scenario.alerts, !expected.isEmpty else { return }
+        guard var alerts = result.alerts, let start = result.faults.compactMap(\.firstEffect).min()
+        else {
+            evidence.unknownAlerts =
+                "the expected alerts were not evaluated: the agent's metrics page was not seen"
+            return
+        }
+        for wanted in expected {
+            guard let place = alerts.firstIndex(where: { $0.name == wanted.name }) else { continue }
+            alerts[place].within = wanted.within
+            let time = alerts[place].at.map { $0 - start }
+            guard time.map({ $0 > wanted.within }) ?? true else { continue }
+            alerts[place].isMissing = true
+            let seen = time.map { "fired after \(NumberText.duration($0))" } ?? "NOT OBSERVED"
+            evidence.missingAlerts.append("alert \(wanted.text): \(seen)")
+        }
+        result.alerts = alerts
     }
 
     private func compare(

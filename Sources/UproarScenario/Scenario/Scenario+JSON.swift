@@ -10,6 +10,9 @@ extension Scenario {
             members.append(.init("call_length", .string(DistributionText.exact(callLength))))
         }
         if let callers { members.append(.init("callers", callers.json)) }
+        if let alerts {
+            members.append(.init("alerts", .array(alerts.map { .string($0.text) })))
+        }
         if let safety = safety.json { members.append(.init("safety", safety)) }
         return .object(members)
     }

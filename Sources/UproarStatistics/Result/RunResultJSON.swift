@@ -46,7 +46,11 @@ extension RunResult {
             "alerts": alerts.map { alerts in
                 .array(
                     alerts.map {
-                        .present(["name": .string($0.name), "at_ms": .milliseconds($0.at)])
+                        .present([
+                            "name": .string($0.name), "at_ms": .milliseconds($0.at),
+                            "within_ms": .milliseconds($0.within),
+                            "missing": $0.isMissing ? .bool(true) : .null,
+                        ])
                     })
             } ?? .null,
             "marks": JSONValue.array(

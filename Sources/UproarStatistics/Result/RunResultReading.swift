@@ -44,8 +44,12 @@ extension RunResult {
         cost = try Self.cost(fields)
         for fault in try fields.objects("faults") { faults.append(try FaultRecord(fault)) }
         if fields.value["alerts"] != nil {
-            alerts = try fields.objects("alerts").map { alert throws(ResultError) in
-                AlertRecord(name: try alert.text("name"), at: alert.instant("at_ms"))
+            alerts = try fields.objects("alerts").map { alert throws(ResultError) -> AlertRecord in
+                var record = AlertRecord(
+                    name: try alert.text("name"), at: alert.instant("at_ms"))
+                record.within = alert.instant("within_ms").map { $0 - .zero }
+                record.isMissing = alert.flag("missing")
+                return record
             }
         }
         for mark in try fields.objects("marks") {
