@@ -35,6 +35,10 @@ final class RecogniserFeed: TimerHandler {
         var wholeFinal: Duration
     }
 
+    /// What most streaming vendors take audio for that are told nothing.
+    private static let vendorDefaults = SpeechToTextSettings(
+        format: AudioFormat(.linear16, .wideband))
+
     private enum Timer: UInt64 {
         case reopen, deadline
     }
@@ -47,6 +51,8 @@ final class RecogniserFeed: TimerHandler {
 
     private let chain: ProviderChain<any SpeechToText>
     private let settings: SpeechToTextSettings
+    private let carriesSettings: Bool
+    private let replays: Bool
     private let batches: Batches
     private let deadlines: Deadlines
     private let loop: EventLoop
@@ -89,8 +95,10 @@ final class RecogniserFeed: TimerHandler {
     init(
         _ chain: ProviderChain<any SpeechToText>, _ settings: SpeechToTextSettings,
         batches: Batches, deadlines: Deadlines, loop: EventLoop, random: RandomStream,
-        handler: any RecogniserFeedHandler
+        carriesSettings: Bool = true, replays: Bool = true, handler: any RecogniserFeedHandler
     ) {
+        self.carriesSettings = carriesSettings
+        self.replays = replays
         self.chain = chain
         self.settings = settings
         self.batches = batches
@@ -186,9 +194,10 @@ final class RecogniserFeed: TimerHandler {
         loop.cancel(reopening)
         isOpen = false
         streamBegan = loop.now
-        sent = max(from ?? utteranceStart ?? sent, audioStart)
+        sent = replays ? max(from ?? utteranceStart ?? sent, audioStart) : position
         base = sent
-        stream = chain[place].open(settings, handler: self)
+        let isLost = place > 0 && !carriesSettings
+        stream = chain[place].open(isLost ? Self.vendorDefaults : settings, handler: self)
     }
 
     private func closeStream() {

@@ -73,6 +73,8 @@ extension AgentSettings {
             ("idle_limit_ms", .time(\.idleLimit)), ("drain_grace_ms", .time(\.drainGrace)),
             ("metrics_port", .whole(\.metricsPort)), ("health_port", .whole(\.healthPort)),
             ("log_level", .text(\.logLevel)), ("failover", .flag(\.failover)),
+            ("failover_settings", .flag(\.carriesSettings)), ("replay", .flag(\.replays)),
+            ("whole_answers", .flag(\.wholeAnswers)),
             ("failback", .flag(\.failback)),
             ("breaker_failures", .whole(\.breakerFailures)),
             ("breaker_open_ms", .time(\.breakerOpen)),

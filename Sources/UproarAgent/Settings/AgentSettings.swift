@@ -168,6 +168,12 @@ package struct AgentSettings: Hashable, Sendable {
 
     /// Off: the first of each chain is always asked, whatever it does.
     package var failover = true
+    /// Off: a recogniser that stands in is opened as its vendor opens it by default, and not in the format of the call.
+    package var carriesSettings = true
+    /// Off: an answer that broke off is taken for whole.
+    package var wholeAnswers = true
+    /// Off: a recogniser that stands in hears what comes from then on, and nothing of the utterance before.
+    package var replays = true
     /// Off: a provider that failed is never asked again.
     package var failback = true
     /// Failures in a row after which a provider is not asked …
