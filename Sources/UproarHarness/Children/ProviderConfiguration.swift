@@ -35,6 +35,7 @@ extension ProviderConfiguration {
         for timing in scenario.providers.timings {
             guard var emulation = settings[timing.provider] else { continue }
             emulation.speed = .init(timing.pace)
+            emulation.concurrencyLimit = timing.concurrent
             settings.set(emulation)
         }
         settings.phrases = scenario.conversation.languageModel.everyReply(

@@ -121,6 +121,7 @@ package final class LiveRun {
             if let cores = plan.scenario.agentCores {
                 undo.open(host, view)
                 try undo.limitAgent(to: cores.value)
+                if let quota = undo.quota { sampler.watch(quota) }
             }
         } catch {
             results.failToStart("\(error)")

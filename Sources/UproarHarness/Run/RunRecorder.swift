@@ -95,6 +95,7 @@ package final class RunRecorder {
                 (fact.call, fact.instant, CallOutcome(rawValue: fact.detail) ?? .dropped))
         case .utteranceEnded: turnsSoFar += 1
         case .turnTimedOut: lostSoFar += 1
+        case .providerRefused: tally.addRefusal(fact)
         case .messageAccepted, .eventDelivered: return tally.addService(fact)
         default: break
         }

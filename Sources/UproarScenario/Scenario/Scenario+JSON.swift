@@ -194,7 +194,13 @@ extension ProviderSettings {
     var json: JSONValue {
         .object(
             [.init("preset", .string(preset.rawValue))] + place.json
-                + timings.map { .init($0.provider.name, $0.pace.json) })
+                + timings.map { timing -> JSONValue.Member in
+                    var members = timing.pace.json.members ?? []
+                    if let concurrent = timing.concurrent {
+                        members.append(.init("concurrent", JSONValue(concurrent)))
+                    }
+                    return .init(timing.provider.name, .object(members))
+                })
     }
 }
 

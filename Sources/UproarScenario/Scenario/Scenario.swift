@@ -193,6 +193,8 @@ package struct ProviderSettings: Hashable, Sendable {
     package struct Timing: Hashable, Sendable {
         package var provider: ProviderID
         package var pace: ProviderPace
+        /// Streams, requests or contexts in work at once; one more is refused as over quota. nil: no limit.
+        package var concurrent: Int?
         /// It differs from the preset.
         package var isChanged: Bool
     }

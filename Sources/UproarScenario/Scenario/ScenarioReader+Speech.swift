@@ -157,28 +157,35 @@ extension ScenarioReader {
         for index in settings.timings.indices {
             let timing = settings.timings[index]
             guard map.node(timing.provider.name) != nil else { continue }
-            let pace = self.pace(map, timing)
+            let keys =
+                switch timing.pace {
+                case .speechToText: ["latency"]
+                case .languageModel: ["first_token", "pace"]
+                case .textToSpeech: ["first_byte", "pace"]
+                }
+            let own = map.map(timing.provider.name, keys: keys + ["concurrent"])
+            let pace = self.pace(own, timing)
+            let concurrent = own?.value("concurrent") { text throws(TextProblem) in
+                try ScalarText.integer(text, in: 1...1_000_000)
+            }
             settings.timings[index].pace = pace
-            settings.timings[index].isChanged = pace != timing.pace
+            settings.timings[index].concurrent = concurrent
+            settings.timings[index].isChanged = pace != timing.pace || concurrent != nil
         }
         return settings
     }
 
-    private func pace(_ map: MapReader, _ timing: ProviderSettings.Timing) -> ProviderPace {
-        let key = timing.provider.name
+    private func pace(_ map: MapReader?, _ timing: ProviderSettings.Timing) -> ProviderPace {
         switch timing.pace {
         case .speechToText(let latency):
-            let map = map.map(key, keys: ["latency"])
             return .speechToText(
                 latency: map?.value("latency", distribution(map, "latency")) ?? latency)
         case .languageModel(let firstToken, let pace):
-            let map = map.map(key, keys: ["first_token", "pace"])
             return .languageModel(
                 firstToken: map?.value("first_token", distribution(map, "first_token"))
                     ?? firstToken,
                 tokensPerSecond: map?.value("pace", ScalarText.tokensPerSecond) ?? pace)
         case .textToSpeech(let firstByte, let factor):
-            let map = map.map(key, keys: ["first_byte", "pace"])
             return .textToSpeech(
                 firstByte: map?.value("first_byte", distribution(map, "first_byte")) ?? firstByte,
                 factor: map?.value("pace", ScalarText.factor) ?? factor)

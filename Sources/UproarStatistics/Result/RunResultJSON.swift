@@ -256,6 +256,7 @@ extension GeneratorSample {
             "run_queue_ms": .milliseconds(runQueueDelay),
             "memory": memory.map { .integer(Int64($0)) } ?? .null,
             "agent_memory": agentMemory.map { .integer(Int64($0)) } ?? .null,
+            "agent_throttled": JSONValue(agentThrottled),
             "descriptors": descriptors.map { .integer(Int64($0)) } ?? .null,
         ])
     }
@@ -282,6 +283,7 @@ extension GeneratorSample {
         runQueueDelay = fields.duration("run_queue_ms")
         memory = fields.value["memory"]?.int
         agentMemory = fields.value["agent_memory"]?.int
+        agentThrottled = fields.double("agent_throttled")
         descriptors = fields.value["descriptors"]?.int
     }
 }

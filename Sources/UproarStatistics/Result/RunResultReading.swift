@@ -124,7 +124,7 @@ extension RunResult {
 
 extension RunLedger {
     var json: JSONValue {
-        [
+        .present([
             "turns_owed": .count(turns.owed),
             "answered": .count(turns.answered),
             "late": .count(turns.late),
@@ -156,7 +156,20 @@ extension RunLedger {
                 refusals.counts.map {
                     ["status": .integer(Int64($0.status)), "count": .count($0.count)]
                 }),
-        ]
+            "provider_refusals": providerRefusals.isEmpty ? .null : providerRefusalsJSON,
+        ])
+    }
+
+    private var providerRefusalsJSON: JSONValue {
+        .array(
+            providerRefusals.flatMap { line in
+                line.refusals.counts.map { entry -> JSONValue in
+                    [
+                        "provider": .string(line.provider.name),
+                        "status": .integer(Int64(entry.status)), "count": .count(entry.count),
+                    ]
+                }
+            })
     }
 
     init(_ fields: ResultFields, load: ResultFields) throws(ResultError) {
@@ -191,6 +204,14 @@ extension RunLedger {
         strangeFacts = fields.count("strange_facts")
         for item in try fields.objects("refusals") {
             refusals.add(UInt32(clamping: item.int("status", else: 0)), item.count("count"))
+        }
+        if fields.has("provider_refusals") {
+            for item in try fields.objects("provider_refusals") {
+                guard let provider = ProviderID(name: try item.text("provider")) else { continue }
+                add(
+                    refusalOf: provider, UInt32(clamping: item.int("status", else: 0)),
+                    item.count("count"))
+            }
         }
         calls.due = load.count("offered")
         calls.dialed = load.count("started")
