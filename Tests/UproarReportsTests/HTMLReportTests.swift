@@ -193,7 +193,7 @@ import UproarStatistics
     }
 
     /// The first element that is closed without being open, or left open; nil when all is well.
-    private static func unbalanced(_ text: String) -> String? {
+    static func unbalanced(_ text: String) -> String? {
         var open: [Substring] = []
         for tag in text.matches(of: /<(\/?)([a-z][a-z0-9]*)\b[^>]*?(\/?)>/) {
             let name = tag.output.2
