@@ -50,7 +50,10 @@ extension Command {
             out: arguments.text("out")
                 ?? RunFolder.defaultPath(scenario: "ab-" + sides[0].name),
             seed: seed, version: Version.text,
-            commandLine: "uproar ab " + arguments.rest.joined(separator: " "))
+            commandLine: (["uproar", "ab"]
+                + ["a", "b"].flatMap { flag in
+                    arguments.text(flag).map { ["--\(flag)", "'\($0)'"] } ?? []
+                } + arguments.rest).joined(separator: " "))
         plan.pairs = try arguments.integer("pairs", in: 2...1000) ?? 5
         plan.budget = .seconds(try arguments.integer("budget", in: 1...86_400) ?? 180)
         plan.isSimulated = arguments.has("simulate")
