@@ -168,6 +168,15 @@ package final class FaultDriver: TimerHandler {
         return failure.map { String($0.dropFirst(event.id.count + 2)) }
     }
 
+    /// The next planned fault begins now. Answers its id, or nil when none is to come.
+    package func injectNext() -> String? {
+        guard !isStopped else { return nil }
+        let run = Instant.zero + (loop.now - origin)
+        guard let id = nemesis.hasten(at: run) else { return nil }
+        timerFired(token: 0, now: loop.now)
+        return id
+    }
+
     /// Ends one fault now; false when none with this id is armed.
     package func clear(_ id: String) -> Bool {
         let run = Instant.zero + (loop.now - origin)

@@ -181,6 +181,7 @@ package final class RunResults {
         snapshot.latenessP99 = sample.sendLatenessP99
         snapshot.framesSkipped = sampler.log.samples.reduce(0) { $0 + Int64($1.framesSkipped) }
         snapshot.validity = validity(sampler).state
+        snapshot.faults = (faults?.histories ?? []).map { ($0.subject.id, $0.phase) }
         return snapshot
     }
 
@@ -255,7 +256,8 @@ package final class RunResults {
     private func compare(
         with baseline: RunResult, _ limits: ComparisonLimits, _ evidence: inout RunOutcome.Evidence
     ) {
-        let comparison = RunComparison(baseline.draw, result.draw, limits)
+        let comparison = RunComparison(
+            baseline.draw, result.draw, limits.heeding(baseline.validity.noiseFloor, noiseFloor))
         let record = BaselineRecord(baseline, comparison)
         result.baseline = record
         let text = ComparisonText(comparison, before: record.label, after: "this run")

@@ -95,7 +95,7 @@ enum HTMLStyle {
     /// Follows a run that goes on: every fifth second the page is fetched again from where it came, and its figures replaced.
     static let liveScript = """
 
-        (function(){var events=new EventSource('/events'),count=0,busy=false;events.onmessage=function(){count++;if(count%5!==2||busy)return;busy=true;
+        (function(){if(location.protocol==='file:')return;var events=new EventSource('/events'),count=0,busy=false;events.onmessage=function(){count++;if(count%5!==2||busy)return;busy=true;
         fetch('/').then(function(r){return r.text()}).then(function(t){var page=new DOMParser().parseFromString(t,'text/html'),y=scrollY,
         open=Array.prototype.map.call(document.querySelectorAll('details'),function(d){return d.open});
         document.querySelector('main').replaceWith(page.querySelector('main'));document.querySelectorAll('details').forEach(function(d,i){d.open=!!open[i]});

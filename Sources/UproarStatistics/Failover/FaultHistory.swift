@@ -72,6 +72,13 @@ package struct FaultHistory: Sendable {
         }
     }
 
+    /// How far it has come, in a word.
+    package var phase: String {
+        if cleared != nil { return "cleared" }
+        if firstEffect != nil { return "effective" }
+        return armed != nil ? "armed" : "waiting"
+    }
+
     /// So many good turns in a row make a recovery.
     package static let goodRun = 3
     /// How long after the end the return to the primary is waited for.
