@@ -37,22 +37,24 @@ conversation: {root}/scenarios/conversations/task-manager.yaml
 audio: {root}/fixtures/task-manager
 call_length: 6s
 load:
-  - arrive: 2/s constant for {seconds}s
+  - arrive: {rate}/s constant for {seconds}s
 patience: 10s
 drain: 30s
+"""
+TIMELINE = """
 timeline:
-  - {{id: slow, at: {fault}s, for: 3s, inject: ttfb_delay, delay: 200ms, on: openai}}
+  - {id: slow, at: 18s, for: 2s, inject: ttfb_delay, delay: 200ms, on: openai}
 """
 
 
 class Run:
     """One run whose three streams are a terminal of its own."""
 
-    def __init__(self, binary, seconds=14, reads=True):
+    def __init__(self, binary, seconds=60, rate=2, more="", reads=True):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="uproar-keys-"))
         self.folder = self.top / "run"
         scenario = self.top / "keys.yaml"
-        scenario.write_text(SCENARIO.format(root=ROOT, seconds=seconds, fault=seconds - 4))
+        scenario.write_text(SCENARIO.format(root=ROOT, seconds=seconds, rate=rate) + more)
         self.person, program = pty.openpty()
         fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self.program = program
@@ -119,7 +121,7 @@ class Run:
 
 
 def every_key(binary):
-    run = Run(binary)
+    run = Run(binary, seconds=30, rate=4, more=TIMELINE)
     try:
         run.wait_for("KEYS ")
         assert run.is_raw, "keys wait for a line"
@@ -147,10 +149,10 @@ def every_key(binary):
         assert code == 0, f"exit {code}\n{summary}"
         assert result["interactive"], "not marked interactive"
         # A pause puts calls off; it drops none.
-        assert result["load"]["offered"] == 28, result["load"]
-        assert result["load"]["duration_ms"] > 17_500, result["load"]
+        assert result["load"]["offered"] == 120, result["load"]
+        assert result["load"]["duration_ms"] > 33_000, result["load"]
         fault = result["faults"][0]
-        assert fault["effects"] > 0 and fault["armed_ms"] < 9_900, fault
+        assert fault["effects"] > 0 and fault["armed_ms"] < 17_000, fault
         did = " | ".join(run.journal())
         for what in ("rate 125", "rate 100", "arrivals pause", "go on", "fault slow", "snapshot-1"):
             assert what in did, f"{what} is not in the journal: {did}"
@@ -166,7 +168,7 @@ def every_key(binary):
 
 
 def drain(binary):
-    run = Run(binary, seconds=60)
+    run = Run(binary)
     try:
         run.wait_for("turns ")
         time.sleep(4)
@@ -185,7 +187,7 @@ def drain(binary):
 
 
 def interrupted(binary):
-    run = Run(binary, seconds=60)
+    run = Run(binary)
     try:
         run.wait_for("KEYS ")
         time.sleep(2)
@@ -200,7 +202,7 @@ def interrupted(binary):
 
 
 def killed(binary):
-    run = Run(binary, seconds=60)
+    run = Run(binary)
     try:
         run.wait_for("KEYS ")
         assert run.is_raw
@@ -231,7 +233,7 @@ def no_terminal(binary):
     top = pathlib.Path(tempfile.mkdtemp(prefix="uproar-keys-"))
     try:
         scenario = top / "keys.yaml"
-        scenario.write_text(SCENARIO.format(root=ROOT, seconds=6, fault=2))
+        scenario.write_text(SCENARIO.format(root=ROOT, seconds=6, rate=2))
         done = subprocess.run([binary, "run", str(scenario), "--out", str(top / "run")], input=b"pq++fs", capture_output=True, timeout=90)
         assert done.returncode == 0, done
         result = json.loads((top / "run/result.json").read_text())
