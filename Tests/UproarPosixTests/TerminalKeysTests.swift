@@ -75,6 +75,7 @@ struct TerminalKeysTests {
             ) { _ in }
             #expect(keys != nil)
             #expect(!terminal.waitsForLine)
+            withExtendedLifetime(keys) {}
         }
         #expect(terminal.waitsForLine)
     }

@@ -190,8 +190,11 @@ extension HTMLReport {
                 recovery.isCensored
                 ? "; <b class=\"no\">not recovered</b> within the \(time) that were watched"
                 : "; well again \(time) after the first wrong turn"
-        } else {
+        } else if !fault.figures.isEmpty {
             text += "; no turn went wrong for it"
+        } else if let recovered = fault.recovered {
+            // A result of before there were figures.
+            text += "; all was well again at \(RunDigest.clock(recovered))"
         }
         let findings = fault.findings.prefix(2).map { HTMLText.escaped($0) }
         return "<li>\(text)."
