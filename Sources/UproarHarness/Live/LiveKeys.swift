@@ -3,6 +3,7 @@ import UproarLoad
 import UproarPosix
 import UproarReports
 import UproarRuntime
+import UproarScenario
 import UproarStatistics
 
 /// What a person at the terminal does to a live run, a key each. Everything is said, written down, and makes the run one that no later run
