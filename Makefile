@@ -46,15 +46,21 @@ verify:
 	scripts/verify-baseline
 	scripts/verify-bad-input.py
 	scripts/verify-signals.py
+	scripts/verify-keys.py
+	scripts/verify-smoke
 	scripts/verify-validity.py
 	scripts/verify-otlp.py
 	scripts/verify-crash-matrix
 	scripts/verify-abort-matrix
 	scripts/verify-drills
+	scripts/verify-zoo
 	scripts/verify-links.py
 	scripts/verify-game-day.py
 	scripts/verify-agent
 	scripts/verify-metrics
+	scripts/verify-alone.py
+	scripts/verify-learn
+	scripts/interop-tls
 	scripts/verify-recordings.py
 
 ## make conformance     vendors' SDKs, Pipecat's services and LiveKit's plugins against the emulators (needs Python and PyPI)

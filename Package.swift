@@ -166,10 +166,15 @@ let package = Package(
         tests(of: "Faults", using: ["Core"]),
         tests(of: "Runtime", using: ["Core", "Posix", "Simulation", "Wire", "Crypto"]),
         tests(
-            of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"], programs: ["guardian-trial"]),
+            of: "Posix", using: ["Core", "Runtime", "Wire", "Crypto"],
+            programs: ["guardian-trial", "descriptor-trial"]),
         .executableTarget(
             name: "guardian-trial", dependencies: ["UproarCore", "UproarPosix", "UproarRuntime"],
             path: "Tests/GuardianTrial", swiftSettings: strict),
+        .executableTarget(
+            name: "descriptor-trial",
+            dependencies: ["UproarCore", "UproarPosix", "UproarRuntime", "UproarWire"],
+            path: "Tests/DescriptorTrial", swiftSettings: strict),
         tests(
             of: "Transports", using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation"]),
         tests(

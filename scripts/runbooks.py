@@ -2,8 +2,10 @@
 """Puts the figures of a drill into its runbook page.
 
   scripts/runbooks.py            simulates every drill, writes reports/drills/figures.json and the pages' figures
+  scripts/runbooks.py NAME...    simulates these drills only
   scripts/runbooks.py --check    compares the pages with reports/drills/figures.json, runs nothing
 """
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -84,14 +86,21 @@ def block(name, record):
 def main():
     check = "--check" in sys.argv
     names = sorted(page.stem for page in pages.glob("*.md") if page.stem != "README")
-    if check:
-        records = json.loads(store.read_text())
-    else:
-        records = {name: simulate(name) for name in names}
+    chosen = [name for name in sys.argv[1:] if not name.startswith("-")]
+    if unknown := [name for name in chosen if name not in names]:
+        sys.exit(f"no runbook is named {', '.join(unknown)}")
+    records = json.loads(store.read_text()) if check or chosen else {}
+    if not check:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            chosen = chosen or names
+            records.update(zip(chosen, pool.map(simulate, chosen)))
         store.parent.mkdir(parents=True, exist_ok=True)
         store.write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
     wrong = []
     for name in names:
+        if name not in records:
+            wrong.append(name)
+            continue
         page = pages / f"{name}.md"
         old = page.read_text()
         new = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: block(name, records[name]), old, flags=re.S)

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Checks reported voice-to-voice latencies against the waveforms alone.
 
-    scripts/truth-check.py RUN_FOLDER [--calls 20] [--within 20]
+    scripts/truth-check.py RUN_FOLDER [--calls 20] [--within 20] [--corpus fixtures/task-manager …]
 
 RUN_FOLDER holds tapes/*.wav (16-bit stereo, caller left, agent right, one clock; each 20 ms from sample 0 on is one frame of
 the caller) and calls.jsonl, as `uproar run --tapes 20` leaves them. What is measured is defined in docs/timing.md; none of
-the harness's code, manifests or tags is used, and nothing but the number of the turn ties a latency to its place:
+the harness's code, annotations or tags is used, and nothing but the order of a call's utterances ties a latency to its place:
 
-  caller's end  utterances are stretches of sound with less than 600 ms of silence inside. The last millisecond above the limit,
-                30 dB below the utterance's loud level (what a twentieth of its 10 ms exceeds), is the last voiced one; it is
-                due when the frame that holds it is due.
+  caller's end  without --corpus: utterances are stretches of sound with less than 600 ms of silence inside. The last millisecond above
+                the limit, 30 dB below the utterance's loud level (what a twentieth of its 10 ms exceeds), is the last voiced one;
+                it is due when the frame that holds it is due. True of clean speech without long pauses.
+                With --corpus: the recording that was spoken is found on the tape by cross-correlation, and its last voiced
+                millisecond in the clean recording, as the telephone carries it. True of noise, pauses and interruptions as well.
   agent heard   the first sample over the limit (-55 dBFS) in the first 10 ms of the first run with 60 ms voiced within 100 ms
                 after 200 ms without any, that begins after the utterance began.
 
 Every turn with a reported voice_to_voice_ms must be found and agree within the bound; turns without one are not judged.
 Prints one line a call and `N passed, N failed`; exits 1 when a turn disagrees or cannot be found, or when there are fewer
-calls than asked for. Needs nothing but Python 3.9.
+calls than asked for. Needs Python 3.9; with --corpus numpy and libsndfile.
 """
 
 import argparse
@@ -119,20 +121,69 @@ def read(tape):
     return Track(both[0::2], rate), Track(both[1::2], rate)
 
 
-def check_call(tape, turns, bound):
+def by_level(caller):
+    """Start, last voiced millisecond and name of each utterance."""
+    return [(start, last_voiced(caller, start, end), "") for start, end in utterances(caller)]
+
+
+# A recording with noise 12 dB below it is like its clean self by 0.97, and like the nearest other of fixtures/ by 0.83.
+ALIKE = 0.9
+# So long before or after the first sound a recording may begin.
+LEAD_MS = 700
+
+
+def by_clip(caller, corpus):
+    """The same, of recordings that are known."""
+    import numpy
+
+    per = caller.rate // 1000
+    sound = numpy.array(caller.samples, dtype=float)
+    found, past = [], 0
+    for start, _ in utterances(caller):
+        # What lies in a clip that was found before is its own, after a pause.
+        if start < past:
+            continue
+        # A clip begins with up to half a second of silence, or behind the tones of a tag.
+        first = int(max(0, start - LEAD_MS, past - FRAME_MS) * per)
+        likeness, clip, place = corpus.find(sound[first : (start + LEAD_MS) * per + corpus.longest])
+        at = (first + place) / per
+        if likeness < ALIKE or at > start + LEAD_MS:
+            found.append((start, None, f"like no recording ({likeness:.2f})"))
+            continue
+        if abs(at / FRAME_MS - round(at / FRAME_MS)) > 0.1:
+            found.append((start, None, f"{clip.name} begins {at:.2f} ms, off the caller's beat"))
+            continue
+        found.append((start, round(at) + clip.end, clip.name))
+        past = at + len(clip.samples) / per
+    return found
+
+
+def check_call(tape, turns, bound, folders, others):
+    """- others: utterances of the caller that are no turns (interruptions): their times tell which of a call's they are."""
     caller, agent = read(tape)
-    spoken = utterances(caller)
+    if folders:
+        from known_clips import Corpus
+
+        if (key := (caller.rate, *folders)) not in CORPORA:
+            CORPORA[key] = Corpus(folders, caller.rate)
+        spoken = by_clip(caller, CORPORA[key])
+    else:
+        spoken = by_level(caller)
     heard = onsets(agent)
     differences, failures = [], []
     # Utterances follow each other in the sound as turns do in the report; turn n is utterance n of the call.
     for turn in turns:
         number, reported = turn["utterance"], turn["voice_to_voice_ms"]
-        if number > len(spoken):
+        order = number + sum(at < turn["began_ms"] for at in others)
+        if order > len(spoken):
             failures.append(f"turn {number}: the tape holds {len(spoken)} utterances")
             continue
-        start, end = spoken[number - 1]
-        due = last_voiced(caller, start, end) // FRAME_MS * FRAME_MS
-        next_start = spoken[number][0] if number < len(spoken) else caller.length
+        start, last, name = spoken[order - 1]
+        if last is None:
+            failures.append(f"turn {number}: {name}")
+            continue
+        due = last // FRAME_MS * FRAME_MS
+        next_start = spoken[order][0] if order < len(spoken) else caller.length
         place = bisect.bisect_left(heard, start)
         if place == len(heard) or heard[place] >= next_start:
             failures.append(f"turn {number}: the agent is not heard after {due} ms")
@@ -147,11 +198,15 @@ def check_call(tape, turns, bound):
     return differences, failures
 
 
+CORPORA = {}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--calls", type=int, default=20, help="so many calls must be there")
     parser.add_argument("--within", type=float, default=20.0, help="bound in ms")
+    parser.add_argument("--corpus", nargs="+", default=[], help="folders with the recordings that callers spoke")
     arguments = parser.parse_args()
     calls = {}
     for line in (arguments.folder / "calls.jsonl").read_text().splitlines():
@@ -165,7 +220,8 @@ def main():
         if not turns:
             continue
         judged += 1
-        found, failures = check_call(tape, turns, arguments.within)
+        others = [b["at_ms"] for b in call.get("barge_ins", [])]
+        found, failures = check_call(tape, turns, arguments.within, arguments.corpus, others)
         differences += found
         passed, failed = passed + len(turns) - len(failures), failed + len(failures)
         worst = max(map(abs, found), default=0.0)

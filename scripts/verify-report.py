@@ -4,11 +4,13 @@
     scripts/verify-report.py [--out FOLDER] [REPORT.html …]       (default: reports/sample/report.html)
 
 Each page must: ask for nothing from a network, raise no error, never scroll sideways, leave no text below 10 px, name every chart and
-table for those who cannot see them, and let every chart be walked through by keyboard. Screenshots stay in FOLDER for people to look at.
+table for those who cannot see them, and let every chart be walked through by keyboard. Recordings that it offers must lie beside it, be stereo (caller left, agent
+right: what is loud in the left ear is where calls.jsonl has the caller speak) and be played by the browser. Screenshots stay in FOLDER for people to look at.
 Prints `N passed, N failed`.
 """
 
 import argparse
+import array
 import json
 import pathlib
 import re
@@ -17,6 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import wave
 import zlib
 
 WIDTHS = (1280, 800, 390)
@@ -146,6 +149,54 @@ def printed(report, out):
     return [] if 1 <= pages <= 40 else [f"{pages} pages"]
 
 
+def loud(samples, rate, start, end):
+    """The loudest sample between two times, in seconds."""
+    part = samples[max(0, int(start * rate)):max(0, int(end * rate))]
+    return max((abs(sample) for sample in part), default=0)
+
+
+def recordings(report):
+    """What the page's players would play."""
+    names = re.findall(r'<audio [^>]*src="([^"]+)"', report.read_text(encoding="utf-8"))
+    calls = report.parent / "calls.jsonl"
+    calls = {c["call"]: c for c in map(json.loads, calls.read_text().splitlines())} if calls.exists() else {}
+    problems = []
+    for name in names:
+        path = report.parent / name
+        if not path.exists():
+            problems.append(f"{name} is not there")
+            continue
+        with wave.open(str(path)) as sound:
+            if sound.getnchannels() != 2:
+                problems.append(f"{name} has {sound.getnchannels()} channels")
+                continue
+            rate = sound.getframerate()
+            samples = array.array("h", sound.readframes(sound.getnframes()))
+        left, right = samples[0::2], samples[1::2]
+        call = calls.get(int(re.search(r"\d+", path.stem).group()))
+        if call and "answered_ms" in call:
+            for turn in call.get("turns", []):
+                began, ended = ((turn[k] - call["answered_ms"]) / 1000 for k in ("began_ms", "ended_ms"))
+                if loud(left, rate, began, ended) < 1000:
+                    problems.append(f"{name}: nothing in the left ear while the caller speaks, {began:.1f} s to {ended:.1f} s")
+            for speech in call.get("agent_speech", []):
+                onset = (speech["from_ms"] - call["answered_ms"]) / 1000
+                if loud(right, rate, onset, onset + 0.5) < 300:
+                    problems.append(f"{name}: nothing in the right ear while the agent speaks, from {onset:.1f} s")
+        probe = (f'<!doctype html><pre id="probe"></pre><audio src="file://{path}" preload="auto"></audio><script>'
+                 "var a=document.querySelector('audio'),p=document.getElementById('probe');"
+                 "a.onerror=function(){p.textContent='error '+a.error.code};"
+                 "a.oncanplaythrough=function(){p.textContent='plays '+a.duration}</script>")
+        with tempfile.TemporaryDirectory() as temporary:
+            page = pathlib.Path(temporary) / "audio.html"
+            page.write_text(probe, encoding="utf-8")
+            dom = chromium(["--allow-file-access-from-files", "--virtual-time-budget=4000", "--dump-dom", f"file://{page}"]).stdout
+        found = re.search(r'<pre id="probe">plays ([\d.]+)</pre>', dom)
+        if not found or abs(float(found.group(1)) - len(left) / rate) > 0.1:
+            problems.append(f"{name}: the browser does not play it: {re.findall(r'probe.>[^<]*', dom)}")
+    return problems
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default=None)
@@ -159,6 +210,8 @@ def main():
     for report in reports:
         size = report.stat().st_size
         checks = [("size", [] if size < 3_000_000 else [f"{size} bytes"]), ("paper", printed(report, out))]
+        if "<audio" in report.read_text(encoding="utf-8"):
+            checks.append(("recordings", recordings(report)))
         for width in WIDTHS:
             checks.append((f"{width} px", look(report, width, False, out)))
         checks.append(("1280 px, dark", look(report, 1280, True, out)))

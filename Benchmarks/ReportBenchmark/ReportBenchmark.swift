@@ -7,9 +7,11 @@ import UproarStatistics
 /// resident memory after each step; run with fewer turns beside it, memory shows not to grow with them.
 ///
 ///     ReportBenchmark [TURNS]         (default 1000000)
+///     ReportBenchmark hours           the tally alone, a call a second, after 1, 2, 4, 8 and 16 hours
 @main
 enum ReportBenchmark {
     static func main() throws {
+        if CommandLine.arguments.dropFirst().first == "hours" { return hours() }
         let turns = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1_000_000
         var tally = RunTally(FoldSettings(prices: PriceBook(name: "none", prices: [])))
         var random = Seed(42).stream("turns")
@@ -46,6 +48,21 @@ enum ReportBenchmark {
         }
         print("all reports: \(NumberText.fixed(clock() - first, 2)) s (goal: under 10 s)")
         try timed("result.json read again") { try RunResult(decoding: stored).encoded().count }
+    }
+
+    /// What is held does not grow with the hours: counts of it, and resident memory.
+    private static func hours() {
+        var tally = RunTally(FoldSettings(prices: PriceBook(name: "none", prices: [])))
+        var random = Seed(42).stream("turns")
+        for second in 0..<16 * 3600 {
+            tally.add(call(UInt32(second), at: Double(second), &random))
+            let hours = (second + 1) / 3600
+            guard (second + 1) % 3600 == 0, hours & (hours - 1) == 0 else { continue }
+            print(
+                "\(hours) h  \(resident() >> 20) MB  \(5 * (second + 1)) turns, \(tally.recorder.series.count) series of "
+                    + "\(tally.recorder.intervalCount) intervals of \(Int(tally.recorder.width.inSeconds)) s, "
+                    + "\(tally.draw.entries.count) calls drawn, \(tally.worst.calls.count) worst")
+        }
     }
 
     private static func call(_ id: UInt32, at: Double, _ random: inout RandomStream) -> CallRecord {

@@ -8,24 +8,42 @@ import UproarStatistics
 ///
 ///     SimulationBenchmark [SCENARIO]
 ///
-/// Runs it twice: as it is, for caller-seconds per second of processor time; and metered, for the share of each stage. The
-/// meter reads the clock twice for each delivery, which the shares contain.
+/// Runs it three times: with no voice kept from earlier runs, so that Flite speaks every reply before the first call; with all of
+/// them kept; and metered, for the share of each stage. The meter reads the clock twice for each delivery, which the shares
+/// contain.
 @main
 struct SimulationBenchmark {
     static func main() throws {
         let name = CommandLine.arguments.dropFirst().first ?? "quickstart"
-        try round(name, isMetered: false)
-        try round(name, isMetered: true)
+        let folder = "/tmp/uproar-simulation-benchmark-\(getpid())"
+        defer { removeVoices(folder) }
+        try round(name, "replies spoken anew", folder, isMetered: false)
+        try round(name, "replies kept", folder, isMetered: false)
+        try round(name, "", folder, isMetered: true)
     }
 
-    private static func round(_ name: String, isMetered: Bool) throws {
+    private static func removeVoices(_ folder: String) {
+        guard let listing = opendir(folder) else { return }
+        while let entry = readdir(listing) {
+            _ = unlinkat(dirfd(listing), &entry.pointee.d_name.0, 0)
+        }
+        closedir(listing)
+        rmdir(folder)
+    }
+
+    private static func round(_ name: String, _ what: String, _ folder: String, isMetered: Bool)
+        throws
+    {
         let start = processorTime()
         let scenario = try ScenarioLoading.read(name, overrides: [])
         let (plan, lines, sounds) = try ScenarioLoading.plan(scenario, seed: scenario.seed ?? 1)
         let results = RunResults(
             plan: plan, world: .simulated, folder: nil, commit: "", version: "", command: "")
         var meter: MeteredNetwork?
-        let run = SimulatedRun(plan: plan, lines: lines, sounds: sounds, results: results) {
+        let run = SimulatedRun(
+            plan: plan, lines: lines, sounds: sounds, results: results,
+            shelf: VoiceCache(folder: folder)
+        ) {
             guard isMetered else { return $0 }
             let made = MeteredNetwork(over: $0)
             meter = made
@@ -43,7 +61,7 @@ struct SimulationBenchmark {
                 "\(name): \(fixed(callerSeconds, 0)) caller-seconds, \(turns) turns, result of \(bytes) bytes"
             )
             print(
-                "\(fixed(callerSeconds / seconds(end - start), 0)) caller-seconds per second of processor time; "
+                "\(what): \(fixed(callerSeconds / seconds(end - start), 0)) caller-seconds per second of processor time; "
                     + "\(fixed(seconds(end - start), 2)) s in all: audio read \(fixed(seconds(loaded - start), 2)), "
                     + "replies spoken and run \(fixed(seconds(ran - loaded), 2)), result \(fixed(seconds(end - ran), 2))"
             )

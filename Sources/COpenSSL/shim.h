@@ -4,3 +4,5 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>

@@ -92,6 +92,7 @@ package final class CallDriver: TimerHandler {
     }
 
     private struct Arrival: Comparable {
+        /// By the plan; once it has come about, by the clock.
         var due: Instant
         var sequence: UInt64
         var seat: Int
@@ -130,6 +131,7 @@ package final class CallDriver: TimerHandler {
     private var nextDial = Instant.zero
     private var done: (() -> Void)?
     private var taping: Set<UInt32> = []
+    private var pace = ArrivalPace()
     package private(set) var counts = Counts()
     /// Every call due has ended and none will follow.
     package private(set) var isDone = false
@@ -196,6 +198,12 @@ package final class CallDriver: TimerHandler {
         finishIfDone()
     }
 
+    /// Arrivals that are still to come do so at this pace. Calls in progress, and when callers' seats end, stay as they are.
+    package func bend(_ pace: ArrivalPace) {
+        self.pace = pace
+        armDue()
+    }
+
     /// Ends every call at once.
     package func hangUpAll() {
         drain()
@@ -214,8 +222,8 @@ package final class CallDriver: TimerHandler {
     private func armDue() {
         loop.cancel(dueTimer)
         dueTimer = .none
-        guard let first = arrivals.first else { return }
-        dueTimer = loop.schedule(self, token: Token.due, at: first.due)
+        guard let first = arrivals.first, let due = pace.clockTime(first.due) else { return }
+        dueTimer = loop.schedule(self, token: Token.due, at: due)
     }
 
     private func armEnding() {
@@ -227,8 +235,11 @@ package final class CallDriver: TimerHandler {
         switch token {
         case Token.due:
             dueTimer = .none
-            while let first = arrivals.first, first.due <= now {
+            while var first = arrivals.first, let due = pace.clockTime(first.due), due <= now {
                 _ = arrivals.popFirst()
+                first.due = due
+                // Held back until its time was over.
+                if !pace.isPlanned, let until = seats[first.seat].until, until <= due { continue }
                 counts.due += 1
                 state(
                     .callDue, first.call, at: first.due, detail: seats[first.seat].line,
@@ -368,7 +379,7 @@ package final class CallDriver: TimerHandler {
         {
             schedule(
                 Arrival(
-                    due: next, sequence: 0, seat: seat, call: nextExtraCall,
+                    due: pace.planTime(next), sequence: 0, seat: seat, call: nextExtraCall,
                     session: nextExtraCall))
             nextExtraCall += settings.stride
             raiseCallLimit()
@@ -385,7 +396,7 @@ package final class CallDriver: TimerHandler {
         switch end {
         case .broken: break
         case .closedByAgent(let code): if code == 1000 { return false }
-        case .refused, .unreachable, .noAnswer:
+        case .refused, .unreachable, .untrusted, .noAnswer:
             // Only one that takes up a call that dropped: others were never in a call.
             guard arrival.call != arrival.session else { return false }
         case .hungUp: return false
@@ -396,7 +407,8 @@ package final class CallDriver: TimerHandler {
         else { return false }
         schedule(
             Arrival(
-                due: loop.now + settings.onDrop[redials], sequence: 0, seat: arrival.seat,
+                due: pace.planTime(loop.now + settings.onDrop[redials]), sequence: 0,
+                seat: arrival.seat,
                 call: nextExtraCall, session: arrival.session, redials: redials + 1,
                 answers: arrival.answers + answers))
         nextExtraCall += settings.stride

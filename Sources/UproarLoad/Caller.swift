@@ -199,7 +199,7 @@ package final class Caller: FrameSender, CallMediaHandler {
 
     package func answered(at: Instant) {
         answeredAt = at
-        state(.callAnswered, at: at)
+        state(.callAnswered, at: at, value: Int64(media?.localPort ?? 0))
         if wantsTape { tape = CallTape(call: plan.call, format: format, start: at) }
         perform(dialogue.callAnswered(at), now: at)
         guard !isOver, !isHangingUp else { return }
@@ -239,12 +239,13 @@ package final class Caller: FrameSender, CallMediaHandler {
     }
 
     private func stateEnd(_ end: CallMediaEnd, _ at: Instant) {
+        let port = Int64(media?.localPort ?? 0)
         switch end {
         case .refused(let status, _):
-            state(.callRefused, at: at, detail: UInt32(clamping: status))
+            state(.callRefused, at: at, value: port, detail: UInt32(clamping: status))
             outcome = .refused
-        case .unreachable, .noAnswer:
-            state(.callRefused, at: at)
+        case .unreachable, .untrusted, .noAnswer:
+            state(.callRefused, at: at, value: port)
             outcome = .refused
         case .hungUp: break
         case .closedByAgent, .broken:
@@ -267,7 +268,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         case .hungUp: .byCaller
         case .closedByAgent: .byAgent
         case .broken: .broken
-        case .refused, .unreachable, .noAnswer: .unknown
+        case .refused, .unreachable, .untrusted, .noAnswer: .unknown
         }
     }
 

@@ -11,6 +11,8 @@ package struct ProviderEmulation: Hashable, Sendable {
     /// Streams or requests at once; one more is refused as the vendor does. nil: no limit.
     package var concurrencyLimit: Int?
     package var rateLimit: EmulatorGate.RateLimit?
+    /// Where single operations differ from all this.
+    package var operations: [OperationEmulation] = []
 
     /// How fast, by the provider's role.
     package enum Speed: Hashable, Sendable {
@@ -49,8 +51,13 @@ package struct ProviderEmulation: Hashable, Sendable {
     }
 
     /// What stands before the vendor's own rules.
-    package var gate: EmulatorGate {
-        EmulatorGate(provider, connect: connect, rateLimit: rateLimit)
+    package var gates: [EmulatorGate] {
+        [EmulatorGate(provider, connect: connect, rateLimit: rateLimit)]
+            + operations.map {
+                EmulatorGate(
+                    provider, operation: $0.name, connect: $0.connect, rateLimit: $0.rateLimit,
+                    concurrencyLimit: $0.concurrencyLimit)
+            }
     }
 }
 
@@ -81,6 +88,11 @@ extension ProviderEmulation {
                         "count": JSONValue(rateLimit.count),
                         "per_ms": .integer(rateLimit.interval.nanoseconds / 1_000_000),
                     ]))
+        }
+        if !operations.isEmpty {
+            members.append(
+                .init(
+                    "operations", .object(operations.map { .init($0.name, $0.json) })))
         }
         return .object(members)
     }
@@ -121,6 +133,12 @@ extension ProviderEmulation {
                 per > 0, per < 86_400_000
             else { return nil }
             rateLimit = .init(count, per: .milliseconds(per))
+        }
+        for member in json["operations"]?.members ?? [] {
+            guard let operation = OperationEmulation(member.key, json: member.value) else {
+                return nil
+            }
+            operations.append(operation)
         }
     }
 }

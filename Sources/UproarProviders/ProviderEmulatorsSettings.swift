@@ -9,6 +9,8 @@ package struct ProviderEmulatorsSettings: Hashable, Sendable {
     /// Calls of the run are below this.
     package var callLimit = TurnReference.callLimit
     package var keys = KeyCheck.anyKey
+    /// Says which connection carries which call: for faults of the links before these emulators.
+    package var tellsStreams = false
     /// The wall clock at the run's epoch, in seconds since 1970.
     package var epochSeconds: Int64 = 1_767_225_600
     package var host = "127.0.0.1"
@@ -46,6 +48,7 @@ extension ProviderEmulatorsSettings {
             .init("seed", .string(String(seed.value))), .init("tagging", .bool(isTagging)),
             .init("call_limit", .integer(Int64(callLimit))),
             .init("epoch_s", .integer(epochSeconds)), .init("host", .string(host)),
+            .init("tells_streams", .bool(tellsStreams)),
         ]
         if case .only(let keys) = keys {
             members.append(.init("keys", .array(keys.map { .string($0) })))
@@ -83,6 +86,7 @@ extension ProviderEmulatorsSettings {
         self.isTagging = isTagging
         self.callLimit = callLimit
         epochSeconds = Int64(epoch)
+        tellsStreams = json["tells_streams"]?.isTrue ?? false
         self.host = host
         self.phrases = phrases
         if let keys = json["keys"] {

@@ -95,6 +95,9 @@ struct RunDigest {
         result.recorder.merged(metric, main).samples.quantile(q)
     }
 
+    /// Samples behind `figure`.
+    func count(_ metric: String) -> UInt64 { result.recorder.merged(metric, main).samples.count }
+
     /// What a call and its minute cost, by channel; empty where there is one transport.
     var costByChannel: [(channel: String, perCall: Double, perMinute: Double?)] {
         channels.compactMap { channel in

@@ -19,6 +19,8 @@ package final class SimulationDriver: LoopDriver, SimulatedInput, @unchecked Sen
     private var due: [any SimulatedDelivery] = []
     private var batch: [any SimulatedDelivery] = []
     private var later = Heap<Later>()
+    /// When the first of them comes.
+    private var laterAt = Instant.distantFuture
     private var lastSequence: UInt64 = 0
     private var random: RandomStream?
 
@@ -45,20 +47,22 @@ package final class SimulationDriver: LoopDriver, SimulatedInput, @unchecked Sen
         } else {
             lastSequence += 1
             later.insert(Later(at: instant, sequence: lastSequence, delivery: delivery))
+            laterAt = min(laterAt, instant)
         }
     }
 
-    package var nextInput: Instant? { due.isEmpty ? later.first?.at : now }
+    package var nextInput: Instant? {
+        guard due.isEmpty else { return now }
+        return later.isEmpty ? nil : laterAt
+    }
 
     /// In seeded order one delivery is made per wait, so that timers and jobs can come between two of the same instant.
     package func wait(until deadline: Instant) -> Bool {
         if due.isEmpty {
-            let next = min(later.first?.at ?? .distantFuture, deadline)
+            let next = min(laterAt, deadline)
             guard next < .distantFuture else { return false }
             if next > now { now = next }
-            while let first = later.first, first.at <= now, let moved = later.popFirst() {
-                due.append(moved.delivery)
-            }
+            if laterAt <= now { takeDue() }
         }
         if random != nil {
             guard !due.isEmpty else { return true }
@@ -73,6 +77,13 @@ package final class SimulationDriver: LoopDriver, SimulatedInput, @unchecked Sen
             batch.removeAll(keepingCapacity: true)
         }
         return true
+    }
+
+    private func takeDue() {
+        while laterAt <= now, let moved = later.popFirst() {
+            due.append(moved.delivery)
+            laterAt = later.first?.at ?? .distantFuture
+        }
     }
 
     package func wake() {}

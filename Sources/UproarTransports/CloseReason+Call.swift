@@ -17,6 +17,7 @@ extension CallMediaEnd {
     static func refusal(_ reason: CloseReason) -> CallMediaEnd {
         switch reason {
         case .unreachable(ETIMEDOUT): .noAnswer
+        case .untrusted: .untrusted(reason.words)
         default: .unreachable(reason.words)
         }
     }
@@ -30,7 +31,7 @@ extension CloseReason {
         case .failed(let errno): "the stream broke: \(Self.describe(errno))"
         case .unreachable(let errno): "cannot connect: \(Self.describe(errno))"
         case .unknownHost: "the host's name does not resolve"
-        case .tls(let words): "TLS failed: \(words)"
+        case .tls(let words), .untrusted(let words): "TLS failed: \(words)"
         case .queueOverflow: "the agent stopped reading"
         }
     }

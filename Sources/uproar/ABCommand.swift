@@ -45,12 +45,17 @@ extension Command {
             }
         }
         let seed = try arguments.seed() ?? sides[0].seed
+        var words = ["uproar", "ab"]
+        for flag in ["a", "b"] {
+            if let command = arguments.text(flag) { words += ["--\(flag)", "'\(command)'"] }
+        }
+        words += arguments.rest
         var plan = ABRun.Plan(
             a: sides[0], b: sides[1], names: (names[0], names[1]),
             out: arguments.text("out")
                 ?? RunFolder.defaultPath(scenario: "ab-" + sides[0].name),
             seed: seed, version: Version.text,
-            commandLine: "uproar ab " + arguments.rest.joined(separator: " "))
+            commandLine: words.joined(separator: " "))
         plan.pairs = try arguments.integer("pairs", in: 2...1000) ?? 5
         plan.budget = .seconds(try arguments.integer("budget", in: 1...86_400) ?? 180)
         plan.isSimulated = arguments.has("simulate")

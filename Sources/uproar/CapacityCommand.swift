@@ -18,6 +18,7 @@ extension Command {
             CommonFlags.insecure,
             Arguments.Flag("budget", "TIME", "no run begins that would end after so long (20m)"),
             Arguments.Flag("hold", "TIME", "each load is held for so long at least (30s)"),
+            Arguments.Flag("ramp", "RATE", "callers come this fast (10/s)"),
             Arguments.Flag("start", "N", "the first load (1)"),
             Arguments.Flag("max", "N", "no load above this (10000)"),
             Arguments.Flag("tolerance", "SHARE", "the edges may be so far apart (5%)"),
@@ -30,8 +31,15 @@ extension Command {
         ]
     ) { arguments in
         let input = try RunInput(arguments)
-        var options = RunOptions(
-            commandLine: "uproar capacity " + input.commandLine.dropFirst("uproar run ".count))
+        // What decides the answer is part of the command that finds it again.
+        var words = "uproar capacity " + input.commandLine.dropFirst("uproar run ".count)
+        for name in ["simulate", "brief"] where arguments.has(name) { words += " --\(name)" }
+        for name in [
+            "budget", "hold", "ramp", "start", "max", "tolerance", "replicates", "loops",
+        ] {
+            if let text = arguments.text(name) { words += " --\(name) \(text)" }
+        }
+        var options = RunOptions(commandLine: words)
         options.isQuiet = arguments.has("quiet")
         options.isInsecure = arguments.has("insecure")
         options.loops = try arguments.integer("loops", in: 1...64)
@@ -44,6 +52,14 @@ extension Command {
         plan.isBrief = arguments.has("brief")
         if let budget = try arguments.duration("budget") { plan.budget = budget }
         if let hold = try arguments.duration("hold") { plan.hold = hold }
+        if let text = arguments.text("ramp") {
+            do throws(TextProblem) {
+                try plan.ramp(text)
+            } catch {
+                throw Arguments.Mistake(
+                    text: "'--ramp \(text)': \(error.reason)\n  allowed: \(error.allowed)")
+            }
+        }
         plan.search.start = try arguments.integer("start", in: 1...100_000) ?? 1
         plan.search.limit = try arguments.integer("max", in: 1...100_000) ?? 10_000
         plan.search.replicates = try arguments.integer("replicates", in: 1...20) ?? 2
@@ -53,7 +69,8 @@ extension Command {
                 text: "--start \(plan.search.start) is above --max \(plan.search.limit)")
         }
         let view = LiveView(isQuiet: options.isQuiet)
-        for line in input.opening { view.say(line) }
+        // The load of the scenario gives way: it is not announced.
+        for line in input.opening where !line.hasPrefix("load") { view.say(line) }
         let ending = try CapacityRun(plan, view: view).run()
         Terminal.standardOutput(ending.summary)
         return ending.exitCode
@@ -74,12 +91,17 @@ extension Arguments {
         return value
     }
 
-    /// `5%`: above nothing, up to all.
-    func share(_ name: String) throws(Mistake) -> Double? {
+    /// `5%`: above nothing, unless none is a share as well, up to all.
+    func share(_ name: String, allowingNone: Bool = false) throws(Mistake) -> Double? {
         guard let text = text(name) else { return nil }
-        guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent > 0,
-            percent <= 100
-        else { throw Mistake(text: "'--\(name) \(text)': a share such as 5% is allowed") }
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent <= 100,
+            allowingNone ? percent >= 0 : percent > 0
+        else {
+            throw Mistake(
+                text:
+                    "'--\(name) \(text)': a share \(allowingNone ? "from 0%" : "above 0%") up to 100% is allowed, as 5%"
+            )
+        }
         return percent / 100
     }
 }

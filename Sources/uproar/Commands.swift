@@ -5,7 +5,7 @@ enum Commands {
         .size, .autoscale, .initialise, .list,
         .status, .inject, .clear, .mark, .journal, .calibrate, .doctor, .recover, .halt, .agent,
         .sessions, .recordings, .providers, .link, .audio,
-        .guardian, .pressure, .calibrationTarget,
+        .guardian, .inside, .pressure, .calibrationTarget,
     ]
 
     static var visible: [Command] { all.filter { !$0.isInternal } }

@@ -18,6 +18,10 @@ extension Command {
                 "url", "URL",
                 "where it answers; with --command ${media.port} stands for a free port (ws://127.0.0.1:${media.port}/media)"
             ),
+            Arguments.Flag(
+                "env", "NAME=VALUE",
+                "set this for the command, as DEEPGRAM_URL='${deepgram.ws}' (that, and CARTESIA_URL); again for more",
+                repeats: true),
             Arguments.Flag("dir", "DIR", "write into DIR (.)"),
             Arguments.Flag("callers", "N", "callers at once (10)"),
             Arguments.Flag("seconds", "N", "length of a run (40)"),
@@ -36,6 +40,17 @@ extension Command {
         var plan = ScenarioInit.Plan(
             command: command, url: arguments.text("url") ?? "ws://127.0.0.1:${media.port}/media",
             version: Version.text)
+        let variables = arguments.all("env")
+        if !variables.isEmpty {
+            plan.environment = try variables.map { text in
+                guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                    throw Arguments.Mistake(
+                        text: "'--env \(text)': NAME=VALUE is due, as DEEPGRAM_URL='${deepgram.ws}'"
+                    )
+                }
+                return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+            }
+        }
         plan.folder = arguments.text("dir") ?? "."
         plan.callers = try arguments.integer("callers", in: 1...10_000) ?? plan.callers
         plan.seconds = try arguments.integer("seconds", in: 5...86_400) ?? plan.seconds

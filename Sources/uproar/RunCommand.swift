@@ -89,7 +89,7 @@ struct RunInput {
         guard arguments.rest.count == 1 else {
             throw Arguments.Mistake(
                 text: arguments.rest.isEmpty
-                    ? "a scenario file or a URL is due: uproar run scenarios/quickstart.yaml"
+                    ? "a scenario file or a URL is due, as scenarios/quickstart.yaml"
                     : "one scenario at a time; \(arguments.rest.count) are given")
         }
         let what = arguments.rest[0]

@@ -25,7 +25,8 @@ extension Command {
         let erased = try SessionErasing.run(
             person: person,
             redis: arguments.text("redis") ?? variable("REDIS_URL") ?? "redis://127.0.0.1:6379",
-            password: variable("REDIS_PASSWORD"))
+            password: variable("REDIS_PASSWORD"),
+            sentinelPassword: variable("REDIS_SENTINEL_PASSWORD"))
         Terminal.standardOutput(
             "erased: sessions \(erased.sessions), hand-offs \(erased.handOffs), tasks \(erased.tasks)\n"
         )

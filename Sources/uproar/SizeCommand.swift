@@ -38,7 +38,7 @@ extension Command {
         demand.calls = try arguments.integer("calls", in: 1...10_000_000)
         demand.history = arguments.text("calls-from")
         demand.utilisation = try arguments.share("utilisation")
-        demand.phoneShare = try arguments.share("phone")
+        demand.phoneShare = try arguments.share("phone", allowingNone: true)
         if demand.calls != nil, demand.history != nil {
             throw Arguments.Mistake(text: "--calls and --calls-from: one of the two says how many")
         }

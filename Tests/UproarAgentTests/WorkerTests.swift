@@ -156,12 +156,15 @@ private final class ScriptedMessenger: TextMessenger {
 
     // MARK: Tools for others
 
-    private func ask(_ body: String, person: String? = "p") throws -> (Int, JSONValue) {
+    private func ask(
+        _ body: String, person: String? = "p", offersTools: Bool = true
+    ) throws -> (Int, JSONValue) {
         let world = SimulatedWorld()
         var result: (Int, [UInt8])?
         let store = MemoryTaskStore()
         let server = ToolServer(
-            tasks: store, metrics: AgentMetrics(), loop: world.loop, now: { 1 })
+            tasks: store, offersTools: offersTools, metrics: AgentMetrics(), loop: world.loop,
+            now: { 1 })
         server.answer(Array(body.utf8), person: person) { result = ($0, $1) }
         world.loop.run(until: Instant(nanoseconds: 1_000_000_000))
         let (status, bytes) = try #require(result)
@@ -193,6 +196,29 @@ private final class ScriptedMessenger: TextMessenger {
         let (given, answer) = try ask(body)
         #expect(given == status)
         #expect(answer["error"]?["code"]?.int == code)
+    }
+
+    @Test func toolsThatAreSwitchedOffAreNobodys() throws {
+        let (_, list) = try ask(
+            #"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#, offersTools: false)
+        #expect(list["result"]?["tools"]?.items?.isEmpty == true)
+        let (_, call) = try ask(
+            #"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"list_tasks"}}"#,
+            offersTools: false)
+        #expect(call["error"]?["code"]?.int == -32602)
+    }
+
+    @Test func whoAsksForToolsShowsTheKeyWhereThereIsOne() {
+        func admits(_ headers: HTTPHeaders, _ key: String?) -> Bool {
+            ToolServer.admits(
+                HTTPRequestHead(method: "POST", target: "/mcp", headers: headers), key: key)
+        }
+        #expect(admits([:], nil))
+        #expect(!admits([:], "k1"))
+        #expect(!admits(["Authorization": "Bearer k2"], "k1"))
+        #expect(!admits(["X-API-Key": "k12"], "k1"))
+        #expect(admits(["Authorization": "Bearer k1"], "k1"))
+        #expect(admits(["X-API-Key": "k1"], "k1"))
     }
 
     @Test func nobodysTasksAreNotGuessed() throws {

@@ -24,8 +24,10 @@ import UproarCore
         return codes
     }
 
-    private func events(_ samples: [Int16], chunk: Int = 160) -> [TagScanner.Event] {
-        var scanner = TagScanner(format)
+    private func events(_ samples: [Int16], chunk: Int = 160, findsTails: Bool = true)
+        -> [TagScanner.Event]
+    {
+        var scanner = TagScanner(format, findsTails: findsTails)
         var events: [TagScanner.Event] = []
         let codes = codes(samples)
         for start in stride(from: 0, to: codes.count, by: chunk) {
@@ -190,5 +192,21 @@ import UproarCore
                 }
             }
         }
+    }
+
+    /// Who never asks for tail tags hears everything else just the same.
+    @Test func withoutTailsAllElseIsTheSame() {
+        var samples: [Int16] = silence(300)
+        for turn in 0..<12 {
+            samples += tag(UInt32(turn) &* 0x9e37_79b9) + noise(300 + 70 * turn, seed: UInt64(turn))
+            samples += silence(120 + 10 * turn) + noise(200, seed: 99)
+            samples += tag(UInt32(turn) &* 0x85eb_ca6b, .tail) + silence(500)
+        }
+        let all = events(samples)
+        let heads = all.filter {
+            if case .tagDecoded(_, .tail, _, _) = $0 { false } else { true }
+        }
+        #expect(heads.count < all.count)
+        #expect(events(samples, findsTails: false) == heads)
     }
 }

@@ -106,4 +106,15 @@ import UproarStatistics
         detector.add(second: 29, underWay: 29, meanLatency: 30)
         #expect(detector.evidence != nil)
     }
+
+    /// y = 2, 4, 6, 9 at x = 1…4: ŷ = −0.5 + 2.3 x, s² = 0.15, and at x = 5 the mean's own variance is s² · 1.5, so a new value lies
+    /// within t(0.975, 2) · √(0.15 · 2.5) = 4.3027 · 0.6124 = 2.635 of 11.
+    @Test func aNewMeasurementLiesWithinTheScatterAndTheDoubtAboutTheLine() throws {
+        let fit = try #require(LeastSquares((1...4).map { [1, Double($0)] }, [2, 4, 6, 9]))
+        let prediction = try #require(fit.prediction(at: [1, 5]))
+        #expect(abs(prediction.value - 11) < 1e-9)
+        #expect(abs((prediction.interval.high ?? 0) - 13.635) < 0.01)
+        #expect(abs((prediction.interval.low ?? 0) - 8.365) < 0.01)
+        #expect(LeastSquares([[1, 1], [1, 2]], [1, 2])?.prediction(at: [1, 3]) == nil)
+    }
 }

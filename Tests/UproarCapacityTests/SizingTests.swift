@@ -118,6 +118,29 @@ import UproarStatistics
         #expect(plan.levers.count == 5)
     }
 
+    /// Three calls in a minute want two pods of headroom on top of one by zone, more than the plan deploys: the limits must not cross.
+    @Test func theAutoscalersLimitsNeverCross() throws {
+        for (calls, burst) in [(1, 1), (3, 3), (3, 60), (600, 5000)] {
+            let scaling = try plan(calls) { $0.burst = burst }.scaling
+            #expect(scaling.minimum < scaling.maximum, "\(calls) calls, \(burst) in a minute")
+        }
+    }
+
+    /// An agent that refuses its ninth call carries eight on a pod of any size.
+    @Test func anAgentsOwnLimitDoesNotGrowWithItsCores() throws {
+        var basis = try Self.basis()
+        basis.maximumCalls = 8
+        let plan = try SizingPlan(
+            basis,
+            {
+                var request = SizingPlan.Request(calls: 100, callsNote: "test")
+                request.podCores = 3
+                return request
+            }(), node: Self.node, book: Self.book)
+        #expect(plan.callsPerPod == 8)
+        #expect(plan.binding == "refusals")
+    }
+
     @Test func whatWasNotMeasuredIsListedAsAssumed() throws {
         var bare = Self.probe(4, cores: 0, memory: 0)
         bare.agentCores = nil
@@ -155,6 +178,9 @@ import UproarStatistics
             commit: "c", version: "v", command: "uproar capacity x")
         result.probes = [1, 2, 4, 8].map { Self.probe($0, cores: 0.25, memory: 1e8) }
         result.probes[3].outcome = .broke
+        result.probes[3].agentThrottled = 0.5
+        result.probes[3].providerRefusals = ["deepgram 429 × 2"]
+        result.limits.isShared = true
         result.probes[3].stages = [.init(name: "stt", owner: "provider", mean: 0.1, p95: 0.25)]
         result.calls = 4
         result.brokeAt = 8

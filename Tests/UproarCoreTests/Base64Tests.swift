@@ -26,6 +26,35 @@ import Testing
         #expect(Base64.decode(Base64.encode(all)) == all)
     }
 
+    /// Long runs are decoded many letters at a time: silence, sixteen of anything, and what is left, in every order.
+    @Test func longTextsComeBackWhateverTheyAreMixedOf() {
+        var random = Seed(7).stream("base64")
+        for _ in 0..<300 {
+            var bytes: [UInt8] = []
+            for _ in 0..<1 + random.below(6) {
+                let count = random.below(90)
+                let isSilent = random.below(2) == 0
+                bytes += (0..<count).map { _ in isSilent ? 0xff : UInt8(random.below(256)) }
+            }
+            #expect(Base64.decode(Base64.encode(bytes)) == bytes)
+        }
+    }
+
+    @Test func oneBadLetterAnywhereIsSeen() {
+        let good = Array(Base64.encode([UInt8](repeating: 0xff, count: 60) + (0..<60)).utf8)
+        for place in good.indices {
+            for letter in "*\"\\ =~@[`{:\u{7f}".utf8 {
+                var text = good
+                text[place] = letter
+                var output: [UInt8] = [1]
+                let isPadding = letter == UInt8(ascii: "=") && place == good.count - 1
+                let isRead = Base64.decode(text.span.bytes, into: &output)
+                #expect(isRead == isPadding)
+                if !isPadding { #expect(output == [1]) }
+            }
+        }
+    }
+
     @Test func theURLSafeLettersAreReadToo() {
         #expect(Base64.decode("-_-_") == Base64.decode("+/+/"))
     }

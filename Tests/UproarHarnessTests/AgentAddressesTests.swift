@@ -16,6 +16,23 @@ import UproarScenario
         #expect(try addresses.value(.mediaPort) == "8080")
     }
 
+    @Test func secureOriginsGoWithTheAuthorityThatClientsTrust() throws {
+        var addresses = addresses
+        #expect(throws: AgentAddresses.Problem.self) { try addresses.value(.authority(.file)) }
+        #expect(addresses.environment.allSatisfy { !$0.name.hasPrefix("SSL_") })
+        addresses.trust = TrustFiles(folder: "/run")
+        #expect(try addresses.value(.provider(.deepgram, .wss)) == "wss://127.0.0.1:9100")
+        #expect(try addresses.value(.provider(.openai, .https)) == "https://127.0.0.1:9101")
+        #expect(try addresses.value(.authority(.file)) == "/run/ca.pem")
+        #expect(try addresses.value(.authority(.bundle)) == "/run/ca-bundle.pem")
+        func value(_ name: String) -> String? {
+            addresses.environment.first { $0.name == name }?.value
+        }
+        // One that replaces what is trusted gets all; one that adds gets ours.
+        #expect(value("SSL_CERT_FILE") == "/run/ca-bundle.pem")
+        #expect(value("NODE_EXTRA_CA_CERTS") == "/run/ca.pem")
+    }
+
     @Test func whatDoesNotRunIsNamedWithWhatDoes() {
         let error = #expect(throws: AgentAddresses.Problem.self) {
             try addresses.value(.provider(.assemblyai, .ws))

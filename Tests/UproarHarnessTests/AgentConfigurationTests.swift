@@ -34,6 +34,13 @@ import UproarCore
         #expect(settings.metricsPort == 9090 && settings.healthPort == 8081)
     }
 
+    @Test func aHostAndAPortNameTheRedisUnlessAURLDoes() throws {
+        let apart = ["REDIS_HOST": "redis-ha", "REDIS_PORT": "6390"]
+        #expect(try configuration(apart).settings.redisURL == "redis://redis-ha:6390")
+        let both = apart.merging(["REDIS_URL": "redis-sentinel://a,b#m"]) { $1 }
+        #expect(try configuration(both).settings.redisURL == "redis-sentinel://a,b#m")
+    }
+
     @Test func aFlagGoesBeforeTheFileAndTheFileBeforeTheEnvironment() throws {
         let configuration = try configuration(
             ["HOSTNAME": "pod-7", "LOG_LEVEL": "error"],
@@ -72,7 +79,8 @@ import UproarCore
     }
 
     @Test(arguments: [
-        ("LOG_LEVEL", "loud"), ("RECORDING_ENABLED", "maybe"), ("RECORDING_STORAGE", "gs://b"),
+        ("REDIS_PORT", "many"), ("LOG_LEVEL", "loud"), ("RECORDING_ENABLED", "maybe"),
+        ("RECORDING_STORAGE", "gs://b"),
         ("RECORDING_STORAGE", "s3://"), ("RECORDING_RETENTION_DAYS", "long"),
         ("RECORDING_ENCRYPTION", "none"), ("RECORDING_ACCESS_LOGGING", "false"),
     ])
@@ -97,7 +105,8 @@ import UproarCore
     @Test func printingHidesEverySecretAndSaysWhereEachSettingIsFrom() throws {
         let variables = [
             "REDIS_URL": "redis://user:hunter2@r:1, redis://:hunter3@s:1",
-            "RECORDING_KEY": "hunter4", "OPENAI_API_KEY": "hunter5",
+            "RECORDING_KEY": "hunter4", "OPENAI_API_KEY": "hunter5", "ELEVEN_API_KEY": "hunter6",
+            "API_KEY": "hunter7", "LIVEKIT_API_SECRET": "hunter8",
         ]
         let lines = try configuration(variables).lines { variables[$0] }
         #expect(!lines.contains { $0.contains("hunter") })
@@ -106,6 +115,10 @@ import UproarCore
                 #"redis_url = "redis://…@r:1, redis://…@s:1"  (environment REDIS_URL)"#))
         #expect(lines.contains("RECORDING_KEY = set, hidden"))
         #expect(lines.contains("DEEPGRAM_API_KEY = not set"))
+        #expect(lines.contains("ELEVENLABS_API_KEY = set, hidden"))
+        #expect(lines.contains("API_KEY = set, hidden"))
+        #expect(lines.contains { $0.hasPrefix("LIVEKIT_API_SECRET = set, not used: ") })
+        #expect(!lines.contains { $0.hasPrefix("LIVEKIT_URL") })
         #expect(lines.contains("maximum_calls = 10  (default)"))
     }
 }

@@ -23,9 +23,9 @@ struct AgentWatchTests {
     func signs() {
         var heard: [FaultHistory.OwnSign] = []
         let watch = AgentWatch { heard.append($0) }
-        for second in 0..<3 { watch.take(page(0), at: .zero + .seconds(second)) }
+        for second in 0..<3 { watch.take([page(0)], at: .zero + .seconds(second)) }
         #expect(heard.isEmpty)
-        watch.take(page(2), at: .zero + .seconds(3))
+        watch.take([page(2)], at: .zero + .seconds(3))
         #expect(
             heard == [
                 .init(
@@ -34,27 +34,26 @@ struct AgentWatchTests {
             ])
     }
 
-    @Test("Rules are tested on the series as they were seen, at every second")
-    func rules() {
-        let watch = AgentWatch { _ in }
-        for second in 0..<4 { watch.take(page(second / 2), at: .zero + .seconds(second)) }
-        let text = AlertRules.test(watch, ["ProviderKeyRefused"], rules: "/rules.yaml")
-        #expect(text.contains("values: '0.000000 0.000000 1.000000 1.000000'"))
-        #expect(text.contains("{eval_time: 3s, alertname: ProviderKeyRefused, exp_alerts: []}"))
-    }
-
-    @Test("What promtool complains about is what fired, from its first moment on")
-    func firings() {
-        let output = """
-              FAILED:
-                alertname: ProviderKeyRefused, time: 1m6s,\u{20}
-                    exp:[],
-                alertname: ProviderKeyRefused, time: 1m5s,\u{20}
-                alertname: DeadAir, time: 30s,\u{20}
-            """
-        let fired = AlertRules.firstFirings(in: output)
-        #expect(fired.map(\.name) == ["ProviderKeyRefused", "DeadAir"])
-        #expect(fired.map(\.second) == [65, 30])
-        #expect(AlertRules.names(in: "      - alert: DeadAir\n        expr: x\n") == ["DeadAir"])
+    @Test("Workers are told apart as instances, and one that is down leaves a gap")
+    func workers() {
+        var heard: [FaultHistory.OwnSign] = []
+        let watch = AgentWatch { heard.append($0) }
+        watch.take([page(0), page(0)], at: .zero)
+        watch.take([page(0), nil], at: .zero + .seconds(1))
+        watch.take([nil, nil], at: .zero + .seconds(2))
+        watch.take([page(0), page(3)], at: .zero + .seconds(3))
+        #expect(
+            heard == [
+                .init(
+                    name: "voice_provider_auth_failures_total", after: .zero,
+                    at: .zero + .seconds(3))
+            ])
+        let series = #"voice_provider_auth_failures_total{role="stt",provider="deepgram","#
+        #expect(
+            watch.series[series + #"instance="agent"}"#]?.values.map { $0.isNaN ? -1 : $0 }
+                == [0, 0, -1, 0])
+        #expect(
+            watch.series[series + #"instance="agent-2"}"#]?.values.map { $0.isNaN ? -1 : $0 }
+                == [0, -1, -1, 3])
     }
 }

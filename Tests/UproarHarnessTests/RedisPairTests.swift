@@ -16,16 +16,42 @@ import UproarWire
         /// A replica keeps what its master sent in a file, and a server reads such a file when it starts.
         private let folder: String
 
-        init(_ network: PosixNetwork, replicaOf master: UInt16? = nil) throws {
+        convenience init(_ network: PosixNetwork, replicaOf master: UInt16? = nil) throws {
+            var words = [
+                "--save", "", "--requirepass", "s3cret", "--masterauth", "s3cret",
+                "--repl-diskless-sync-delay", "0",
+            ]
+            if let master { words += ["--replicaof", "127.0.0.1", String(master)] }
+            try self.init(network) { _ in words }
+        }
+
+        /// One that watches a master called `tasks`, and promotes its replica when it has been silent for 500 ms.
+        convenience init(_ network: PosixNetwork, watching master: UInt16) throws {
+            try self.init(network) { folder in
+                let file = folder + "/sentinel.conf"
+                let text = """
+                    sentinel monitor tasks 127.0.0.1 \(master) 1
+                    sentinel auth-pass tasks s3cret
+                    sentinel down-after-milliseconds tasks 500
+                    sentinel failover-timeout tasks 3000
+
+                    """
+                let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+                try #require(write(descriptor, text, text.utf8.count) == text.utf8.count)
+                close(descriptor)
+                return [file, "--sentinel"]
+            }
+        }
+
+        private init(_ network: PosixNetwork, _ own: (String) throws -> [String]) throws {
             port = try network.freePort()
             var template = Array("/tmp/uproar-redis-XXXXXX".utf8CString)
             folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-            var words = [
-                "redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "",
-                "--requirepass", "s3cret", "--masterauth", "s3cret", "--repl-diskless-sync-delay",
-                "0", "--logfile", "/dev/null", "--dir", folder,
+            let common = [
+                "--port", String(port), "--bind", "127.0.0.1", "--logfile", "/dev/null", "--dir",
+                folder,
             ]
-            if let master { words += ["--replicaof", "127.0.0.1", String(master)] }
+            let words = ["redis-server"] + (try own(folder)) + common
             var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
             var pid: pid_t = 0
             let code = posix_spawnp(&pid, "redis-server", nil, nil, &arguments, environ)
@@ -41,6 +67,7 @@ import UproarWire
             var status: Int32 = 0
             waitpid(pid, &status, 0)
             unlink(folder + "/dump.rdb")
+            unlink(folder + "/sentinel.conf")
             rmdir(folder)
         }
     }
@@ -59,12 +86,20 @@ import UproarWire
             var options = RedisClient.Options()
             options.deadline = deadline
             return RedisClient(
-                servers.map {
-                    var url = RedisURL(host: "127.0.0.1", port: $0.port)
-                    url.password = "s3cret"
-                    return url
-                }, network: network, loop: loop, random: RandomStream(state: 1),
+                .servers(
+                    servers.map {
+                        var url = RedisURL(host: "127.0.0.1", port: $0.port)
+                        url.password = "s3cret"
+                        return url
+                    }), network: network, loop: loop, random: RandomStream(state: 1),
                 options: options)
+        }
+
+        /// One that asks the sentinel where the master is.
+        func client(asking sentinel: Server) throws -> RedisClient {
+            RedisClient(
+                try RedisPlaces("redis-sentinel://:s3cret@127.0.0.1:\(sentinel.port)#tasks"),
+                network: network, loop: loop, random: RandomStream(state: 1))
         }
 
         /// What one command comes to.
@@ -115,6 +150,43 @@ import UproarWire
         scene.wait("the replica is promoted") { isOK(scene.ask(behind, "REPLICAOF", "NO", "ONE")) }
         scene.wait("writes go on") {
             isOK(scene.ask(client, "SETEX", "voice:session:t", "3600", "new"))
+        }
+        #expect(holds(scene.ask(client, "GET", "voice:session:s"), "kept"))
+        #expect(holds(scene.ask(behind, "GET", "voice:session:t"), "new"))
+    }
+
+    @Test func aRealSentinelLeadsToTheMasterAndToTheOneThatItPromotes() throws {
+        let scene = try Scene()
+        let master = try Server(scene.network)
+        let direct = scene.client([master])
+        scene.wait("the master serves") { isOK(scene.ask(direct, "SET", "probe", "1")) }
+        let replica = try Server(scene.network, replicaOf: master.port)
+        let behind = scene.client([replica])
+        let sentinel = try Server(scene.network, watching: master.port)
+        let client = try scene.client(asking: sentinel)
+        scene.wait("the sentinel leads to the master") {
+            isOK(scene.ask(client, "SET", "voice:session:s", "kept"))
+        }
+        scene.wait("the replica has it") {
+            holds(scene.ask(behind, "GET", "voice:session:s"), "kept")
+        }
+        // It promotes only replicas that it has seen.
+        let watcher = RedisClient(
+            RedisURL(host: "127.0.0.1", port: sentinel.port), network: scene.network,
+            loop: scene.loop, random: RandomStream(state: 1))
+        scene.wait("the sentinel has seen the replica") {
+            if case .success(.array(let replicas)) = scene.ask(
+                watcher, "SENTINEL", "REPLICAS", "tasks")
+            {
+                replicas.count == 1
+            } else {
+                false
+            }
+        }
+
+        master.send(SIGKILL)
+        scene.wait("writes go on at the one that was promoted") {
+            isOK(scene.ask(client, "SET", "voice:session:t", "new"))
         }
         #expect(holds(scene.ask(client, "GET", "voice:session:s"), "kept"))
         #expect(holds(scene.ask(behind, "GET", "voice:session:t"), "new"))

@@ -29,6 +29,10 @@ import UproarScenario
             Issue.record("not a command")
             return
         }
+        #expect(target.environment.map(\.name) == ["DEEPGRAM_URL", "CARTESIA_URL"])
+        #expect(target.environment.map(\.value.source) == ["${deepgram.ws}", "${cartesia.ws}"])
+        // Found from any folder: it is the share folder's.
+        #expect(text.contains("conversation: scenarios/conversations/task-manager.yaml"))
         #expect(target.arguments.map(\.source) == ["python3", "bot.py", "--name", "\"x\""])
     }
 

@@ -23,6 +23,37 @@ import UproarRuntime
         #expect(stage.effects.map { $0.at.milliseconds } == [0])
     }
 
+    @Test func anEffectNamesItsConnectionAndItsWay() throws {
+        let stage = try LinkStage { $0.tellsExchanges = true }
+        let (first, second) = (stage.connect(), stage.connect())
+        let ports = stage.served.map(\.stream.remote.port)
+        #expect(ports.count == 2 && ports[0] != ports[1] && !ports.contains(0))
+        stage.arm("delay", [("delay", .draw(ms: 10))])
+        second.send("a")
+        stage.run(.milliseconds(20))
+        stage.served[1].send("b")
+        stage.run(.milliseconds(20))
+        // Another request on the same connection is told by itself; more of the same one is not.
+        second.send("c")
+        stage.run(.milliseconds(1))
+        second.send("c")
+        stage.run(.milliseconds(1))
+        first.send("d")
+        stage.run(.milliseconds(20))
+        #expect(stage.sites.map(\.port) == [ports[1], ports[1], ports[1], ports[0]])
+        #expect(stage.sites.map(\.direction) == [.up, .down, .up, .up])
+    }
+
+    @Test func callersAreToldByTheirOwnPort() throws {
+        let stage = try LinkStage { $0.isBeforeCallers = true }
+        let caller = stage.connect()
+        stage.arm("stall")
+        caller.send("a")
+        stage.run(.milliseconds(20))
+        #expect(stage.sites.map(\.port) == [caller.stream.localPort])
+        #expect(caller.stream.localPort != 0)
+    }
+
     @Test func jitterStaysInItsRangeAndKeepsTheOrder() throws {
         let stage = try LinkStage()
         let client = stage.connect()

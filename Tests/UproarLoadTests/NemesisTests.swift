@@ -56,6 +56,42 @@ struct NemesisTests {
             ])
     }
 
+    @Test(
+        "Hastened, the next fault begins at once, whatever it waits for, and lasts as long as it would have"
+    )
+    func hastened() {
+        let timeline = [
+            inject("later", .at(.seconds(30)), .lasting(.seconds(5))),
+            inject("next", .at(.seconds(10)), .lasting(.seconds(3))),
+            inject("after", .after("next", .seconds(40)), .lasting(.seconds(1))),
+        ]
+        let plan = TimelinePlan(timeline, seed: Seed(3), loadDuration: .seconds(60))
+        var nemesis = Nemesis(timeline, plan: plan, seed: Seed(3), callsOf: { _, _ in [] })
+        func steps(to second: Int) -> [String] {
+            nemesis.advance(
+                to: .zero + .seconds(second), holds: { _ in nil }, hits: { _ in 0 }
+            ).map { action in
+                switch action {
+                case .arm(let plan): "arm \(plan.id)"
+                case .clear(_, let id): "clear \(id)"
+                default: "other"
+                }
+            }
+        }
+        #expect(steps(to: 2).isEmpty)
+        #expect(nemesis.hasten(at: .zero + .seconds(2)) == "next")
+        #expect(nemesis.next(after: .zero + .seconds(2)) == .zero + .seconds(2))
+        #expect(steps(to: 2) == ["arm next"])
+        #expect(steps(to: 5) == ["clear next"])
+        #expect(steps(to: 10).isEmpty)
+        #expect(nemesis.hasten(at: .zero + .seconds(11)) == "later")
+        #expect(steps(to: 11) == ["arm later"])
+        #expect(nemesis.hasten(at: .zero + .seconds(12)) == "after")
+        #expect(nemesis.hasten(at: .zero + .seconds(12)) == "after")
+        #expect(steps(to: 12) == ["arm after"])
+        #expect(nemesis.hasten(at: .zero + .seconds(13)) == nil)
+    }
+
     @Test("A clear ends what it names; the end of the load ends everything; what waits is given up")
     func clears() {
         let log = run(

@@ -51,12 +51,12 @@ extension RealProcesses {
 }
 
 enum TrialProgram {
-    /// Built beside the tests.
-    static var path: String {
+    /// Where programs are built: beside the tests.
+    static var folder: String {
         let tests = ownExecutable()
-        let folder = tests.lastIndex(of: "/").map { tests[..<$0] } ?? "."
-        return "\(folder)/guardian-trial"
+        return tests.lastIndex(of: "/").map { String(tests[..<$0]) } ?? "."
     }
+    static var path: String { "\(folder)/guardian-trial" }
 }
 
 /// One run of the trial program, with a mark in the environment that all its descendants inherit.

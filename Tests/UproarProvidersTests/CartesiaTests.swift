@@ -99,8 +99,11 @@ struct CartesiaTests {
         let listener = try EmulatorListener(emulator, on: .loopback(0), context: world.context)
         world.context.interference = FixedVerdict(verdict)
         let client = CartesiaClient(
-            base: try WireURL("ws://\(listener.endpoint)"), key: "key", loop: world.context.loop,
-            network: world.context.network, random: world.seed.stream("client"))
+            ProviderAccess(
+                .cartesia, at: try WireURL("ws://\(listener.endpoint)"), key: "key",
+                model: "sonic-3",
+                loop: world.context.loop, network: world.context.network,
+                random: world.seed.stream("client")))
         let ear = VoiceEar(world.context.loop)
         let stream = client.open(
             TextToSpeechSettings(format: format, voice: "v-1"), handler: ear)

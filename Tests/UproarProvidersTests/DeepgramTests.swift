@@ -84,8 +84,11 @@ struct DeepgramTests {
         let listener = try EmulatorListener(emulator, on: .loopback(0), context: world.context)
         world.context.interference = FixedVerdict(verdict)
         let client = DeepgramClient(
-            base: try WireURL("ws://\(listener.endpoint)"), key: "key", loop: world.context.loop,
-            network: world.context.network, random: world.seed.stream("client"))
+            ProviderAccess(
+                .deepgram, at: try WireURL("ws://\(listener.endpoint)"), key: "key",
+                model: "nova-3",
+                loop: world.context.loop, network: world.context.network,
+                random: world.seed.stream("client")))
         let ear = SpeechEar(world.context.loop)
         let stream = client.open(
             SpeechToTextSettings(format: format, endpointing: endpointing), handler: ear)

@@ -19,7 +19,7 @@ import UproarWire
             options: RedisClient.Options = .init()
         ) throws {
             client = RedisClient(
-                try RedisURL(url), network: world.network, loop: world.loop,
+                try RedisPlaces(url), network: world.network, loop: world.loop,
                 random: RandomStream(state: 1), options: options)
             if listens { try listen() }
         }

@@ -7,6 +7,10 @@ final class ScriptedRedis: ListenerHandler {
     var strings: [String: [UInt8]] = [:]
     var hashes: [String: [String: [UInt8]]] = [:]
     var password: String?
+    /// What it says to `ROLE`; nil: it does not know the command.
+    var role: String?
+    /// What it says as a sentinel, by the master's name; nil: it is none.
+    var masters: [String: (host: String, port: Int)]?
     /// Answers nothing.
     var isMute = false
     /// Answers every command with this.
@@ -28,6 +32,10 @@ final class ScriptedRedis: ListenerHandler {
         case "AUTH":
             return text.last == password ? .ok : .error("WRONGPASS invalid username-password pair")
         case "SELECT": return .ok
+        case "ROLE" where role != nil: return .array([.bulk(role ?? ""), .integer(0), .array([])])
+        case "SENTINEL" where masters != nil:
+            guard let master = masters?[text[2]] else { return .null }
+            return .array([.bulk(master.host), .bulk(String(master.port))])
         case "GET": return strings[text[1]].map { .bulk($0) } ?? .null
         case "SETEX":
             strings[text[1]] = words[3]

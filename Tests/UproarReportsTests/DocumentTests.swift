@@ -17,6 +17,20 @@ import UproarStatistics
         }
     }
 
+    @Test func everyMetricStandsInAPicture() {
+        let blocks = Repository.text("docs/metrics.md").split(
+            separator: "```", omittingEmptySubsequences: false
+        ).enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+        let words = Set(
+            blocks.joined(separator: " ").split {
+                !($0.isASCII && ($0.isLetter || $0.isNumber)) && $0 != "_"
+            })
+        for metric in MetricCatalog.all where !words.contains(Substring(metric.name)) {
+            Issue.record(
+                "docs/metrics.md has no picture with \(metric.name): draw where it begins and ends")
+        }
+    }
+
     @Test func everyExitCodeStandsInItsDocument() {
         let rows = Self.rows("docs/exit-codes.md", after: "# Exit codes")
         #expect(

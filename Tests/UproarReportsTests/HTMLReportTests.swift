@@ -57,7 +57,8 @@ import UproarStatistics
         let hero = try #require(text.split(separator: "</header>").first)
         #expect(hero.contains("FAILED"))
         #expect(hero.contains("turns_lost count is <b>9</b>, wanted &lt;= 0"))
-        #expect(hero.contains("fault stt-down was injected"))
+        #expect(hero.contains("fault <b>stt-down</b>:"))
+        #expect(hero.contains("in effect from"))
         #expect(hero.contains("a minute"))
         #expect(hero.contains("href=\"#call-17\""))
         #expect(hero.contains("deepgram latency lognormal(p50=60ms, p95=110ms)"))
@@ -193,7 +194,7 @@ import UproarStatistics
     }
 
     /// The first element that is closed without being open, or left open; nil when all is well.
-    private static func unbalanced(_ text: String) -> String? {
+    static func unbalanced(_ text: String) -> String? {
         var open: [Substring] = []
         for tag in text.matches(of: /<(\/?)([a-z][a-z0-9]*)\b[^>]*?(\/?)>/) {
             let name = tag.output.2

@@ -18,9 +18,9 @@ import UproarStatistics
         ] { #expect(marks[name] == .pass, "\(name)") }
         for name in [
             "Session persistence", "Monitoring active", "Alerting active", "Failover tested",
-            "Compliance documented",
+            "Compliance documented, GDPR", "Compliance documented, CCPA",
         ] { #expect(marks[name] == .untested, "\(name)") }
-        #expect(marks.count == 10)
+        #expect(marks.count == 11)
     }
 
     @Test func anOutageThatLosesTurnsFailsTheFailoverLine() throws {
@@ -33,6 +33,36 @@ import UproarStatistics
     @Test func threeSecondsOfOneCallProveNoPercentile() {
         #expect(marks(HTMLReportTests.tiny)["P95 latency"] == .untested)
         #expect(marks(HTMLReportTests.empty).values.allSatisfy { $0 == .untested })
+    }
+
+    @Test func aCallInWhichNobodySpokeSaysNothingOfItsChannel() {
+        var result = HTMLReportTests.empty
+        result.recorder.recordEvents(
+            "calls_completed", ["channel": "phone"], at: .zero, events: 1)
+        #expect(marks(result)["Phone channel"] == .untested)
+        result.recorder.recordEvents(
+            "turns_answered", ["channel": "phone"], at: .zero, events: 1)
+        #expect(marks(result)["Phone channel"] == .pass)
+    }
+
+    @Test func aPageThatArrivedProvesTheAlerting() {
+        var result = HTMLReportTests.empty
+        #expect(marks(result)["Alerting active"] == .untested)
+        result.recorder.recordEvents("pages_sent", .init(), at: .zero, events: 1)
+        #expect(marks(result)["Alerting active"] == .pass)
+    }
+
+    @Test func recordingsCanFailComplianceAndNeverPassIt() throws {
+        var result = HTMLReportTests.empty
+        result.recorder.recordEvents("recordings_kept", .init(), at: .zero, events: 1)
+        let gdpr = try #require(
+            SpecChecklist(result).lines.first { $0.name == "Compliance documented, GDPR" })
+        #expect(gdpr.mark == .untested)
+        #expect(gdpr.evidence.hasSuffix("legal decision needed"))
+        result.recorder.recordEvents("recordings_damaged", .init(), at: .zero, events: 1)
+        for law in ["GDPR", "CCPA"] {
+            #expect(marks(result)["Compliance documented, \(law)"] == .fail)
+        }
     }
 
     @Test func anInvalidRunProvesNothing() {

@@ -51,6 +51,15 @@ import UproarStatistics
 
     // MARK: Markdown
 
+    @Test func aRunWithoutAnAnswerKeepsItsTablesWhole() {
+        var result = HTMLReportTests.empty
+        result.providers = faulty.providers
+        result.recorder.record("greeting", .init(), at: .zero, value: 60_000_000)
+        let lines = MarkdownReport(result).text.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("Providers: ") })
+        #expect(lines.filter { $0.hasPrefix("|") }.allSatisfy { $0.hasSuffix("|") })
+    }
+
     @Test func markdownIsAsAgreed() {
         Golden.check(MarkdownReport(faulty).text, "summary-faulty.md")
     }

@@ -41,7 +41,7 @@ import UproarRuntime
     }
 
     private func words(_ log: ExchangeLog) -> String? {
-        if case .failed(.tls(let words)) = log.end { words } else { nil }
+        if case .failed(.untrusted(let words)) = log.end { words } else { nil }
     }
 
     @Test(arguments: ["127.0.0.1", "localhost"])

@@ -89,6 +89,17 @@ import UproarRuntime
         let (client, server) = try world.connectedPair(options: options)
         client.send("hello")
         world.run { server.text == "hello" }
+        // The kernel starts to stamp some time after the first socket has asked for it (net_enable_timestamp).
+        var warmth = 0
+        repeat {
+            let sent = world.loop.now
+            server.send("w")
+            while world.loop.now < sent + .milliseconds(5) {}
+            let length = client.text.count
+            world.run { client.text.count > length }
+            warmth += 1
+            if client.lastReceivedAt < sent + .milliseconds(5) { break }
+        } while warmth < 200
         for text in ["a", "b", "c"] {
             let before = world.loop.now
             server.send(text)

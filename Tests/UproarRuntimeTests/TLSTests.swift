@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 import UproarCore
+import UproarCrypto
 import UproarPosix
 import UproarRuntime
 import UproarSimulation
@@ -44,6 +45,11 @@ import UproarSimulation
         if case .tls(let words) = reason { words } else { nil }
     }
 
+    /// Why a certificate was refused.
+    private func check(_ reason: CloseReason?) -> String? {
+        if case .untrusted(let words) = reason { words } else { nil }
+    }
+
     @Test(arguments: kinds, ["agent.test", "localhost", "127.0.0.1"])
     func aCertificateForTheNameAskedForIsAccepted(kind: WorldKind, name: String) throws {
         let (client, server) = try dial(kind) { $0.serverName = name }
@@ -55,8 +61,8 @@ import UproarSimulation
     func aCertificateForAnotherNameIsRefused(kind: WorldKind, name: String) throws {
         let (client, server) = try dial(kind) { $0.serverName = name }
         #expect(!client.isOpen)
-        #expect(words(client.reason)?.hasPrefix("certificate: ") == true)
-        #expect(words(client.reason)?.contains("mismatch") == true)
+        #expect(check(client.reason)?.hasPrefix("certificate: ") == true)
+        #expect(check(client.reason)?.contains("mismatch") == true)
         #expect(words(server?.reason) != nil)
     }
 
@@ -64,13 +70,13 @@ import UproarSimulation
     func anUnknownAuthorityIsRefused(kind: WorldKind) throws {
         let (client, _) = try dial(kind) { $0.authorityFile = nil }
         #expect(!client.isOpen)
-        #expect(words(client.reason)?.hasPrefix("certificate: ") == true)
+        #expect(check(client.reason)?.hasPrefix("certificate: ") == true)
     }
 
     @Test(arguments: kinds)
     func anExpiredCertificateIsRefused(kind: WorldKind) throws {
         let (client, _) = try dial(kind, { _ in }, serving: TestAuthority.shared.expiredFile)
-        #expect(words(client.reason) == "certificate: certificate has expired")
+        #expect(check(client.reason) == "certificate: certificate has expired")
     }
 
     @Test(arguments: kinds)
@@ -179,5 +185,162 @@ import UproarSimulation
         #expect(acceptor.logs.first?.bytes == payload)
         #expect(acceptor.logs.first?.reason == .ended)
         #expect(client.reason == .ended)
+    }
+
+    // MARK: One address for TLS and plain
+
+    /// A listener for both in a simulated world, and the layer to dial it with.
+    private func either(_ world: SimulatedWorld) throws -> (
+        layer: TLSLayer, listener: any Listener, acceptor: Acceptor
+    ) {
+        let authority = TestAuthority.shared
+        let acceptor = Acceptor()
+        let layer = TLSLayer(loop: world.loop)
+        var wanted = TLSServerOptions(
+            certificateFile: authority.certificateFile, keyFile: authority.keyFile)
+        wanted.takesPlain = true
+        let listener = try world.network.listen(
+            on: .loopback(0), options: ListenOptions(),
+            handler: try layer.serving(wanted, ListenOptions(), handler: acceptor))
+        return (layer, listener, acceptor)
+    }
+
+    private func secure(_ layer: TLSLayer, _ world: SimulatedWorld, _ to: Endpoint) -> StreamLog {
+        var options = ConnectOptions()
+        options.tls = TLSClientOptions(serverName: "localhost")
+        options.tls?.authorityFile = TestAuthority.shared.authorityFile
+        let client = StreamLog()
+        client.stream = layer.connect(
+            over: world.network, to: to, options: options, handler: client)
+        return client
+    }
+
+    @Test(arguments: [1, 7, 1000])
+    func theFirstByteSaysWhatAClientSpeaks(window: Int) throws {
+        let world = SimulatedWorld(seed: Seed(5))
+        world.network.window = window
+        let (layer, listener, acceptor) = try either(world)
+        let secret = secure(layer, world, listener.endpoint)
+        let plain = StreamLog()
+        plain.stream = world.network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: plain)
+        acceptor.onAccepted = { log in log.onReceived = { $0.send("got it") } }
+        secret.send("GET / in secret")
+        plain.send("GET / in plain")
+        world.run(for: .seconds(1))
+        #expect(Set(acceptor.logs.map(\.text)) == ["GET / in secret", "GET / in plain"])
+        #expect(secret.text.hasPrefix("got it") && plain.text.hasPrefix("got it"))
+        secret.stream.close()
+        plain.stream.close()
+        world.run(for: .seconds(1))
+        #expect(acceptor.logs.allSatisfy { $0.isClosed })
+    }
+
+    @Test func whoStopsInTheHandshakeIsLeftAfterItsTimeAndWhoSaysNothingIsNot() throws {
+        let world = SimulatedWorld()
+        let (_, listener, acceptor) = try either(world)
+        let quiet = StreamLog()
+        quiet.stream = world.network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: quiet)
+        let stopped = StreamLog()
+        stopped.stream = world.network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: stopped)
+        // The head of a record of 512 bytes that never come.
+        stopped.send([22, 3, 1, 2, 0])
+        world.run(for: .seconds(60))
+        #expect(stopped.isClosed && !quiet.isClosed)
+        #expect(
+            acceptor.logs.compactMap { words($0.reason) } == [
+                "no handshake within the time allowed"
+            ])
+    }
+
+    /// Whatever a client says after the first byte of TLS, and wherever it stops, the server comes to an end of it.
+    @Test func rubbishAndCutsInTheHandshakeEndInOrder() throws {
+        let world = SimulatedWorld(seed: Seed(3))
+        let (layer, listener, acceptor) = try either(world)
+        var random = RandomStream(state: 9)
+        var expected = 0
+        for count in [1, 2, 5, 6, 40, 300, 20_000] {
+            for isRubbish in [true, false] {
+                let client = StreamLog()
+                client.stream = world.network.connect(
+                    to: listener.endpoint, options: ConnectOptions(), handler: client)
+                var bytes: [UInt8] = [22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3]
+                while bytes.count < count {
+                    bytes.append(isRubbish ? UInt8(truncatingIfNeeded: random.next()) : 0)
+                }
+                client.send(Array(bytes.prefix(count)))
+                client.stream.closeWriting()
+                expected += 1
+            }
+        }
+        world.run(for: .seconds(30))
+        #expect(acceptor.logs.count == expected && acceptor.logs.allSatisfy { $0.isClosed })
+        #expect(acceptor.logs.allSatisfy { words($0.reason) != nil && $0.bytes.isEmpty })
+        let next = secure(layer, world, listener.endpoint)
+        next.send("still here")
+        world.run(for: .seconds(1))
+        #expect(acceptor.logs.last?.text == "still here")
+    }
+
+    @Test func whatAServerSaysFirstReachesAClientThatSpeaksPlain() throws {
+        let world = SimulatedWorld()
+        let (_, listener, acceptor) = try either(world)
+        acceptor.onAccepted = { $0.send("welcome") }
+        let client = StreamLog()
+        client.stream = world.network.connect(
+            to: listener.endpoint, options: ConnectOptions(), handler: client)
+        client.send("hello")
+        world.run(for: .seconds(1))
+        #expect(client.text == "welcome" && acceptor.logs.first?.text == "hello")
+    }
+
+    // MARK: Identities from memory
+
+    @Test func anAuthorityOfOurOwnIsTrustedForItsNamesAlone() throws {
+        let authority = CertificateAuthority(name: "tests", now: Int64(time(nil)))
+        let identity = authority.issue(for: ["api.vendor.test", "127.0.0.1"])
+        let file = "\(TestAuthority.shared.folder)/ours-\(getpid()).pem"
+        let text = String(decoding: authority.certificateText, as: UTF8.self)
+        let output = try #require(fopen(file, "w"))
+        fputs(text, output)
+        fclose(output)
+        let world = TestWorld(.posix)
+        var listen = ListenOptions()
+        listen.tls = TLSServerOptions(
+            .texts(certificate: identity.certificate, key: identity.key))
+        let acceptor = Acceptor()
+        let listener = try world.network.listen(
+            on: .loopback(0), options: listen, handler: acceptor)
+        for (name, isKnown) in [
+            ("api.vendor.test", true), ("127.0.0.1", true), ("other.test", false),
+        ] {
+            var options = ConnectOptions()
+            options.tls = TLSClientOptions(serverName: name)
+            options.tls?.authorityFile = file
+            let client = StreamLog()
+            client.stream = world.network.connect(
+                to: listener.endpoint, options: options, handler: client)
+            world.run { client.isOpen || client.isClosed }
+            #expect(client.isOpen == isKnown, "\(name): \(String(describing: client.reason))")
+        }
+        listener.close()
+    }
+
+    @Test func textsThatAreNoIdentityAreRefused() throws {
+        let world = TestWorld(.posix)
+        let authority = CertificateAuthority(name: "tests", now: Int64(time(nil)))
+        let (one, two) = (authority.issue(for: ["a.test"]), authority.issue(for: ["b.test"]))
+        for (certificate, key) in [
+            ([], one.key), (one.certificate, []), (one.certificate, two.key),
+            (one.key, one.certificate),
+        ] {
+            var options = ListenOptions()
+            options.tls = TLSServerOptions(.texts(certificate: certificate, key: key))
+            #expect(throws: NetworkError.self) {
+                try world.network.listen(on: .loopback(0), options: options, handler: Acceptor())
+            }
+        }
     }
 }

@@ -48,6 +48,14 @@ import UproarScenario
         #expect(one == two && one != own)
     }
 
+    @Test func theQuotaOfAProviderIsPartOfWhatAScenarioIs() throws {
+        let plain = try read("providers: {openai: {pace: 80 tokens/s}}\n")
+        let limited = try read("providers: {openai: {concurrency: 20}}\n")
+        #expect(limited.providers.terms.map(\.concurrency) == [20])
+        #expect(limited.providers.label == "guide-budget, changed: openai")
+        #expect(plain.canonicalBytes != limited.canonicalBytes)
+    }
+
     @Test func gatesOnWhatNobodyCouldKnowAreRefused() throws {
         func problems(_ text: String) throws -> [String] {
             ScenarioCheck(

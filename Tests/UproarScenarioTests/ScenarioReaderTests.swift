@@ -146,6 +146,10 @@ import UproarScenario
             "audio:", "providers: {openai: {first_token: empirical(no.csv)}}\naudio:",
             "s/a.yaml:2:45", "no file"
         ),
+        (
+            "audio:", "providers: {openai: {concurrency: 0}}\naudio:", "s/a.yaml:2:35",
+            "no such number"
+        ),
         ("audio:", "providers: {preset: guide}\naudio:", "s/a.yaml:2:21", "unknown preset"),
         ("audio:", "gates: ['voice_to_voice: p95 < 9']\naudio:", "s/a.yaml:2:32", "no unit"),
         (

@@ -6,8 +6,9 @@ import UproarScenario
 /// The scenarios in the repository: all valid, all fit for the reference agent, all understood by their own scripts.
 @Suite struct ShippedScenarioTests {
     static let names = [
-        "arrivals", "barge-in", "ci-gate", "first-call", "human-speech", "noisy", "pauses",
-        "pipecat",
+        "arrivals", "barge-in", "ci-gate", "ci-smoke", "first-call", "human-speech", "intercept",
+        "noisy",
+        "pauses", "pipecat",
         "quickstart", "soak", "thousand", "your-agent",
     ]
     static let catalog = ScenarioCatalog(

@@ -196,4 +196,67 @@ struct FaultHistoryTests {
         #expect(never.failback?.length == .atLeast(.seconds(45)))
         #expect(never.findings.contains { $0.contains("never went back") })
     }
+
+    @Test("Who was met by a fault that has been counted is met, and counted no more")
+    func met() {
+        var history = FaultHistory(Self.subject)
+        history.take(Self.fact(.faultEffective, 1_000, detail: 2, .link))
+        history.met(4, at: Self.at(1_000))
+        history.met(5, at: Self.at(1_500))
+        history.clear(at: Self.at(5_000))
+        history.take(Self.call(4, turns: [(2_000, false)]))
+        let report = history.report(end: Self.at(30_000))
+        #expect(report.effects == 1 && report.exposed == 2 && report.affected == 1)
+    }
+
+    @Test("What was put on a faulty link is no answer before the caller has heard it")
+    func onLink() {
+        func report(isOnLink: Bool, heardAt: Int?) -> FaultReport {
+            var subject = Self.subject
+            subject.isOnLink = isOnLink
+            var history = FaultHistory(subject)
+            history.take(Self.fact(.faultEffective, 1_000, detail: 2, .link))
+            history.met(4, at: Self.at(1_000))
+            history.take(Self.fact(.utteranceEnded, 2_000, call: 4, .caller))
+            history.take(Self.fact(.finalSent, 2_100, call: 4))
+            if let heardAt {
+                history.take(Self.fact(.answerAudible, heardAt, call: 4, .caller))
+            }
+            if heardAt == nil {
+                history.take(Self.fact(.finalSent, 3_000, call: 4, .provider(.whisper)))
+            }
+            history.clear(at: Self.at(9_000))
+            return history.report(end: Self.at(30_000))
+        }
+        // At an emulator what the provider said was said: the time without it begins after that.
+        #expect(
+            report(isOnLink: false, heardAt: nil).failover.map(\.length)
+                == [.exact(.nanoseconds(899_999_999))])
+        #expect(
+            report(isOnLink: true, heardAt: nil).failover.map(\.length)
+                == [.exact(.milliseconds(1_000))])
+        // It came through: nobody had to stand in.
+        #expect(report(isOnLink: true, heardAt: 2_600).failover.isEmpty)
+    }
+
+    @Test("What a link or a process does is no request: amplification counts requests alone")
+    func amplification() {
+        func amplification(_ origin: FactOrigin) -> Double? {
+            var history = FaultHistory(Self.subject)
+            for ms in [1_000, 3_000] {
+                history.take(Self.fact(.speechRecognised, ms, call: 1))
+            }
+            history.take(Self.call(1, turns: [(1_500, true), (3_500, true)]))
+            history.take(Self.fact(.faultArmed, 10_000, detail: 2, .nemesis))
+            for ms in [10_000, 10_100, 10_200] {
+                history.take(Self.fact(.faultEffective, ms, call: 2, detail: 2, origin))
+            }
+            history.take(Self.fact(.speechRecognised, 10_300, call: 2))
+            history.take(Self.call(2, turns: [(11_000, true)]))
+            history.clear(at: Self.at(15_000))
+            return history.report(end: Self.at(60_000)).amplification
+        }
+        #expect(amplification(.link) == 1)
+        #expect(amplification(.provider(.deepgram)) == 4)
+    }
 }

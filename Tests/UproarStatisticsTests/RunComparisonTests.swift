@@ -52,6 +52,26 @@ import UproarCore
         #expect(fast.verdict == .improved)
     }
 
+    @Test func whatTheMachineCannotTellApartIsWithinNoise() throws {
+        let (before, after) = (Self.draw(200, seed: 1), Self.draw(200, scale: 1.2, seed: 2))
+        let floor = NoiseFloor(
+            turns: 16, errorP50: .milliseconds(50), errorMaximum: .milliseconds(60))
+        let limits = ComparisonLimits().heeding(nil, floor)
+        let p50 = try #require(row(RunComparison(before, after, limits), "voice_to_voice", "p50"))
+        // About 100 ms of 500, and the noise floor thrice is 150.
+        #expect(p50.isWithinNoise)
+        #expect(p50.limit == 150e6)
+        #expect(p50.verdict == .unchanged)
+        let again = try #require(
+            row(try RunComparison(before, after, limits).again(), "voice_to_voice", "p50"))
+        #expect(again.isWithinNoise)
+        let quiet = ComparisonLimits().heeding(
+            NoiseFloor(turns: 16, errorP50: .microseconds(200), errorMaximum: .milliseconds(1)))
+        let loud = try #require(row(RunComparison(before, after, quiet), "voice_to_voice", "p50"))
+        #expect(!loud.isWithinNoise)
+        #expect(loud.verdict == .regressed)
+    }
+
     @Test func fewCallsAreNotKnownAndSaysHowManyMore() throws {
         func draw(_ values: [Int]) -> CallDraw {
             var draw = CallDraw()
@@ -151,5 +171,12 @@ import UproarCore
         let read = try RunResult(decoding: result.encoded())
         #expect(read.baseline == result.baseline)
         #expect(read.baseline?.label == "commit 1, seed 1")
+    }
+}
+
+extension RunComparison {
+    /// As it is after it was stored and read.
+    fileprivate func again() throws -> RunComparison {
+        try RunComparison(ResultFields(.object(members), path: "$"))
     }
 }

@@ -179,6 +179,29 @@ import UproarCore
         #expect(script.fold().turns[0].marks == [])
     }
 
+    @Test func halfAnAnswerThatIsSpokenForTheWholeIsTruncatedUnlessAnotherEndsIt() {
+        var script = FactScript()
+        script.dial()
+        script.speak(1, from: 1000, to: 2000)
+        script.hear(2450, to: 3000)
+        script.state(.modelFirstContent, 2300, utterance: 1, reply: 1, from: .provider(.openai))
+        script.state(.answerAudible, 2450, utterance: 1, reply: 1)
+        script.state(
+            .voiceFinished, 2900, utterance: 1, reply: 1, value: 550_000_000,
+            from: .provider(.cartesia))
+        var whole = script
+        var ended = script
+        script.state(.modelCancelled, 2500, utterance: 1, reply: 1, from: .provider(.openai))
+        script.end(4000)
+        #expect(script.fold().turns[0].marks == .truncated)
+        whole.state(.modelFinished, 2500, utterance: 1, reply: 1, from: .provider(.openai))
+        whole.end(4000)
+        #expect(whole.fold().turns[0].marks == [])
+        ended.state(.answerFinished, 2990, utterance: 1, reply: 2)
+        ended.end(4000)
+        #expect(ended.fold().turns[0].marks == [])
+    }
+
     @Test func aReplyTheCallerCutIsInterruptedNotTruncated() {
         var script = FactScript()
         script.dial()
@@ -274,5 +297,48 @@ import UproarCore
         #expect(turn.isGood([.init(metric: "voice_to_voice", below: .ms(500))]))
         #expect(!turn.isGood([.init(metric: "voice_to_voice", below: .ms(450))]))
         #expect(!turn.isGood([.init(metric: "stt", below: .ms(60))]))
+    }
+
+    /// Two answered turns; with the second question the model is sent what the agent takes for said in the first.
+    private func drift(
+        held: [(utterance: UInt32, reply: UInt32, part: HeldPart)], hearsEnd: Bool = true
+    ) throws -> [TurnMarks] {
+        var script = goodCall()
+        if !hearsEnd {
+            script.facts.removeAll { $0.kind == FactKind.answerFinished.rawValue }
+            script.state(
+                .voiceFinished, 2500, utterance: 1, reply: 1, value: 2_000_000_000,
+                from: .provider(.cartesia))
+        }
+        script.speak(2, from: 5000, to: 6000)
+        script.providers(2, end: 6000)
+        script.answer(2, from: 6450, to: 7500)
+        let asked = TurnReference(call: 7, utterance: 2, reply: 1)
+        for entry in held {
+            script.state(
+                .historyHeld, 6070, utterance: entry.utterance, reply: entry.reply,
+                value: Int64(asked.rawValue), detail: entry.part.rawValue, from: .provider(.openai))
+        }
+        script.facts.removeAll { $0.kind == FactKind.callEnded.rawValue }
+        script.end(9000)
+        return script.fold().turns.map { $0.marks.intersection(.drifted) }
+    }
+
+    @Test func aHistoryThatSaysWhatWasHeardHasNotDrifted() throws {
+        #expect(try drift(held: [(1, 1, [.beginning, .end])]) == [[], []])
+        #expect(try drift(held: [(1, 1, .beginning)], hearsEnd: false) == [[], []])
+        // Where no request holds a reply, the agent keeps its history elsewhere.
+        #expect(try drift(held: []) == [[], []])
+    }
+
+    @Test func whatWasKeptAndNeverHeardIsDrift() throws {
+        #expect(
+            try drift(held: [(1, 1, [.beginning, .end]), (1, 2, .beginning)]) == [.drifted, []])
+        #expect(try drift(held: [(1, 1, [.beginning, .end])], hearsEnd: false) == [.drifted, []])
+    }
+
+    @Test func whatWasHeardAndNotKeptIsDrift() throws {
+        // All it has is an answer to something else, which nobody said.
+        #expect(try drift(held: [(9, 1, [.beginning, .end])]) == [.drifted, []])
     }
 }

@@ -44,6 +44,13 @@ import UproarCore
                 Seen(.text, Array(bytes[(start + range.lowerBound)..<(start + range.upperBound)])))
             start += range.upperBound
         }
+        var buffer = [UInt8](repeating: 0, count: 300)
+        while let message = decoder.wholeMessage(
+            bytes.span.bytes.extracting(start..<bytes.count), into: &buffer)
+        {
+            seen.append(Seen(message.isText ? .text : .binary, Array(buffer[..<message.count])))
+            start += message.taken
+        }
         decoder.receive(bytes.span.bytes.extracting(start..<bytes.count))
         while let event = decoder.next() { seen.append(Seen(event, decoder.payloadBytes)) }
         return seen
@@ -57,6 +64,30 @@ import UproarCore
         let found = decoder.wholeText(message.span.bytes)
         #expect(found.map { Array(message[$0]) } == (length > 0xffff ? nil : text))
         #expect(decoder.wholeText(message.span.bytes.extracting(0..<message.count - 1)) == nil)
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 31, 32, 33, 125, 126, 160, 400, 401])
+    func maskedMessagesAreUnmaskedInOneCopyIntoABufferThatHoldsThem(length: Int) {
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
+        let message = frame(.binary, bytes, mask: 0x1234_5678) + [0x81]
+        let decoder = WebSocketDecoder(role: .server)
+        var buffer = [UInt8](repeating: 0, count: 400)
+        let found = decoder.wholeMessage(message.span.bytes, into: &buffer)
+        #expect(found.map { Array(buffer[..<$0.count]) } == (length > 400 ? nil : bytes))
+        #expect(found.map { $0.taken } == (length > 400 ? nil : message.count - 1))
+        let short = decoder.wholeMessage(
+            message.span.bytes.extracting(0..<message.count - 2), into: &buffer)
+        #expect(short.map { $0.count } == nil)
+    }
+
+    @Test func aMaskedTextThatIsNoUTF8IsLeftToTheDecoder() {
+        let decoder = WebSocketDecoder(role: .server)
+        var buffer = [UInt8](repeating: 0, count: 400)
+        for (text, isGood) in [(Array("Füße".utf8), true), ([0x66, 0xc3], false)] {
+            let message = frame(.text, text, mask: 0xa0b0_c0d0)
+            let found = decoder.wholeMessage(message.span.bytes, into: &buffer)
+            #expect(found.map { $0.isText } == (isGood ? true : nil))
+        }
     }
 
     func frame(

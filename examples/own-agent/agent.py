@@ -23,6 +23,8 @@ OPENAI = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
 CARTESIA = os.environ.get("CARTESIA_URL", "wss://api.cartesia.ai")
 KEYS = {name: os.environ.get(f"{name}_API_KEY", "") for name in ("DEEPGRAM", "OPENAI", "CARTESIA")}
 MODEL = os.environ.get("OPENAI_MODEL", "gpt-4o-mini")
+# How long a caller must be silent to have finished: what `uproar ab` can hold two values of against each other.
+ENDPOINTING_MS = int(os.environ.get("ENDPOINTING_MS", "300"))
 PROMPT = "You answer the telephone. Use one or two short sentences."
 
 TOOLS = [
@@ -65,7 +67,7 @@ class Call:
                 "encoding": "mulaw",
                 "sample_rate": 8000,
                 "interim_results": "true",
-                "endpointing": 300,
+                "endpointing": ENDPOINTING_MS,
             }
         )
         async with (

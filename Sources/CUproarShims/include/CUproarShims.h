@@ -8,3 +8,4 @@ int uproar_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t 
 #include "UproarProcess.h"
 #include "UproarLoop.h"
 #include "UproarDatagram.h"
+#include "UproarNamespace.h"

@@ -14,6 +14,8 @@ package struct AgentParts {
     package var tasks: (any TaskStore)?
     package var random = RandomStream(state: 1)
     package var prices = PriceBook.guides
+    /// What other programs show to be let in at `/mcp`; nil: nothing.
+    package var toolKey: String?
     /// Nil: no text messages, no pages, no workflows.
     package var messenger: (any TextMessenger)?
     package var pager: (any Webhook)?

@@ -108,7 +108,7 @@ extension CallSession: ReplyHost {
         silence?.settled()
         reply.spoken.complete()
         // Nobody could say it.
-        if isLost, reply.spoken.sent == 0, !reply.spoken.text.isEmpty {
+        if isLost, settings.degrades, reply.spoken.sent == 0, !reply.spoken.text.isEmpty {
             channel.show(reply.spoken.text)
         }
         if reply.spoken.unmarked > 0 { channel.mark(reply.spoken.addMark()) }

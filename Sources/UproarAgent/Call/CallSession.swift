@@ -105,7 +105,8 @@ final class CallSession: CallChannelHandler {
                 deadlines: .init(
                     stall: settings.recogniserStall, final: settings.finalDeadline,
                     wholeFinal: settings.wholeFinalDeadline), loop: loop,
-                random: worker.drawStream(), handler: self)
+                random: worker.drawStream(), carriesSettings: settings.carriesSettings,
+                replays: settings.replays, handler: self)
             self.feed = feed
             feed.open()
         }

@@ -35,6 +35,10 @@ final class RecogniserFeed: TimerHandler {
         var wholeFinal: Duration
     }
 
+    /// What most streaming vendors take audio for that are told nothing.
+    private static let vendorDefaults = SpeechToTextSettings(
+        format: AudioFormat(.linear16, .wideband))
+
     private enum Timer: UInt64 {
         case reopen, deadline
     }
@@ -47,7 +51,12 @@ final class RecogniserFeed: TimerHandler {
 
     private let chain: ProviderChain<any SpeechToText>
     private let settings: SpeechToTextSettings
+    private let carriesSettings: Bool
+    private let replays: Bool
     private let batches: Batches
+    /// `keptLimit` and `leadIn` in bytes.
+    private let keptBytes: Int
+    private let leadInBytes: Int
     private let deadlines: Deadlines
     private let loop: EventLoop
     private var random: RandomStream
@@ -89,11 +98,15 @@ final class RecogniserFeed: TimerHandler {
     init(
         _ chain: ProviderChain<any SpeechToText>, _ settings: SpeechToTextSettings,
         batches: Batches, deadlines: Deadlines, loop: EventLoop, random: RandomStream,
-        handler: any RecogniserFeedHandler
+        carriesSettings: Bool = true, replays: Bool = true, handler: any RecogniserFeedHandler
     ) {
+        self.carriesSettings = carriesSettings
+        self.replays = replays
         self.chain = chain
         self.settings = settings
         self.batches = batches
+        keptBytes = settings.format.bytes(in: Self.keptLimit)
+        leadInBytes = settings.format.bytes(in: Self.leadIn)
         self.deadlines = deadlines
         self.loop = loop
         self.random = random
@@ -186,9 +199,10 @@ final class RecogniserFeed: TimerHandler {
         loop.cancel(reopening)
         isOpen = false
         streamBegan = loop.now
-        sent = max(from ?? utteranceStart ?? sent, audioStart)
+        sent = replays ? max(from ?? utteranceStart ?? sent, audioStart) : position
         base = sent
-        stream = chain[place].open(settings, handler: self)
+        let isLost = place > 0 && !carriesSettings
+        stream = chain[place].open(isLost ? Self.vendorDefaults : settings, handler: self)
     }
 
     private func closeStream() {
@@ -220,14 +234,12 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func trim() {
-        let limit = settings.format.bytes(in: Self.keptLimit)
-        if let start = utteranceStart, position - start > limit {
-            utteranceStart = position - limit
+        if let start = utteranceStart, position - start > keptBytes {
+            utteranceStart = position - keptBytes
         }
-        let leadIn = settings.format.bytes(in: Self.leadIn)
         // What no stream has got yet waits, within the limit.
-        let unsent = max(stream == nil ? position : sent, position - limit)
-        let keepFrom = min(utteranceStart ?? position - leadIn, unsent)
+        let unsent = max(stream == nil ? position : sent, position - keptBytes)
+        let keepFrom = min(utteranceStart ?? position - leadInBytes, unsent)
         // Seldom, so that little is moved.
         guard keepFrom - audioStart >= 8 * batches.silent else { return }
         audio.removeFirst(keepFrom - audioStart)
@@ -236,8 +248,7 @@ final class RecogniserFeed: TimerHandler {
     }
 
     private func beganUtterance() {
-        let leadIn = settings.format.bytes(in: Self.leadIn)
-        let start = max(audioStart, position - leadIn)
+        let start = max(audioStart, position - leadInBytes)
         utteranceStart = start
         voiceSince = loop.now
         tried = []

@@ -9,25 +9,28 @@ enum TwilioStreamMessage: Hashable {
     case connected
     /// - carries: the media format, as `audio/x-mulaw;rate=8000;channels=1`; empty where the stream does not say.
     case start(stream: String, CallIntroduction, carries: String)
-    /// Caller audio; its bytes were appended to the buffer that was handed in.
-    case media
     case digit(String)
     case mark(String)
     case stop
     /// Malformed, or an event yet to come: counted, and otherwise ignored.
     case unknown
 
-    /// Reads one text message. Media allocates nothing once `audio` is warm.
-    static func decode(_ message: RawSpan, audio: inout [UInt8]) -> TwilioStreamMessage {
-        guard JSONScanner.holds(message, at: "event", "media") else { return other(message) }
-        guard let payload = JSONScanner.string(message, at: "media", "payload"),
-            !payload.hasEscapes,
-            Base64.decode(message.extracting(payload.range), into: &audio)
-        else { return .unknown }
-        return .media
+    /// What knows media messages by those before.
+    static var mediaShapes: JSONShapes {
+        JSONShapes(where: "event", is: "media", at: "media", "payload")
     }
 
-    private static func other(_ message: RawSpan) -> TwilioStreamMessage {
+    /// Caller audio, appended to `audio`; nothing is allocated once that is warm. False, with `audio` as it was, for any other
+    /// message, and for media whose payload is no plain Base64.
+    static func decodeMedia(
+        _ message: RawSpan, _ shapes: inout JSONShapes, into audio: inout [UInt8]
+    ) -> Bool {
+        guard let payload = shapes.string(in: message) else { return false }
+        return Base64.decode(message.extracting(payload), into: &audio)
+    }
+
+    /// Reads one text message that is not media.
+    static func decode(_ message: RawSpan) -> TwilioStreamMessage {
         let bytes = message.withUnsafeBytes { Array($0) }
         guard let json = try? JSONParser.parse(bytes) else { return .unknown }
         switch json["event"]?.text {

@@ -1,14 +1,51 @@
 import UproarCore
 import UproarRuntime
 
-/// Asks a model one short question, to see whether it answers again.
-final class ModelProbe: LanguageModelHandler, TimerHandler {
-    private let candidate: ModelCandidate
-    private let deadline: Duration
+/// Asks a provider that failed for something that no turn depends on. Its asker is told once, and no later than its deadline.
+private protocol ProviderProbe: TimerHandler {
+    var asker: ProbeAsker { get set }
+    /// Ends what was begun, and hears no more of it.
+    func leave()
+}
+
+extension ProviderProbe {
+    fileprivate func end(_ failure: ProviderFailure?) {
+        let done = asker.take()
+        leave()
+        done?(failure)
+    }
+}
+
+/// Who waits for a probe, and until when.
+private struct ProbeAsker {
     private let loop: EventLoop
     private var done: ((ProviderFailure?) -> Void)?
-    private var reply: (any LanguageModelReply)?
     private var timer = TimerID.none
+
+    init(_ loop: EventLoop, _ done: @escaping (ProviderFailure?) -> Void) {
+        self.loop = loop
+        self.done = done
+    }
+
+    mutating func wait(_ deadline: Duration, as probe: any TimerHandler) {
+        loop.cancel(timer)
+        timer = loop.schedule(probe, at: loop.now + deadline)
+    }
+
+    /// The asker, once: nobody waits any more.
+    mutating func take() -> ((ProviderFailure?) -> Void)? {
+        loop.cancel(timer)
+        defer { done = nil }
+        return done
+    }
+}
+
+/// Asks a model one short question, to see whether it answers again.
+final class ModelProbe: LanguageModelHandler, ProviderProbe {
+    private let candidate: ModelCandidate
+    private let deadline: Duration
+    fileprivate var asker: ProbeAsker
+    private var reply: (any LanguageModelReply)?
 
     /// `done` is called once; the probe keeps itself until then.
     init(
@@ -17,15 +54,14 @@ final class ModelProbe: LanguageModelHandler, TimerHandler {
     ) {
         self.candidate = candidate
         self.deadline = deadline
-        self.loop = loop
-        self.done = done
+        asker = ProbeAsker(loop, done)
     }
 
     func start() {
         var deadlines = HTTPDeadlines()
         deadlines.connect = deadline
         deadlines.firstByte = deadline
-        timer = loop.schedule(self, at: loop.now + deadline)
+        asker.wait(deadline, as: self)
         reply = candidate.client.start(
             LanguageModelRequest(
                 model: candidate.model,
@@ -33,14 +69,10 @@ final class ModelProbe: LanguageModelHandler, TimerHandler {
                 deadlines: deadlines), handler: self)
     }
 
-    private func end(_ failure: ProviderFailure?) {
-        loop.cancel(timer)
+    fileprivate func leave() {
         let reply = reply
         self.reply = nil
-        let done = done
-        self.done = nil
         reply?.cancel()
-        done?(failure)
     }
 
     func timerFired(token: UInt64, now: Instant) { end(.timedOut("first byte")) }
@@ -53,14 +85,12 @@ final class ModelProbe: LanguageModelHandler, TimerHandler {
 }
 
 /// Has a voice say one word that nobody hears, to see whether it speaks again.
-final class VoiceProbe: VoiceHandler, TimerHandler {
+final class VoiceProbe: VoiceHandler, ProviderProbe {
     private let candidate: VoiceCandidate
     private let settings: TextToSpeechSettings
     private let deadline: Duration
-    private let loop: EventLoop
-    private var done: ((ProviderFailure?) -> Void)?
+    fileprivate var asker: ProbeAsker
     private var stream: (any VoiceStream)?
-    private var timer = TimerID.none
     private var hasAudio = false
 
     init(
@@ -70,25 +100,20 @@ final class VoiceProbe: VoiceHandler, TimerHandler {
         self.candidate = candidate
         self.settings = settings
         self.deadline = deadline
-        self.loop = loop
-        self.done = done
+        asker = ProbeAsker(loop, done)
     }
 
     func start() {
-        timer = loop.schedule(self, at: loop.now + deadline + deadline)
+        asker.wait(deadline + deadline, as: self)
         stream = candidate.client.open(settings, handler: self)
         stream?.speak("Okay.", reply: 1)
         stream?.finishText(reply: 1)
     }
 
-    private func end(_ failure: ProviderFailure?) {
-        loop.cancel(timer)
+    fileprivate func leave() {
         let stream = stream
         self.stream = nil
-        let done = done
-        self.done = nil
         stream?.close()
-        done?(failure)
     }
 
     func timerFired(token: UInt64, now: Instant) { end(.timedOut("first byte")) }
@@ -104,15 +129,12 @@ final class VoiceProbe: VoiceHandler, TimerHandler {
 }
 
 /// Lets a recogniser hear an utterance that another one is trusted with, to see whether it hears again.
-final class RecogniserProbe: SpeechToTextHandler, TimerHandler {
-    private let loop: EventLoop
-    private var done: ((ProviderFailure?) -> Void)?
+final class RecogniserProbe: SpeechToTextHandler, ProviderProbe {
+    fileprivate var asker: ProbeAsker
     private var stream: (any SpeechToTextStream)?
-    private var timer = TimerID.none
 
     init(loop: EventLoop, done: @escaping (ProviderFailure?) -> Void) {
-        self.loop = loop
-        self.done = done
+        asker = ProbeAsker(loop, done)
     }
 
     func start(_ recogniser: any SpeechToText, _ settings: SpeechToTextSettings) {
@@ -124,26 +146,19 @@ final class RecogniserProbe: SpeechToTextHandler, TimerHandler {
     /// The utterance is over; words are due within `deadline`.
     func finish(within deadline: Duration) {
         stream?.finishUtterance()
-        loop.cancel(timer)
-        timer = loop.schedule(self, at: loop.now + deadline)
+        asker.wait(deadline, as: self)
     }
 
     /// The call is over: nothing has been proven.
     func abandon() {
-        loop.cancel(timer)
-        done = nil
-        stream?.close()
-        stream = nil
+        _ = asker.take()
+        leave()
     }
 
-    private func end(_ failure: ProviderFailure?) {
-        loop.cancel(timer)
+    fileprivate func leave() {
         let stream = stream
         self.stream = nil
-        let done = done
-        self.done = nil
         stream?.close()
-        done?(failure)
     }
 
     func timerFired(token: UInt64, now: Instant) { end(.timedOut("final")) }

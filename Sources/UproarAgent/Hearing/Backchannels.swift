@@ -1,3 +1,5 @@
+import UproarCore
+
 /// Words by which a listener shows that the speaker should go on.
 struct Backchannels: Hashable, Sendable {
     /// Each a phrase in small letters without punctuation.
@@ -38,9 +40,9 @@ struct Backchannels: Hashable, Sendable {
 /// Text as it is compared: words in small letters, without punctuation at their ends.
 enum SpokenText {
     static func words(_ text: String) -> [String] {
-        text.lowercased().split { $0.isWhitespace }.compactMap { word in
-            let bare = word.drop { !$0.isLetter && !$0.isNumber }
-            guard let last = bare.lastIndex(where: { $0.isLetter || $0.isNumber }) else {
+        text.lowercased().split { $0.isBlank }.compactMap { word in
+            let bare = word.drop { !$0.isLetterOrNumber }
+            guard let last = bare.lastIndex(where: { $0.isLetterOrNumber }) else {
                 return nil
             }
             return String(bare[...last])

@@ -64,7 +64,7 @@ struct UtteranceTranscript {
     /// What follows the words of the utterance that is over; nil when nothing does. A recogniser may have thought better of a
     /// word since: they are told apart by their number.
     private func withoutStale(_ text: String) -> String? {
-        let words = text.split(whereSeparator: \.isWhitespace)
+        let words = text.split(whereSeparator: \.isBlank)
         // A window that does not begin with them holds new words alone.
         if let first = words.first, let stale = stale.first,
             SpokenText.words(String(first)) != [stale]

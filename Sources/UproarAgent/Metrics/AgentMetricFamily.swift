@@ -13,7 +13,7 @@ struct AgentMetricFamily: Hashable, Sendable {
 /// Every metric the agent exposes: a literal list, in the order of the page.
 enum AgentMetric: Int, CaseIterable, Sendable {
     case voiceLatency, sttDuration, llmDuration, ttsDuration, costPerCall, transcriptionErrors
-    case sessionDuration, activeSessions, sessions, refused
+    case sessionDuration, activeSessions, maximumSessions, sessions, refused
     case sttFailover, llmFailover, ttsFailover, failback, breakerState, breakerTrips, probes
     case authFailures
     case jobs, jobDuration, queueDepth
@@ -68,6 +68,10 @@ enum AgentMetric: Int, CaseIterable, Sendable {
                 help: "How long calls lasted, by their end.")
         case .activeSessions:
             .init(name: "voice_agent_active_sessions", kind: .gauge, help: "Calls going on.")
+        case .maximumSessions:
+            .init(
+                name: "voice_agent_maximum_sessions", kind: .gauge,
+                help: "Calls that the worker takes at a time.")
         case .sessions:
             .init(name: "voice_agent_sessions_total", kind: .counter, help: "Calls taken.")
         case .refused:

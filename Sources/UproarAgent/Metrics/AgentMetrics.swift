@@ -31,6 +31,8 @@ package final class AgentMetrics {
         for channel in ["phone", "browser", "screen_share"] {
             touch(.voiceLatency, [channel])
             touch(.costPerCall, [channel])
+            // Alerts look at the increase: a series that comes with its first count has had none.
+            for method in ["text", "sms", "page"] { touch(.degraded, [channel, method]) }
             for outcome in Outcome.allCases {
                 touch(.sessionDuration, [channel, outcome.rawValue])
             }

@@ -1,3 +1,5 @@
+import UproarCore
+
 /// Cuts a reply that arrives in tokens into pieces worth speaking. The pieces joined are the text.
 ///
 /// The first piece is short, so that speech starts soon; later ones are sentences, or long clauses. A mark that ends a piece
@@ -28,11 +30,11 @@ struct ClauseSplitter {
     mutating func push(_ text: String) -> [String] {
         var pieces: [String] = []
         for character in text {
-            if character.isWhitespace {
+            if character.isBlank {
                 if isInWord { words += 1 }
                 isInWord = false
                 if endsPiece(at: previous) { pieces.append(take()) }
-            } else if character.isLetter || character.isNumber {
+            } else if character.isLetterOrNumber {
                 isInWord = true
             }
             pending.append(character)

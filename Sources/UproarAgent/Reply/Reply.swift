@@ -306,6 +306,9 @@ extension Reply: ModelQuestionHandler {
     /// Half an answer came. What nobody has heard is forgotten; where something was heard the next model's answer takes it up.
     func brokeOff() {
         guard !isOver, let question else { return }
+        guard host?.settings.wholeAnswers ?? true else {
+            return answeredWhole(LanguageModelUsage(), model: question.model)
+        }
         toolCalls = []
         splitter = ClauseSplitter()
         if isSegmentOpen, let last = segments.last, !last.hasBeenPlayed {

@@ -28,7 +28,7 @@ struct ReplySegment {
 
     /// What has not been said, by the voice's own word times, else by how much was made: nil when nothing is left.
     func rest(charactersPerSecond: Double = 15) -> (text: String, skipped: Int)? {
-        let words = text.split(whereSeparator: \.isWhitespace)
+        let words = text.split(whereSeparator: \.isBlank)
         var said = wordsBefore
         if wordEnds.isEmpty {
             var seconds = Double(made - voiceStart) / 1e9

@@ -37,8 +37,32 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
     // MARK: ByteStreamHandler
 
     func received(_ bytes: RawSpan, at now: Instant, on stream: any ByteStream) {
-        connection.receive(bytes)
-        takeEvents(at: now)
+        let taken = wire == .twilio ? hearWholeMessages(bytes, at: now) : 0
+        if taken < bytes.byteCount {
+            connection.receive(bytes.extracting(droppingFirst: taken))
+            takeEvents(at: now)
+        } else {
+            flush()
+        }
+    }
+
+    /// Hears the messages that lie whole at the front of what came, as nearly all do; returns how many bytes they are.
+    private func hearWholeMessages(_ bytes: RawSpan, at now: Instant) -> Int {
+        // The buffer is taken out while the call looks at what is in it.
+        var buffer: [UInt8] = []
+        swap(&buffer, &server.unmasked)
+        defer { swap(&buffer, &server.unmasked) }
+        var taken = 0
+        isReceiving = true
+        while let message = connection.wholeMessage(
+            bytes.extracting(droppingFirst: taken), into: &buffer)
+        {
+            taken += message.taken
+            guard message.isText else { continue }
+            heardMessage(buffer.span.bytes.extracting(first: message.count), at: now)
+        }
+        isReceiving = false
+        return taken
     }
 
     func ended(_ stream: any ByteStream) {
@@ -59,7 +83,9 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
             case .request(let head): request = (head, now)
             case .upgrade(let head): upgrade(head)
             case .text where wire == .browser: readBrowser(at: now)
-            case .text: heardMessage(at: now)
+            case .text:
+                let message = connection.payloadBytes
+                heardMessage(message.span.bytes, at: now)
             case .binary where wire == .browser: heardBrowser(at: now)
             case .closed(let code):
                 // A browser says goodbye by closing in order.
@@ -125,14 +151,21 @@ final class AgentConnection: ByteStreamHandler, CallChannel {
         server.callBegan(self)
     }
 
-    private func heardMessage(at now: Instant) {
+    private func heardMessage(_ message: RawSpan, at now: Instant) {
         // The buffer is taken out while the call looks at it.
-        var audio = server.audio
-        server.audio = []
+        var audio: [UInt8] = []
+        swap(&audio, &server.audio)
         audio.removeAll(keepingCapacity: true)
-        defer { server.audio = audio }
-        switch connection.withPayload({ TwilioStreamMessage.decode($0, audio: &audio) }) {
-        case .media: call?.heard(audio.span.bytes, at: now)
+        defer { swap(&audio, &server.audio) }
+        if TwilioStreamMessage.decodeMedia(message, &server.mediaShapes, into: &audio) {
+            call?.heard(audio.span.bytes, at: now)
+        } else {
+            heard(TwilioStreamMessage.decode(message), at: now)
+        }
+    }
+
+    private func heard(_ message: TwilioStreamMessage, at now: Instant) {
+        switch message {
         case .start(let stream, let introduction, let carried):
             guard call == nil, holdsPlace else { return server.metrics.messageUnknown() }
             if let problem = server.mismatch(of: .twilio, carried) { return refuse(problem) }

@@ -22,6 +22,9 @@ package final class AgentServer: ListenerHandler {
     let worker: CallWorker
     /// Decoded caller audio, on its way to a call; shared by all calls of the loop.
     var audio: [UInt8] = []
+    /// A message of a call, as it is read; shared in the same way.
+    var unmasked = [UInt8](repeating: 0, count: 16 << 10)
+    var mediaShapes = TwilioStreamMessage.mediaShapes
 
     /// Of those who ask by `/mcp`, where there is no store.
     private let ownTasks = MemoryTaskStore()
@@ -42,6 +45,7 @@ package final class AgentServer: ListenerHandler {
         self.parts = parts
         metrics = AgentMetrics(worker: settings.worker)
         metrics.set(.queueDepth, to: 0)
+        metrics.set(.maximumSessions, to: Double(settings.maximumCalls))
         worker = CallWorker(settings, parts: parts, metrics: metrics)
     }
 
@@ -244,8 +248,14 @@ package final class AgentServer: ListenerHandler {
                     body: CallMarkup.after(body, settings) { worker.takeHandOff($0) },
                     endpoint: CallMarkup.afterPath))
         case ("POST", "/mcp"):
+            guard ToolServer.admits(head, key: parts.toolKey) else {
+                return then(
+                    Answer(
+                        status: 401, headers: ["WWW-Authenticate": "Bearer"], endpoint: "/mcp"))
+            }
             ToolServer(
-                tasks: worker.tasks ?? ownTasks, metrics: metrics, loop: parts.loop,
+                tasks: worker.tasks ?? ownTasks, offersTools: settings.offersTools,
+                metrics: metrics, loop: parts.loop,
                 now: { [worker] in worker.unixMilliseconds }
             ).answer(body, person: head.headers["X-User-Id"]) { status, body in
                 then(Answer(status: status, headers: json, body: body, endpoint: "/mcp"))

@@ -13,7 +13,7 @@ import UproarWire
 /// | `ping` | an empty result |
 /// | a notification | 202, no body |
 ///
-/// Whose tasks they are says the header `X-User-Id`, else the argument `user_id`.
+/// Who may ask says `API_KEY`: where it is set, a request without it is answered 401. Whose tasks they are says the header `X-User-Id`, else the argument `user_id`.
 struct ToolServer {
     static let name = "task-manager"
     static let protocolVersion = "2025-06-18"
@@ -26,10 +26,27 @@ struct ToolServer {
     }
 
     let tasks: any TaskStore
+    /// False: there are none.
+    let offersTools: Bool
     let metrics: AgentMetrics
     let loop: EventLoop
     /// Milliseconds of the Unix epoch.
     let now: () -> Int64
+
+    /// Whether a request shows the key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`; nil: anybody may ask.
+    static func admits(_ head: HTTPRequestHead, key: String?) -> Bool {
+        guard let key else { return true }
+        let shown =
+            head.headers["X-API-Key"]
+            ?? head.headers["Authorization"].map {
+                $0.lowercased().hasPrefix("bearer ") ? String($0.dropFirst(7)) : $0
+            }
+        guard let shown, shown.utf8.count == key.utf8.count else { return false }
+        // All of it is compared, so that the time tells nothing of where it differs.
+        return zip(shown.utf8, key.utf8).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    private var declarations: [ToolDeclaration] { offersTools ? TaskTools.declarations : [] }
 
     /// - then: status and body; called once, at once or later.
     func answer(
@@ -61,7 +78,7 @@ struct ToolServer {
                     id,
                     [
                         "tools": .array(
-                            TaskTools.declarations.map {
+                            declarations.map {
                                 [
                                     "name": .string($0.name),
                                     "description": .string($0.summary),
@@ -80,7 +97,7 @@ struct ToolServer {
         then: @escaping (Int, [UInt8]) -> Void
     ) {
         guard let name = parameters?["name"]?.text,
-            TaskTools.declarations.contains(where: { $0.name == name })
+            declarations.contains(where: { $0.name == name })
         else { return then(200, Self.failure(id, .parameters, "there is no such tool")) }
         let arguments = parameters?["arguments"] ?? [:]
         guard let owner = person ?? arguments["user_id"]?.text, !owner.isEmpty else {

@@ -94,7 +94,9 @@ package struct AgentSettings: Hashable, Sendable {
     package var workflowWaits = false
     /// How often an event is offered to the workflow before it is a dead letter.
     package var workflowAttempts = 5
-    /// The model is offered the task tools.
+    /// A file of prices (docs/scenario.md#prices), by which calls are reckoned; empty: the guides' prices.
+    package var prices = ""
+    /// The model is offered the task tools, and other programs find them at `/mcp`.
     package var offersTools = true
     /// Where the person on call is paged; empty for nowhere.
     package var pagerURL = ""
@@ -168,6 +170,12 @@ package struct AgentSettings: Hashable, Sendable {
 
     /// Off: the first of each chain is always asked, whatever it does.
     package var failover = true
+    /// Off: a recogniser that stands in is opened as its vendor opens it by default, and not in the format of the call.
+    package var carriesSettings = true
+    /// Off: an answer that broke off is taken for whole.
+    package var wholeAnswers = true
+    /// Off: a recogniser that stands in hears what comes from then on, and nothing of the utterance before.
+    package var replays = true
     /// Off: a provider that failed is never asked again.
     package var failback = true
     /// Failures in a row after which a provider is not asked …

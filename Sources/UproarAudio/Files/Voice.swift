@@ -18,6 +18,9 @@ package enum Voice: String, CaseIterable, Sendable {
 
     package static let rate = Hertz.wideband
 
+    /// Which Flite speaks. Two builds of one version may still differ in their last bits.
+    package static let library = "flite " + FLITE_PROJECT_VERSION
+
     /// Speaks `text`. The same text gives the same samples; a text without anything to say gives none.
     package func render(_ text: String) -> PCM {
         pthread_mutex_lock(Self.turn.mutex)

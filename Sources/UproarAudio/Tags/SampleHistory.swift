@@ -247,13 +247,19 @@ struct SampleHistory: ~Copyable {
         let start = block * ToneMeter.blockSize
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: ToneMeter.blockSize) {
             buffer in
+            guard let floats = buffer.baseAddress else {
+                return ToneMeter.Mark(tone: 0, trust: 0)
+            }
             Self.samples.withUnsafeBufferPointer { samples in
-                for index in 0..<ToneMeter.blockSize {
-                    buffer[index] = samples[Int(codes[(start + index) & (Self.capacity - 1)])]
+                codes.withUnsafeBufferPointer { codes in
+                    for index in 0..<ToneMeter.blockSize {
+                        let code = codes[(start &+ index) & (Self.capacity - 1)]
+                        floats[index] = samples[Int(code)]
+                    }
                 }
             }
             let extra = factor == 1 ? 0 : max(0, lost[block & (Self.blockCapacity - 1)])
-            return meter.add(buffer.baseAddress!, phase: block & 3, extra: extra)
+            return meter.add(floats, phase: block & 3, extra: extra)
         }
     }
 

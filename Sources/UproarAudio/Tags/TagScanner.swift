@@ -25,6 +25,7 @@ package struct TagScanner: ~Copyable {
     package let format: AudioFormat
     package private(set) var isSpeaking = false
     private let hangoverHops: Int
+    private let findsTails: Bool
     private var history: SampleHistory
     private var level = LevelDetector()
     /// The last 32 hops, newest in bit 0.
@@ -44,12 +45,13 @@ package struct TagScanner: ~Copyable {
 
     /// A scanner for audio of this format: 8, 16, 24, 32 or 48 kHz; resample anything else first.
     ///
-    /// `hangover` is at most 350 ms (bounded by the history kept).
+    /// `hangover` is at most 350 ms (bounded by the history kept). `findsTails` off: nobody asks for tail tags, and none are told.
     package init(
-        _ format: AudioFormat, hangover: Duration = .milliseconds(200)
+        _ format: AudioFormat, hangover: Duration = .milliseconds(200), findsTails: Bool = true
     ) {
         precondition(hangover >= .milliseconds(100) && hangover <= .milliseconds(350))
         self.format = format
+        self.findsTails = findsTails
         hangoverHops = Int(hangover.nanoseconds / LevelDetector.hop.nanoseconds)
         history = SampleHistory(format)
     }
@@ -184,6 +186,12 @@ package struct TagScanner: ~Copyable {
     private mutating func endSpeech(_ onEvent: (Event) -> Void) {
         isSpeaking = false
         finishHeadSearch(onEvent)
+        if findsTails { searchTail(onEvent) }
+        blocks = 0..<0
+        onEvent(.speechEnded(at: endOfVoice * factor))
+    }
+
+    private mutating func searchTail(_ onEvent: (Event) -> Void) {
         let blocksPerHop = SampleHistory.blocksPerHop
         firstBlock = max(history.firstBlockKept, (lastVoicedHop + 1 - 62) * blocksPerHop)
         let end = min(history.blocksComplete, (lastVoicedHop + 1 + 4) * blocksPerHop)
@@ -199,8 +207,6 @@ package struct TagScanner: ~Copyable {
             }
         }
         if let find = best ?? search.finish() { onEvent(event(find, .tail)) }
-        blocks = 0..<0
-        onEvent(.speechEnded(at: endOfVoice * factor))
     }
 
     private func event(_ find: TagSearch.Find, _ kind: AudioTag.Kind) -> Event {

@@ -53,6 +53,24 @@ package struct LeastSquares: Hashable, Sendable {
         zip(row, coefficients).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
+    /// What the fit says at `row`, and where a new measurement there lies: the scatter of the residuals and the uncertainty of
+    /// the coefficients. Nil without a degree of freedom.
+    package func prediction(at row: [Double], confidence: Double = 0.95) -> (
+        value: Double, interval: ConfidenceInterval
+    )? {
+        guard freedom > 0 else { return nil }
+        var spread = squares / Double(freedom)
+        for a in row.indices {
+            for b in row.indices { spread += row[a] * covariance[a][b] * row[b] }
+        }
+        let value = value(at: row)
+        let half =
+            studentQuantile(1 - (1 - confidence) / 2, freedom: freedom) * sqrt(max(0, spread))
+        return (
+            value, .init(low: value - half, high: value + half, confidence: confidence)
+        )
+    }
+
     /// The interval of one coefficient; nil without a degree of freedom.
     package func interval(of index: Int, confidence: Double = 0.95) -> ConfidenceInterval? {
         guard freedom > 0 else { return nil }

@@ -126,6 +126,23 @@ package struct LoadCurve: Hashable, Sendable {
         return high
     }
 
+    /// The parameters' names in the formula, and what each stands for.
+    package var names: [(name: String, meaning: String)] {
+        switch shape {
+        case .flat: [("c", "whatever the load")]
+        case .usl:
+            [
+                ("c", "with one call"), ("a", "contention: by further call"),
+                ("b", "coherency: by pair of calls"),
+            ]
+        case .queue:
+            [
+                ("c", "without waiting"), ("w", "waiting at half of m"),
+                ("m", "calls at which it saturates"),
+            ]
+        }
+    }
+
     /// The formula with its numbers, for people. `unit` follows what is a figure.
     package func text(_ format: (Double) -> String) -> String {
         switch shape {

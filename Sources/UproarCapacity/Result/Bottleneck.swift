@@ -35,12 +35,18 @@ package struct Bottleneck: Hashable, Sendable {
         package var cores: Double?
         /// What sets them: `quota of 0.5 cores`, `2 cores of this machine`.
         package var coresText = ""
+        /// The harness and its emulators use the same cores: what they take is not the agent's.
+        package var isShared = false
         /// Threads that serve calls, where known: one thread is never faster than one core.
         package var threads: Int?
         package var memory: Double?
 
         package init() {}
     }
+
+    /// From this share of its quota's periods on, waiting for the next one is what shows in the tail of latency: one turn in
+    /// four meets it.
+    static let heldBack = 0.25
 
     /// Compares the least loaded measurement with the one at the edge (the least load that broke, else the greatest that held).
     package static func find(_ probes: [CapacityProbe], _ limits: Limits, edge: Int?) -> Bottleneck
@@ -67,8 +73,20 @@ package struct Bottleneck: Hashable, Sendable {
         evidence += growth.prefix(3).map(\.text)
         let cpu = cpuEvidence(high, limits)
         if let cpu { evidence.append(cpu.text) }
+        if let throttled = high.agentThrottled {
+            evidence.append(
+                "the kernel held it back in \(NumberText.fixed(throttled * 100, 0)) % of its quota's periods at \(high.load) calls"
+                    + (low?.agentThrottled.map {
+                        ", \(NumberText.fixed($0 * 100, 0)) % at \(low?.load ?? 0)"
+                    } ?? ""))
+        }
         let memory = memoryEvidence(high, limits)
         if let memory { evidence.append(memory.text) }
+        if !high.providerRefusals.isEmpty {
+            evidence.append(
+                "providers refused at \(high.load) calls: "
+                    + high.providerRefusals.joined(separator: ", "))
+        }
         // Where nothing broke, a stage that differs between two runs is no limit.
         let grown = broken == nil ? nil : growth.first
         // A limit that was hit explains more than the stage in which it shows.
@@ -76,7 +94,15 @@ package struct Bottleneck: Hashable, Sendable {
             return Bottleneck(
                 kind: .cpu,
                 text:
-                    "Processor time: the agent used \(NumberText.fixed(cpu.share * 100, 0)) % of \(cpu.limit).",
+                    "Processor time: the agent used \(NumberText.fixed(cpu.share * 100, 0)) % of \(cpu.limit)."
+                    + (cpu.isShared ? " On a machine of its own it may carry more." : ""),
+                evidence: evidence)
+        }
+        if let throttled = high.agentThrottled, throttled >= Self.heldBack {
+            return Bottleneck(
+                kind: .cpu,
+                text:
+                    "Processor time: the kernel held the agent back in \(NumberText.fixed(throttled * 100, 0)) % of the periods of \(limits.coresText).",
                 evidence: evidence)
         }
         if let memory, memory.share >= 0.8 {
@@ -90,7 +116,15 @@ package struct Bottleneck: Hashable, Sendable {
             return Bottleneck(
                 kind: .maxJobs,
                 text:
-                    "The agent takes no more calls: it refuses them while processor and memory have room.",
+                    "The agent takes no more calls: it refuses them"
+                    + (cpu == nil ? "." : " while processor and memory have room."),
+                evidence: evidence)
+        }
+        if broken != nil, !high.providerRefusals.isEmpty, low?.providerRefusals.isEmpty != false {
+            return Bottleneck(
+                kind: .provider,
+                text:
+                    "A provider's quota: it refused what the agent asked for (\(high.providerRefusals.joined(separator: ", "))).",
                 evidence: evidence)
         }
         if let grown, grown.owner == "provider" {
@@ -138,21 +172,36 @@ package struct Bottleneck: Hashable, Sendable {
         }.sorted { $0.by > $1.by }
     }
 
-    private static func cpuEvidence(_ probe: CapacityProbe, _ limits: Limits) -> (
-        share: Double, limit: String, text: String
-    )? {
+    private struct ProcessorEvidence {
+        /// Of the limit, 0…1.
+        var share: Double
+        var limit: String
+        var text: String
+        /// The limit is what the harness leaves of a machine that both use.
+        var isShared = false
+    }
+
+    private static func cpuEvidence(_ probe: CapacityProbe, _ limits: Limits) -> ProcessorEvidence?
+    {
         guard let cores = probe.agentCores, var limit = limits.cores, limit > 0 else { return nil }
         var name = limits.coresText
+        var isShared = false
+        if limits.isShared, let harness = probe.harnessCores, harness < limit {
+            limit -= harness
+            name =
+                "the \(NumberText.fixed(limit, 2)) cores that the harness leaves of \(limits.coresText)"
+            isShared = true
+        }
         if let threads = limits.threads, Double(threads) < limit {
             limit = Double(threads)
             name = threads == 1 ? "its one thread" : "its \(threads) threads"
+            isShared = false
         }
         let share = cores / limit
-        return (
-            share, name,
-            "the agent used \(NumberText.fixed(cores, 2)) cores at \(probe.load) calls, "
-                + "\(NumberText.fixed(share * 100, 0)) % of \(name)"
-        )
+        return ProcessorEvidence(
+            share: share, limit: name,
+            text: "the agent used \(NumberText.fixed(cores, 2)) cores at \(probe.load) calls, "
+                + "\(NumberText.fixed(share * 100, 0)) % of \(name)", isShared: isShared)
     }
 
     private static func memoryEvidence(_ probe: CapacityProbe, _ limits: Limits) -> (

@@ -37,6 +37,11 @@ package struct CapacityModel: Hashable, Sendable {
         cpu.map { $0.value(at: Self.row(load, width: $0.coefficients.count)) }
     }
 
+    /// The same with the interval in which a new run lies; nil where too few loads were run for one.
+    package func predictCores(_ load: Double) -> (value: Double, interval: ConfidenceInterval)? {
+        cpu.flatMap { $0.prediction(at: Self.row(load, width: $0.coefficients.count)) }
+    }
+
     private static func row(_ load: Double, width: Int) -> [Double] {
         Array([1, load, load * load].prefix(width))
     }

@@ -16,7 +16,8 @@ extension CapacityProbe {
             "calls_refused": .integer(Int64(clamping: callsRefused)),
             "calls_dropped": .integer(Int64(clamping: callsDropped)),
             "calls_not_started": .integer(Int64(clamping: callsNotStarted)),
-            "refusals": .texts(refusals), "connected_s": .figure(connected),
+            "refusals": .texts(refusals), "provider_refusals": .texts(providerRefusals),
+            "connected_s": .figure(connected),
             "p50_s": .figure(p50), "p95_s": .figure(p95), "p99_s": .figure(p99),
             "p95_interval_s": .interval(p95Interval),
             "stages": .array(
@@ -28,6 +29,7 @@ extension CapacityProbe {
                 }),
             "calls_under_way": .figure(callsUnderWay),
             "agent_cores": .figure(agentCores), "agent_cores_peak": .figure(agentCoresPeak),
+            "agent_throttled": .figure(agentThrottled),
             "agent_memory": .figure(agentMemory),
             "agent_memory_idle": .figure(agentMemoryIdle),
             "agent_memory_peak": .figure(agentMemoryPeak),
@@ -56,6 +58,7 @@ extension CapacityProbe {
         callsDropped = json.count("calls_dropped")
         callsNotStarted = json.count("calls_not_started")
         refusals = json.words("refusals")
+        providerRefusals = json.words("provider_refusals")
         connected = json["connected_s"]?.double ?? 0
         p50 = json["p50_s"]?.double
         p95 = json["p95_s"]?.double
@@ -69,6 +72,7 @@ extension CapacityProbe {
         callsUnderWay = json["calls_under_way"]?.double
         agentCores = json["agent_cores"]?.double
         agentCoresPeak = json["agent_cores_peak"]?.double
+        agentThrottled = json["agent_throttled"]?.double
         agentMemory = json["agent_memory"]?.double
         agentMemoryIdle = json["agent_memory_idle"]?.double
         agentMemoryPeak = json["agent_memory_peak"]?.double

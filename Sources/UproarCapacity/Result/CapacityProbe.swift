@@ -66,6 +66,8 @@ package struct CapacityProbe: Hashable, Sendable {
     package var callsNotStarted: UInt64 = 0
     /// Statuses of refusals, most frequent first.
     package var refusals: [String] = []
+    /// What emulated providers refused, by provider and status, in words.
+    package var providerRefusals: [String] = []
     /// Connected seconds of all calls.
     package var connected = 0.0
     /// Heard latency in the steady state, in seconds.
@@ -79,6 +81,8 @@ package struct CapacityProbe: Hashable, Sendable {
     package var callsUnderWay: Double?
     package var agentCores: Double?
     package var agentCoresPeak: Double?
+    /// Share of the agent's quota periods in which it had used up its quota; nil where it has none.
+    package var agentThrottled: Double?
     /// Resident bytes, and what they were before the first call.
     package var agentMemory: Double?
     package var agentMemoryIdle: Double?

@@ -29,6 +29,7 @@ extension CapacityResult {
     private var limitsJSON: JSONValue {
         .known([
             "cores": .figure(limits.cores), "cores_text": .string(limits.coresText),
+            "shared": limits.isShared ? .bool(true) : .null,
             "threads": Self.whole(limits.threads), "memory": .figure(limits.memory),
         ])
     }
@@ -126,6 +127,7 @@ extension CapacityResult {
         if let stored = json["limits"] {
             limits.cores = stored["cores"]?.double
             limits.coresText = stored.text("cores_text")
+            limits.isShared = stored["shared"]?.isTrue ?? false
             limits.threads = stored["threads"]?.int
             limits.memory = stored["memory"]?.double
         }

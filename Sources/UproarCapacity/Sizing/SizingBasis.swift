@@ -24,6 +24,8 @@ package struct SizingBasis: Hashable, Sendable {
     /// Calls that one agent sustained, and the cores it could use for them; nil when only one load was run.
     package var sustainedCalls: Int?
     package var sustainedCores: Double?
+    /// Calls at which one agent began to refuse, whatever its cores; nil when it was not seen to.
+    package var maximumCalls: Int?
     package var coresPerCall: Value
     package var coresAtRest: Value
     package var bytesPerCall: Value
@@ -54,6 +56,7 @@ package struct SizingBasis: Hashable, Sendable {
             edge, source: source, scenario: result.scenario, priceBook: result.priceBook,
             loads: result.probes.count(where: \.isMeasurement))
         sustainedCalls = result.calls
+        if result.bottleneck?.kind == .maxJobs { maximumCalls = result.calls }
         let threads = result.limits.threads.map(Double.init)
         sustainedCores =
             [result.limits.cores, threads].compactMap { $0 }.min() ?? edge.agentCores

@@ -208,8 +208,9 @@ extension SizingPlan {
             Int((Double(burst) / 60 * seconds / Double(callsPerPod)).rounded(.up))
         }
         let night = max(request.zones, Int((Double(pods) * 0.2).rounded(.up)))
+        let minimum = night + (headroom ?? 0)
         return Scaling(
-            minimum: night + (headroom ?? 0), maximum: max(night + 1, deployed.pods),
+            minimum: minimum, maximum: max(minimum + 1, deployed.pods),
             calls: max(1, Int((Double(callsPerPod) * 0.8).rounded(.down))),
             cpu: Int((request.cpuTarget * 100).rounded()), headroom: headroom,
             text:

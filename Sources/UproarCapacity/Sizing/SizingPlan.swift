@@ -116,7 +116,14 @@ package struct SizingPlan: Hashable, Sendable {
                 text:
                     "\(mebibytes(request.podMemory)) Mi at \(fixed(request.memoryTarget * 100, 0)) %, \(fixed(basis.bytesAtRest.value / 1e6, 0)) MB at rest, \(fixed(basis.bytesPerCall.value / 1e6, 2)) MB a call",
                 origin: basis.bytesPerCall.origin))
-        if let sustained = basis.sustainedCalls, let cores = basis.sustainedCores, cores > 0 {
+        if let most = basis.maximumCalls {
+            limits.append(
+                Limit(
+                    name: "refusals", calls: most,
+                    text: "the agent refuses more than \(most) calls, whatever its cores",
+                    origin: .measured))
+        } else if let sustained = basis.sustainedCalls, let cores = basis.sustainedCores, cores > 0
+        {
             let scaled = Double(sustained) * request.podCores / cores * request.callsTarget
             limits.append(
                 Limit(
@@ -179,10 +186,16 @@ package struct SizingPlan: Hashable, Sendable {
             "a call lasts \(fixed(request.callLength, 0)) s (\(request.callLengthNote))",
             "a pod's request equals its limit: \(fixed(request.podCores, 2)) cores, \(Self.mebibytes(request.podMemory)) Mi",
             "a node keeps \(fixed(Self.reservedCores, 2)) cores and \(Self.mebibytes(Self.reservedMemory)) Mi for itself; 110 pods at the most",
+            "a pod is filled to \(fixed(request.cpuTarget * 100, 0)) % of its processor, \(fixed(request.memoryTarget * 100, 0)) % of its memory and \(fixed(request.callsTarget * 100, 0)) % of the calls that held every gate",
+            "pods are spread evenly over nodes and zones",
             "\(request.zones) zones with the same number of nodes; one zone's calls dial again and find places in the others",
             "calls by pod grow with the pod's cores: a larger pod was not measured",
             "a month has \(fixed(Self.hoursPerMonth, 0)) h; \(request.minutes == nil ? "the mean load is \(fixed(request.utilisation * 100, 0)) % of the peak" : request.minutesNote)",
             "\(fixed(request.phoneShare * 100, 0)) % of the calls come by telephone",
+            "nodes run all month: what the autoscaler saves is not taken off",
+            "quotas: a peak minute as the measured mean, with \(fixed((Self.quotaHeadroom - 1) * 100, 0)) % on top",
+            "Redis: a session is kept an hour, 600 B and 450 B a turn; its limit is three times that, for the allocator and for rewriting the append-only file",
+            "autoscaler: metrics 45 s old, a pod placed and pulled in 20 s; at night a fifth of the pods",
             "prices: \(basis.priceBook) for providers, \(book.name) for the rest; taxes, volume discounts and traffic out of the region are left out",
         ]
         for (name, value) in values where value.origin == .assumed {

@@ -72,9 +72,9 @@ package struct UtterancePattern: Hashable, Sendable {
     /// The words of an utterance: cut at spaces, punctuation at their ends dropped. At most 400, for texts from outside.
     package static func words(of utterance: some StringProtocol) -> [Word] {
         var words: [Word] = []
-        for part in utterance.split(maxSplits: 400, whereSeparator: \.isWhitespace).prefix(400) {
-            let spoken = part.drop { !$0.isLetter && !$0.isNumber }
-            guard let last = spoken.lastIndex(where: { $0.isLetter || $0.isNumber }) else {
+        for part in utterance.split(maxSplits: 400, whereSeparator: \.isBlank).prefix(400) {
+            let spoken = part.drop { !$0.isLetterOrNumber }
+            guard let last = spoken.lastIndex(where: { $0.isLetterOrNumber }) else {
                 continue
             }
             let word = String(spoken[...last].map { $0 == "’" ? "'" : $0 })

@@ -8,9 +8,9 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case callDue = 1
     /// Dialling began.
     case callDialed = 2
-    /// The agent accepted the call. detail: transport number.
+    /// The agent accepted the call. detail: transport number; value: the port that its stream was dialled from, 0 when unknown.
     case callAnswered = 3
-    /// The agent or the network refused it. detail: HTTP status, or 1000 + errno.
+    /// The agent or the network refused it. detail: HTTP status, or 1000 + errno; value: as `callAnswered`.
     case callRefused = 4
     /// The call is over. detail: `CallOutcome`; value: `CallEnding`.
     case callEnded = 5
@@ -90,6 +90,9 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case modelToolCalled = 54
     /// A request held words of another call: the agent knows what was said before. Once for each pair. detail: the other call.
     case historyRecalled = 55
+    /// A request held a reply to an earlier utterance of its call, as the agent takes it for said. reference: that reply; detail:
+    /// `HeldPart`; value: the request's own reference.
+    case historyHeld = 56
 
     // Text-to-speech emulators.
 
@@ -112,6 +115,9 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case messageAccepted = 74
     /// A webhook took an event. value: how often this one has come by now; detail: 1 for a page to the person on call.
     case eventDelivered = 75
+    /// A connection turned out to carry a call, or does so no more. detail: the port that it was dialled from; value:
+    /// `StreamUse`.
+    case streamUsed = 76
 
     // The agent, as extra evidence only.
 
@@ -124,6 +130,7 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     // Faults.
 
     case faultArmed = 90
+    /// It bit. detail: the fault's number; call: whom, where that is known. Of a link, value: where on it (`LinkSite`).
     case faultEffective = 91
     case faultCleared = 92
 }
@@ -168,4 +175,23 @@ package enum BargeInKind: UInt32, CaseIterable, Sendable {
     case interruption = 0
     case backchannel = 1
     case noise = 2
+}
+
+/// What a connection carries a call for. Numbers are stored.
+package enum StreamUse: Int64, CaseIterable, Sendable {
+    /// One request.
+    case request = 0
+    /// As long as it stands: a WebSocket.
+    case stream = 1
+    /// That request has been answered whole.
+    case answered = 2
+}
+
+/// How much of a reply a conversation's history holds, told by the references at its beginning and its end. Numbers are stored.
+package struct HeldPart: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    package static let beginning = HeldPart(rawValue: 1)
+    package static let end = HeldPart(rawValue: 2)
 }

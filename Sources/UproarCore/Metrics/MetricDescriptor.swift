@@ -171,6 +171,9 @@ package enum MetricCatalog {
         .init("turns_duplicated", .count, .events, "Turns with two audible replies."),
         .init("turns_stale", .count, .events, "Replies that belong to an earlier turn."),
         .init("turns_truncated", .count, .events, "Replies that ended before their last word."),
+        .init(
+            "turns_drifted", .count, .events,
+            "Context drift: replies that the agent's history holds otherwise than they were heard."),
         .init("turns_interrupted", .count, .events, "Replies the caller cut on purpose."),
         .init("turns_cross_talked", .count, .events, "Replies that belong to another call."),
         .init(

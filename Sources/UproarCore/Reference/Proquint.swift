@@ -18,12 +18,17 @@ package enum Proquint {
     }
 
     /// The 16 bits of one word of exactly five letters, in any case; nil for any other word.
-    package static func half<Word: Collection>(_ word: Word) -> UInt16?
-    where Word.Element == UInt8 {
+    package static func half(_ word: some Collection<UInt8>) -> UInt16? {
+        let found = word.withContiguousStorageIfAvailable { half($0) }
+        if let found { return found }
+        return Array(word).withUnsafeBufferPointer { half($0) }
+    }
+
+    private static func half(_ word: UnsafeBufferPointer<UInt8>) -> UInt16? {
         guard word.count == 5 else { return nil }
         var value: UInt16 = 0
-        for (index, byte) in word.enumerated() {
-            let letter = byte | 0x20
+        for index in 0..<5 {
+            let letter = word[index] | 0x20
             if index % 2 == 0 {
                 guard let place = consonants.firstIndex(of: letter) else { return nil }
                 value = value << 4 | UInt16(place)
@@ -49,44 +54,57 @@ package enum Proquint {
     package static func matches(
         in text: some Sequence<UInt8>, where isWanted: (UInt32) -> Bool = { _ in true }
     ) -> [Match] {
+        let found = text.withContiguousStorageIfAvailable { matches(in: $0, where: isWanted) }
+        if let found { return found }
+        return Array(text).withUnsafeBufferPointer { matches(in: $0, where: isWanted) }
+    }
+
+    private static func matches(
+        in text: UnsafeBufferPointer<UInt8>, where isWanted: (UInt32) -> Bool
+    ) -> [Match] {
         var found: [Match] = []
-        var previous: (half: UInt16, start: Int, end: Int)?
-        var word: [UInt8] = []
-        var start = 0
-        var offset = 0
+        var previous: (half: UInt16, start: Int)?
+        /// Something stands between the previous word and here that may not stand between two words of a pair.
         var isBroken = false
-        func isLetter(_ byte: UInt8) -> Bool {
-            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || byte >= 0x80
-                || (byte >= 0x30 && byte <= 0x39)
-                || byte == 0x27
-        }
-        func endWord() {
-            defer { word.removeAll(keepingCapacity: true) }
-            guard !word.isEmpty else { return }
-            guard let half = half(word) else {
-                previous = nil
-                return
+        var index = 0
+        kinds.withUnsafeBufferPointer { kinds in
+            while index < text.count {
+                let kind = kinds[Int(text[index])]
+                guard kind == letter else {
+                    if kind == breaking { isBroken = true }
+                    index += 1
+                    continue
+                }
+                let start = index
+                repeat { index += 1 } while index < text.count && kinds[Int(text[index])] == letter
+                guard index - start == 5,
+                    let half = half(UnsafeBufferPointer(rebasing: text[start..<index]))
+                else {
+                    previous = nil
+                    continue
+                }
+                if let first = previous, !isBroken,
+                    isWanted(UInt32(first.half) << 16 | UInt32(half))
+                {
+                    let value = UInt32(first.half) << 16 | UInt32(half)
+                    found.append(Match(value: value, range: first.start..<index))
+                    previous = nil
+                } else {
+                    previous = (half, start)
+                }
+                isBroken = false
             }
-            let pair = previous.map { UInt32($0.half) << 16 | UInt32(half) }
-            if let first = previous, let pair, !isBroken, isWanted(pair) {
-                found.append(Match(value: pair, range: first.start..<offset))
-                previous = nil
-            } else {
-                previous = (half, start, offset)
-            }
-            isBroken = false
         }
-        for byte in text {
-            if isLetter(byte) {
-                if word.isEmpty { start = offset }
-                word.append(byte)
-            } else {
-                endWord()
-                if !" ,.;:!?-\n\r\t".utf8.contains(byte) { isBroken = true }
-            }
-            offset += 1
-        }
-        endWord()
         return found
+    }
+
+    private static let letter: UInt8 = 1
+    private static let breaking: UInt8 = 2
+    /// What each byte is: part of a word, something that breaks a pair, or neither.
+    private static let kinds: [UInt8] = (0...255).map { (byte: UInt8) in
+        let isLetter =
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || byte >= 0x80
+            || (byte >= 0x30 && byte <= 0x39) || byte == 0x27
+        return isLetter ? letter : " ,.;:!?-\n\r\t".utf8.contains(byte) ? 0 : breaking
     }
 }

@@ -9,21 +9,32 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 package struct JSONParser {
     private let bytes: [UInt8]
     private var index = 0
+    /// Members of these names are read over, and not in the value.
+    private let skipped: [StaticString]
     private static let depthLimit = 128
 
-    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes: bytes)
+    /// - skipped: names of members that nobody will ask for, at any depth: they are checked to be JSON, but no values are made of
+    ///   them. For messages whose bulk is of no interest.
+    package static func parse(_ bytes: [UInt8], without skipped: [StaticString] = [])
+        throws(JSONError) -> JSONValue
+    {
+        var parser = JSONParser(bytes: bytes, skipped: skipped)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         if parser.index < bytes.count { throw parser.error("text after the value") }
         return value
     }
 
-    package static func parse(_ text: String) throws(JSONError) -> JSONValue {
-        try parse(Array(text.utf8))
+    package static func parse(_ text: String, without skipped: [StaticString] = [])
+        throws(JSONError) -> JSONValue
+    {
+        try parse(Array(text.utf8), without: skipped)
     }
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    private init(bytes: [UInt8], skipped: [StaticString]) {
+        self.bytes = bytes
+        self.skipped = skipped
+    }
 
     private func error(_ reason: String) -> JSONError { JSONError(offset: index, reason: reason) }
 
@@ -70,18 +81,24 @@ package struct JSONParser {
             index += 1
             return .object([])
         }
+        members.reserveCapacity(6)
         while true {
             skipSpace()
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else {
                 throw error("a key is due")
             }
-            let key = try string()
+            let isWanted = skipped.isEmpty || !takeSkippedKey()
+            let key = try isWanted ? string() : ""
             skipSpace()
             guard index < bytes.count, bytes[index] == UInt8(ascii: ":") else {
                 throw error("':' is due")
             }
             index += 1
-            members.append(.init(key, try value(depth: depth + 1)))
+            if isWanted {
+                members.append(.init(key, try value(depth: depth + 1)))
+            } else {
+                try skipValue(depth: depth + 1)
+            }
             skipSpace()
             guard index < bytes.count else { throw error("the object has no end") }
             index += 1
@@ -90,6 +107,109 @@ package struct JSONParser {
                 index -= 1
                 throw error("',' or '}' is due")
             }
+        }
+    }
+
+    /// Over the key at the quote, when it is one of those to be skipped.
+    private mutating func takeSkippedKey() -> Bool {
+        let start = index + 1
+        let (end, _) = plainEnd(from: start)
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return false }
+        let isSkipped = bytes.withUnsafeBufferPointer { bytes in
+            skipped.contains { name in
+                name.utf8CodeUnitCount == end - start
+                    && name.withUTF8Buffer { name in
+                        name.indices.allSatisfy { bytes[start + $0] == name[$0] }
+                    }
+            }
+        }
+        if isSkipped { index = end + 1 }
+        return isSkipped
+    }
+
+    /// Over a value, which is checked like any other.
+    private mutating func skipValue(depth: Int) throws(JSONError) {
+        guard depth < Self.depthLimit else { throw error("nested deeper than \(Self.depthLimit)") }
+        skipSpace()
+        guard index < bytes.count else { throw error("the text ends where a value is due") }
+        let open = bytes[index]
+        guard open == UInt8(ascii: "{") || open == UInt8(ascii: "[") else {
+            if open == UInt8(ascii: "\""), skipPlainString() { return }
+            _ = try value(depth: depth)
+            return
+        }
+        let isObject = open == UInt8(ascii: "{")
+        let close = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+        index += 1
+        skipSpace()
+        if index < bytes.count, bytes[index] == close {
+            index += 1
+            return
+        }
+        while true {
+            if isObject {
+                skipSpace()
+                guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else {
+                    throw error("a key is due")
+                }
+                if !skipPlainString() { _ = try string() }
+                skipSpace()
+                guard index < bytes.count, bytes[index] == UInt8(ascii: ":") else {
+                    throw error("':' is due")
+                }
+                index += 1
+            }
+            try skipValue(depth: depth + 1)
+            skipSpace()
+            guard index < bytes.count else {
+                throw error("the \(isObject ? "object" : "array") has no end")
+            }
+            index += 1
+            if bytes[index - 1] == close { return }
+            if bytes[index - 1] != UInt8(ascii: ",") {
+                index -= 1
+                throw error("',' or '\(isObject ? "}" : "]")' is due")
+            }
+        }
+    }
+
+    /// Over a string of ASCII without escapes; false, and not moved, at any other.
+    private mutating func skipPlainString() -> Bool {
+        let start = index + 1
+        let (end, seen) = plainEnd(from: start)
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\""), seen < 0x80 else { return false }
+        index = end + 1
+        return true
+    }
+
+    /// Where a run of bytes that stand for themselves ends (at a quote, a backslash or a control character), and all of them or-ed.
+    private func plainEnd(from start: Int) -> (end: Int, seen: UInt8) {
+        bytes.withUnsafeBytes { bytes in
+            var seen: UInt8 = 0
+            var place = start
+            // Eight at a time: a byte is zero where its highest bit is set after one is taken off and it was not set before.
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            let tops: UInt64 = 0x8080_8080_8080_8080
+            let blanks: UInt64 = 0x2020_2020_2020_2020
+            while place &+ 8 <= bytes.count {
+                let part = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                let quotes = part ^ (ones &* UInt64(UInt8(ascii: "\"")))
+                let backslashes = part ^ (ones &* UInt64(UInt8(ascii: "\\")))
+                let quoted: UInt64 = (quotes &- ones) & ~quotes
+                let escaped: UInt64 = (backslashes &- ones) & ~backslashes
+                let control: UInt64 = (part &- blanks) & ~part
+                let ends: UInt64 = quoted | escaped | control
+                guard ends & tops == 0 else { break }
+                if part & tops != 0 { seen = 0x80 }
+                place &+= 8
+            }
+            while place < bytes.count, bytes[place] != UInt8(ascii: "\""),
+                bytes[place] != UInt8(ascii: "\\"), bytes[place] >= 0x20
+            {
+                seen |= bytes[place]
+                place &+= 1
+            }
+            return (place, seen)
         }
     }
 
@@ -118,17 +238,8 @@ package struct JSONParser {
         index += 1
         let start = index
         // The common case, ASCII without an escape, is one copy and needs no check.
-        var seen: UInt8 = 0
-        bytes.withUnsafeBufferPointer { bytes in
-            var place = start
-            while place < bytes.count, bytes[place] != UInt8(ascii: "\""),
-                bytes[place] != UInt8(ascii: "\\"), bytes[place] >= 0x20
-            {
-                seen |= bytes[place]
-                place += 1
-            }
-            index = place
-        }
+        let (end, seen) = plainEnd(from: start)
+        index = end
         if index < bytes.count, bytes[index] == UInt8(ascii: "\""), seen < 0x80 {
             index += 1
             return bytes.withUnsafeBufferPointer {

@@ -8,11 +8,30 @@ package enum NumberText {
         let scaled = (abs(value) * scale).rounded()
         guard scaled < 9e18 else { return value.description }
         let whole = UInt64(scaled)
-        let sign = value < 0 && whole > 0 ? "-" : ""
-        guard places > 0 else { return sign + String(whole) }
-        var digits = String(whole)
-        while digits.count <= places { digits = "0" + digits }
-        return sign + digits.dropLast(places) + "." + digits.suffix(places)
+        return text(of: whole, places: places, isNegative: value < 0 && whole > 0)
+    }
+
+    /// Digits from the last to the first, at least one of them before the point.
+    private static func text(of whole: UInt64, places: Int, isNegative: Bool) -> String {
+        let room = max(20, places + 1) + 2
+        return String(unsafeUninitializedCapacity: room) { bytes in
+            var rest = whole
+            var start = room
+            func put(_ byte: UInt8) {
+                start -= 1
+                bytes[start] = byte
+            }
+            var written = 0
+            while rest > 0 || written <= places {
+                if written == places, places > 0 { put(UInt8(ascii: ".")) }
+                put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+                written += 1
+            }
+            if isNegative { put(UInt8(ascii: "-")) }
+            for index in start..<room { bytes[index - start] = bytes[index] }
+            return room - start
+        }
     }
 
     /// A duration in the unit that reads best: `850µs`, `12.4ms`, `640ms`, `1.24s`, `2m05s`, `1h02m`.

@@ -40,6 +40,8 @@ package struct Instant: Comparable, Hashable, Sendable {
 extension Duration {
     /// The whole nanoseconds of this duration; what is below one nanosecond is cut off.
     package var nanoseconds: Int64 {
+        // Up to 9 s one short division does it.
+        if let short = Int64(exactly: attoseconds) { return short / 1_000_000_000 }
         let parts = components
         return parts.seconds &* 1_000_000_000 &+ parts.attoseconds / 1_000_000_000
     }

@@ -36,3 +36,44 @@ package enum LinkDirection: String, CaseIterable, Hashable, Sendable {
 
     package var opposite: LinkDirection { self == .up ? .down : .up }
 }
+
+/// Where a link's fault took effect, as the value of its fact holds it.
+package struct LinkSite: Hashable, Sendable {
+    package var arrow: LinkArrow
+    /// The port that the connection was dialled from, as who accepts it behind the link sees it; of callers, as the link does. 0: not
+    /// one connection, or one that was never led on.
+    package var port: UInt16
+    /// nil: the connection as a whole.
+    package var direction: LinkDirection?
+
+    package init(_ arrow: LinkArrow, port: UInt16, direction: LinkDirection?) {
+        self.arrow = arrow
+        self.port = port
+        self.direction = direction
+    }
+
+    /// Port, then two bits of direction (1 up, 2 down), then the arrow's place in `LinkArrow.all`.
+    package var value: Int64 {
+        let way: Int64 =
+            switch direction {
+            case nil: 0
+            case .up: 1
+            case .down: 2
+            }
+        let place = LinkArrow.all.firstIndex(of: arrow) ?? 0
+        return Int64(port) | way << 16 | Int64(place) << 18
+    }
+
+    /// nil when it is none.
+    package init?(value: Int64) {
+        let place = Int(value >> 18)
+        guard value >= 0, LinkArrow.all.indices.contains(place) else { return nil }
+        arrow = LinkArrow.all[place]
+        port = UInt16(truncatingIfNeeded: value)
+        switch value >> 16 & 3 {
+        case 1: direction = .up
+        case 2: direction = .down
+        default: direction = nil
+        }
+    }
+}

@@ -26,15 +26,27 @@ package struct CapacityPlan: Sendable {
     }
 
     /// Callers come this fast, unless the ramp itself is what is measured.
-    static let rampPerSecond = 10.0
+    package var rampPerSecond = 10.0
     static let shortestRamp = 3.0
-    /// A quantile is not judged from fewer turns.
-    static let leastTurns = 30
+    /// A quantile is not judged from fewer turns: one caller takes no more in half a minute, and the edge is run again anyway.
+    static let leastTurns = 5
+    /// So many are wanted where no gate asks for more.
+    static let usualTurns = 60.0
     /// Turns a caller takes in a second, until one has been seen.
     static let turnRate = 0.12
 
+    /// `--ramp 20/s`.
+    package mutating func ramp(_ text: String) throws(TextProblem) {
+        let rate = try Rate.parse(text)
+        guard rate.perSecond > 0 else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" is not above zero", allowed: Rate.allowed)
+        }
+        rampPerSecond = rate.perSecond
+    }
+
     /// Seconds in which `load` callers come.
-    func ramp(_ load: Int) -> Double { max(Self.shortestRamp, Double(load) / Self.rampPerSecond) }
+    func ramp(_ load: Int) -> Double { max(Self.shortestRamp, Double(load) / rampPerSecond) }
 
     /// Seconds for which `load` is held: enough for the quantiles of the gates, within reason.
     func hold(_ load: Int, turnRate: Double) -> Double {
@@ -42,7 +54,7 @@ package struct CapacityPlan: Sendable {
             gates.compactMap { rule -> Double? in
                 guard case .quantile(let q) = rule.aggregate else { return nil }
                 return Double(Confidence.minimumCount(quantile: q))
-            }.max() ?? Double(2 * Self.leastTurns)
+            }.max() ?? Self.usualTurns
         let needed = wanted / (Double(load) * max(0.01, turnRate))
         let least = hold.inSeconds
         return min(max(least, needed), isSimulated ? least * 20 : least * 2)
@@ -76,6 +88,8 @@ package struct CapacityPlan: Sendable {
     {
         var copy = loaded
         copy.scenario.load = lines
+        // Every turn of the hold is answered or given up by then; calls that go on are nobody's loss.
+        copy.scenario.drain = min(copy.scenario.drain, copy.scenario.patience + .seconds(5))
         copy.scenario.timeline = []
         copy.scenario.places.timeline = []
         copy.scenario.gates = gates.map { rule in

@@ -154,14 +154,10 @@ package final class CapacityRun {
         let hold = plan.hold(load, turnRate: turnRate)
         guard fits(ramp + hold, reserve: 0) else { return }
         let latency = curve.predict(Double(load))
-        let cores = model.cpu.flatMap { fit -> (Double, Double)? in
-            guard fit.freedom > 0, let value = model.cores(at: Double(load)) else { return nil }
-            let spread = sqrt(fit.squares / Double(fit.freedom))
-            return (value, studentQuantile(0.975, freedom: fit.freedom) * spread)
-        }
+        let cores = model.predictCores(Double(load))
         view.say(
             "predicted for \(load) callers: p95 \(Self.milliseconds(latency.value))"
-                + (cores.map { ", \(NumberText.fixed($0.0, 3)) cores" } ?? ""))
+                + (cores.map { ", \(NumberText.fixed($0.value, 3)) cores" } ?? ""))
         let probe = try measure(load, .checking, ramp: ramp, hold: hold, ordinal: 0)
         guard probe.isMeasurement else { return write() }
         if let measured = probe.p95 {
@@ -173,9 +169,8 @@ package final class CapacityRun {
         if let cores, let measured = probe.agentCores {
             result.checks.append(
                 .init(
-                    load: load, figure: "agent_cores", predicted: cores.0,
-                    interval: .init(low: cores.0 - cores.1, high: cores.0 + cores.1),
-                    measured: measured))
+                    load: load, figure: "agent_cores", predicted: cores.value,
+                    interval: cores.interval, measured: measured))
         }
         write()
     }
@@ -344,8 +339,8 @@ package final class CapacityRun {
         } else {
             let count = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
             limits.cores = count
-            limits.coresText =
-                "the \(NumberText.fixed(count, 0)) cores of this machine, which the harness shares"
+            limits.isShared = true
+            limits.coresText = "the \(NumberText.fixed(count, 0)) cores of this machine"
         }
         limits.memory = machine.memoryLimitBytes.map(Double.init)
         return limits

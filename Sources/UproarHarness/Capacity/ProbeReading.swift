@@ -32,6 +32,9 @@ enum ProbeReading {
             ($0.status < 1000 ? "HTTP \($0.status)" : Errno.words(for: Int32($0.status - 1000)))
                 + " × \($0.count)"
         }
+        probe.providerRefusals = ledger.providerRefusals.flatMap { line in
+            line.refusals.counts.map { "\(line.provider.name) \($0.status) × \($0.count)" }
+        }
         probe.connected = ledger.connected.inSeconds
         if ledger.connected > .zero {
             probe.bitsPerCall =
@@ -64,7 +67,16 @@ enum ProbeReading {
     private static func judge(_ result: RunResult) -> (CapacityProbe.Outcome, String) {
         let harness = result.validity.reasons.first ?? "the harness was not fit to judge"
         if result.validity.state == .invalid { return (.harness, harness) }
-        guard let failure = failure(result) else { return (.held, "every gate held") }
+        guard let failure = failure(result) else {
+            // Neither held nor broken: that is said of the run, not of the agent.
+            guard
+                let open = result.gates.first(where: { $0.decides && $0.outcome == .inconclusive })
+            else { return (.held, "every gate held") }
+            return (
+                .harness,
+                "\(result.ledger.turns.owed) turns are too few to judge \(open.rule.text): hold each load longer (--hold)"
+            )
+        }
         if result.validity.state == .suspect {
             return (.harness, "\(failure), while the harness was suspect: \(harness)")
         }
@@ -78,10 +90,9 @@ enum ProbeReading {
         if calls.refused + calls.notStarted > 0 {
             return "\(calls.refused + calls.notStarted) calls were never answered"
         }
-        for gate in result.gates where gate.decides && gate.outcome != .passed {
+        for gate in result.gates where gate.decides && gate.outcome == .failed {
             let observed = gate.observed.map { " (\($0.text(gate.dimension)))" } ?? ""
-            let why = gate.outcome == .inconclusive ? ", too few samples" : ""
-            return "\(gate.rule.text)\(observed)\(why)"
+            return "\(gate.rule.text)\(observed)"
         }
         return nil
     }
@@ -130,6 +141,7 @@ enum ProbeReading {
         probe.callsUnderWay = mean { Double($0.inFlight) }
         probe.agentCores = mean { $0[.agent] }
         probe.agentCoresPeak = inside.compactMap { $0[.agent] }.max()
+        probe.agentThrottled = mean { $0.agentThrottled }
         probe.agentMemory = mean { $0.agentMemory.map(Double.init) }
         probe.agentMemoryPeak = log.compactMap(\.agentMemory).max().map(Double.init)
         probe.agentMemoryIdle = log.first?.agentMemory.map(Double.init)

@@ -262,13 +262,19 @@ package enum SizeRun {
             bytesAtRest: basis.bytesAtRest.value, bytesPerCall: basis.bytesPerCall.value,
             start: 20 + basis.coldStart.value, dollarsPerHour: plan.node.dollarsPerHour * share
         ) { calls, cores in
+            // More than a pod has answers nobody in time, whatever a curve of fewer calls says.
+            guard basis.coresAtRest.value + Double(calls) * basis.coresPerCall.value < cores else {
+                return basis.latency(1) == nil ? nil : (p50: patience, p95: patience)
+            }
             // The curve was measured on so many cores: a pod of twice as many stands for half the calls.
             let scaled = Double(calls) * measuredOn / cores
             guard let figures = basis.latency(scaled) else { return nil }
-            // A caller's patience ends what a curve does not.
-            return (min(figures.p50, 10), min(figures.p95, 10))
+            return (min(figures.p50, patience), min(figures.p95, patience))
         }
     }
+
+    /// A caller's patience ends what a curve does not, in seconds.
+    private static let patience = 10.0
 
     private static func assumptions(_ basis: SizingBasis, _ log: CallLog, _ plan: SizingPlan)
         -> [String]
@@ -277,7 +283,7 @@ package enum SizeRun {
             "\(NumberText.grouped(log.calls.count)) calls of \(NumberText.fixed(log.meanLength, 0)) s on average, most under way at once: \(log.peak.calls)",
             "a pod takes calls \(NumberText.fixed(20 + basis.coldStart.value, 1)) s after it is wanted: 20 s to be placed and pulled (assumed), the rest its cold start (\(basis.coldStart.origin.rawValue))",
             "a new call goes to the pod with the fewest; a refused caller does not try again; a pod that goes is chosen as Kubernetes does, the youngest first",
-            "latency follows the calls on a pod as measured, scaled by its cores; cores by call \(NumberText.fixed(basis.coresPerCall.value, 4)) (\(basis.coresPerCall.origin.rawValue))",
+            "latency follows the calls on a pod as measured, scaled by its cores; cores by call \(NumberText.fixed(basis.coresPerCall.value, 4)) (\(basis.coresPerCall.origin.rawValue)); where a pod's calls want more cores than it has, every turn takes \(NumberText.fixed(patience, 0)) s",
             "a pod costs its share of a \(plan.node.name), whole nodes and what is idle on them left out",
         ]
         if basis.latency(1) == nil { list.append("p95 is unknown: no latency was measured") }

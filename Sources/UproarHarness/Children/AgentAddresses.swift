@@ -14,6 +14,8 @@ package struct AgentAddresses: Sendable {
     package var ports: [String: UInt16]
     package var redis: UInt16?
     package var media: UInt16?
+    /// nil: the emulators speak no TLS.
+    package var trust: TrustFiles?
 
     package init(ports: [String: UInt16], redis: UInt16? = nil, media: UInt16? = nil) {
         self.ports = ports
@@ -31,6 +33,11 @@ package struct AgentAddresses: Sendable {
                 throw Problem(description: "${redis.url}: this run starts no Redis")
             }
             return "redis://\(host):\(redis)/0"
+        case .authority(let form):
+            guard let trust else {
+                throw Problem(description: "${\(variable.name)}: these providers speak no TLS")
+            }
+            return form == .file ? trust.certificate : trust.bundle
         case .environment(let text):
             guard let value = text.value(WithheldKeys.ownValue) else {
                 throw Problem(description: "the environment has no \(text.name)")
@@ -46,6 +53,8 @@ package struct AgentAddresses: Sendable {
             switch form {
             case .http: return "http://\(host):\(port)"
             case .ws: return "ws://\(host):\(port)"
+            case .https: return "https://\(host):\(port)"
+            case .wss: return "wss://\(host):\(port)"
             case .port: return String(port)
             }
         }
@@ -60,7 +69,13 @@ package struct AgentAddresses: Sendable {
         }
         if let redis { entries.append(.init("REDIS_URL", "redis://\(host):\(redis)/0")) }
         if let media { entries.append(.init("PORT", String(media))) }
-        return entries + Self.dummyKeys
+        return entries + Self.dummyKeys + (trust?.environment ?? [])
+    }
+
+    /// The same without the origins of vendors that are called by their names.
+    package var interceptedEnvironment: [EnvironmentEntry] {
+        let origins = Self.known.filter { $0.provider != .objectStore }.map(\.name)
+        return environment.filter { !origins.contains($0.name) }
     }
 
     /// A variable that makes a library call another origin than its vendor's (protocols: each library's own documentation).

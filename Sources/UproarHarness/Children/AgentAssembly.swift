@@ -3,6 +3,7 @@ import UproarCore
 import UproarCrypto
 import UproarProviders
 import UproarRuntime
+import UproarScenario
 import UproarWire
 
 /// The reference agent with its providers' clients: where the names meet. The same in both worlds.
@@ -15,6 +16,9 @@ package enum AgentAssembly {
         package var elevenlabs = "none"
         package var twilioToken = "none"
         package var redisPassword: String?
+        package var sentinelPassword: String?
+        /// Of those who ask at `/mcp`; nil: anybody may.
+        package var tools: String?
         package var storeKey = "none"
         package var storeSecret = "none"
         /// 32 bytes, hexadecimal or base64; nil: nothing is recorded.
@@ -44,23 +48,23 @@ package enum AgentAssembly {
             try addVoices(&parts, settings, keys, seed)
             parts.random = seed.stream("agent")
             if !settings.redisURL.isEmpty {
-                let urls = try UproarAgent.AgentSettings.names(settings.redisURL).map { text in
-                    var url: RedisURL
-                    do { url = try RedisURL(text) } catch {
-                        throw Problem(description: "redis: \(text): \(error)")
-                    }
-                    if let password = keys.redisPassword { url.password = password }
-                    return url
+                var places: RedisPlaces
+                do { places = try RedisPlaces(settings.redisURL) } catch {
+                    throw Problem(description: "redis: \(settings.redisURL): \(error)")
                 }
+                if let password = keys.redisPassword { places.fill(password: password) }
                 var options = RedisClient.Options()
                 options.deadline = settings.storeWait
+                options.sentinelPassword = keys.sentinelPassword
                 let client = RedisClient(
-                    urls, network: network, loop: loop, random: seed.stream("agent-redis"),
+                    places, network: network, loop: loop, random: seed.stream("agent-redis"),
                     options: options)
                 parts.sessions = RedisSessionStore(client)
                 parts.tasks = RedisTaskStore(client)
             }
         }
+        parts.toolKey = keys.tools
+        if !settings.prices.isEmpty { parts.prices = try prices(settings.prices) }
         if !settings.workflowURL.isEmpty {
             parts.workflows = WebhookClient(url: settings.workflowURL, http: http)
         }
@@ -112,6 +116,12 @@ package enum AgentAssembly {
             unguessable: world.unguessable)
     }
 
+    private static func prices(_ path: String) throws -> PriceBook {
+        do {
+            return try PriceFile.read(try TextFile.read(path), file: path)
+        } catch { throw Problem(description: "prices: \(error)") }
+    }
+
     private static func addRecognisers(
         _ parts: inout AgentParts, _ settings: UproarAgent.AgentSettings, _ keys: Keys,
         _ seed: Seed, _ http: any HTTPClient
@@ -121,14 +131,17 @@ package enum AgentAssembly {
             switch name {
             case "deepgram":
                 recogniser = DeepgramClient(
-                    base: try url(settings.deepgramURL, name), key: keys.deepgram,
-                    model: settings.recogniserModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-deepgram"))
+                    ProviderAccess(
+                        .deepgram, at: try url(settings.deepgramURL, name), key: keys.deepgram,
+                        model: settings.recogniserModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-deepgram")))
             case "assemblyai":
                 recogniser = AssemblyAIClient(
-                    base: try url(settings.assemblyaiURL, name), key: keys.assemblyai,
-                    model: settings.assemblyaiModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-assemblyai"))
+                    ProviderAccess(
+                        .assemblyai, at: try url(settings.assemblyaiURL, name),
+                        key: keys.assemblyai,
+                        model: settings.assemblyaiModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-assemblyai")))
             case "whisper":
                 recogniser = WhisperClient(
                     base: settings.whisperURL, key: keys.openai, model: settings.whisperModel,
@@ -148,15 +161,18 @@ package enum AgentAssembly {
             switch name {
             case "cartesia":
                 let client = CartesiaClient(
-                    base: try url(settings.cartesiaURL, name), key: keys.cartesia,
-                    model: settings.voiceModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-cartesia"))
+                    ProviderAccess(
+                        .cartesia, at: try url(settings.cartesiaURL, name), key: keys.cartesia,
+                        model: settings.voiceModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-cartesia")))
                 parts.voices.append((name, VoiceCandidate(client, voice: settings.voice)))
             case "elevenlabs":
                 let client = ElevenLabsClient(
-                    base: try url(settings.elevenlabsURL, name), key: keys.elevenlabs,
-                    model: settings.elevenlabsModel, loop: parts.loop, network: parts.network,
-                    random: seed.stream("agent-elevenlabs"))
+                    ProviderAccess(
+                        .elevenlabs, at: try url(settings.elevenlabsURL, name),
+                        key: keys.elevenlabs,
+                        model: settings.elevenlabsModel, loop: parts.loop, network: parts.network,
+                        random: seed.stream("agent-elevenlabs")))
                 parts.voices.append(
                     (name, VoiceCandidate(client, voice: settings.elevenlabsVoice)))
             default:

@@ -1,5 +1,6 @@
 import UproarAgent
 import UproarCore
+import UproarProviders
 
 /// The settings of an agent's process, and where each came from: defaults, then the environment, then a file, then flags.
 package struct AgentConfiguration {
@@ -83,13 +84,21 @@ package struct AgentConfiguration {
 
     /// One line for each setting and each secret; a URL's password does not show.
     package func lines(variable: (String) -> String?) -> [String] {
-        (settings.json.members ?? []).map { member in
+        func isSet(_ name: String) -> Bool { !(variable(name) ?? "").isEmpty }
+        var lines = (settings.json.members ?? []).map { member in
             "\(member.key) = \(Self.hidden(member.value).text(pretty: false))"
                 + "  (\(sources[member.key] ?? "default"))"
         }
-            + Self.secrets.map { name in
-                "\(name) = \((variable(name) ?? "").isEmpty ? "not set" : "set, hidden")"
-            }
+        for names in Self.secrets {
+            lines.append(
+                "\(names[0]) = \(names.contains(where: isSet) ? "set, hidden" : "not set")")
+        }
+        for name in Self.unused where isSet(name) {
+            lines.append(
+                "\(name) = set, not used: calls come by Twilio media streams and by the browser stream"
+            )
+        }
+        return lines
     }
 
     /// URLs without the passwords in them; a list of URLs may hold several.
@@ -104,11 +113,16 @@ package struct AgentConfiguration {
         return .string(parts.joined(separator: ","))
     }
 
-    package static let secrets = [
-        "DEEPGRAM_API_KEY", "ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY",
-        "ELEVENLABS_API_KEY", "TWILIO_AUTH_TOKEN", "REDIS_PASSWORD", "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY", "RECORDING_KEY",
+    /// Each by its names, of which the first is usual.
+    private static let secrets = [
+        ["DEEPGRAM_API_KEY"], ["ASSEMBLYAI_API_KEY"], ["OPENAI_API_KEY"], ["CARTESIA_API_KEY"],
+        ["ELEVENLABS_API_KEY", "ELEVEN_API_KEY"], ["TWILIO_AUTH_TOKEN"], ["REDIS_PASSWORD"],
+        ["REDIS_SENTINEL_PASSWORD"], ["AWS_ACCESS_KEY_ID"], ["AWS_SECRET_ACCESS_KEY"],
+        ["RECORDING_KEY"], ["API_KEY"],
     ]
+
+    /// Variables of the guides that change nothing here: who sets them should know.
+    private static let unused = ["LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"]
 
     // MARK: Variables
 
@@ -117,6 +131,16 @@ package struct AgentConfiguration {
     /// The guides' variables and those of the vendors' own tools, as far as they are no secrets. Each says what is wrong with its value.
     private static let environment: [(String, Taking)] = [
         ("REDIS_HOST", text { $0.redisURL = "redis://\($1):6379" }),
+        (
+            "REDIS_PORT",
+            { settings, text in
+                guard let port = UInt16(text), port > 0 else { return "1 to 65535 is allowed" }
+                guard var url = try? RedisURL(settings.redisURL) else { return nil }
+                url.port = port
+                settings.redisURL = "redis://\(url.host):\(url.port)"
+                return nil
+            }
+        ),
         ("REDIS_URL", text { $0.redisURL = $1 }),
         ("OPENAI_BASE_URL", text { $0.openaiURL = $1 }),
         ("TWILIO_ACCOUNT_SID", text { $0.twilioAccount = $1 }),

@@ -144,6 +144,8 @@ package enum AgentProcess {
             variable("ELEVENLABS_API_KEY") ?? variable("ELEVEN_API_KEY") ?? "none"
         keys.twilioToken = variable("TWILIO_AUTH_TOKEN") ?? "none"
         keys.redisPassword = variable("REDIS_PASSWORD")
+        keys.sentinelPassword = variable("REDIS_SENTINEL_PASSWORD")
+        keys.tools = variable("API_KEY")
         keys.storeKey = variable("AWS_ACCESS_KEY_ID") ?? "none"
         keys.storeSecret = variable("AWS_SECRET_ACCESS_KEY") ?? "none"
         keys.recording = variable("RECORDING_KEY")

@@ -1,5 +1,6 @@
 import UproarCore
 import UproarPosix
+import UproarProviders
 import UproarRuntime
 
 /// Where a run finds emulators that it has not started: a loopback port on which they tell one run at a time what they see.
@@ -14,6 +15,7 @@ final class AttachPoint: ListenerHandler, FactSink {
     private var sink: ControlFactSink?
     /// What the emulators know at the end of a run.
     var evidence: () -> JSONValue = { .null }
+    private var outbox = RequestOutbox()
 
     private static let flushEvery = Duration.milliseconds(50)
 
@@ -35,6 +37,13 @@ final class AttachPoint: ListenerHandler, FactSink {
 
     func state(_ fact: Fact) { sink?.state(fact) }
 
+    /// A request that ended while a run is attached is told to it.
+    func take(_ request: ProviderRequest) { if run != nil { outbox.put(request) } }
+
+    private func tellRequests() {
+        while let requests = outbox.take() { run?.send(.evidence, ["requests": requests]) }
+    }
+
     func accepted(_ stream: any ByteStream) -> any ByteStreamHandler {
         let connection = ControlConnection(stream: stream, handler: self)
         guard run == nil else {
@@ -51,6 +60,7 @@ final class AttachPoint: ListenerHandler, FactSink {
 
     private func flush() {
         guard let sink else { return }
+        tellRequests()
         sink.flush()
         loop.schedule(at: loop.now + Self.flushEvery) { [weak self] in self?.flush() }
     }
@@ -62,6 +72,7 @@ extension AttachPoint: ControlHandler {
     ) {
         guard kind == .drain, connection === run else { return }
         sink?.flush()
+        tellRequests()
         connection.send(.evidence, evidence())
         connection.close()
     }
@@ -70,5 +81,6 @@ extension AttachPoint: ControlHandler {
         guard connection === run else { return }
         run = nil
         sink = nil
+        outbox = RequestOutbox()
     }
 }

@@ -46,6 +46,9 @@ package final class ChildSide: ControlHandler {
         sink?.flush()
     }
 
+    /// Tells something before the next flush.
+    package func tell(_ evidence: JSONValue) { connection?.send(.evidence, evidence) }
+
     /// Sends what is left, with what only this process knows, and closes.
     package func finish(evidence: JSONValue) {
         sink?.flush()

@@ -25,12 +25,25 @@ package struct CommandPlan {
             name: "agent", executable: words[0], arguments: Array(words.dropFirst()))
         command.withheld = WithheldKeys.names(
             of: WithheldKeys.ownNames(), passed: target.passed)
-        command.environment = addresses.environment.filter { !target.passed.contains($0.name) }
+        // An intercepted agent calls the vendors by their names, as it does elsewhere; a bucket's own name nobody can know.
+        let known =
+            target.intercept == nil ? addresses.environment : addresses.interceptedEnvironment
+        command.environment = known.filter { !target.passed.contains($0.name) }
         for variable in target.environment {
             command.environment.append(
                 EnvironmentEntry(variable.name, try variable.value.expanded(addresses.value)))
         }
         command.directory = target.directory
+        let shown = words.joined(separator: " ")
+        if let intercept = target.intercept, let trust = addresses.trust {
+            let bindings = try InterceptPlan(intercept).prepare(
+                folder: trust.folder, program: Self.place(of: words[0], in: target.directory))
+            command.executable = ownExecutable()
+            command.arguments = ["inside"]
+            command.environment.append(
+                EnvironmentEntry(
+                    InsideProcess.variable, InsideProcess.order(bindings, command: words)))
+        }
         command.outputFile = outputFile
         command.outputLimit = Self.outputLimit
         authToken =
@@ -44,6 +57,7 @@ package struct CommandPlan {
         agent = CommandAgent.Plan(
             command: command, readiness: readiness, startLimit: target.startLimit,
             stopLimit: target.stopLimit)
+        agent.shown = shown
     }
 
     /// Refuses before anything is started what cannot be: a program that is nowhere, a port that another has.
@@ -70,14 +84,21 @@ package struct CommandPlan {
             """)
     }
 
-    private static func find(_ program: String, in directory: String?) throws {
+    /// Where a program may be: at its path, or in the folders of PATH.
+    private static func places(of program: String, in directory: String?) -> [String] {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
-        let places: [String] =
-            if program.utf8.contains(UInt8(ascii: "/")) {
-                program.hasPrefix("/") ? [program] : [(directory ?? ".") + "/" + program]
-            } else {
-                path.split(separator: ":").map { "\($0)/\(program)" }
-            }
+        guard program.utf8.contains(UInt8(ascii: "/")) else {
+            return path.split(separator: ":").map { "\($0)/\(program)" }
+        }
+        return program.hasPrefix("/") ? [program] : [(directory ?? ".") + "/" + program]
+    }
+
+    private static func place(of program: String, in directory: String?) -> String {
+        places(of: program, in: directory).first { access($0, X_OK) == 0 } ?? program
+    }
+
+    private static func find(_ program: String, in directory: String?) throws {
+        let places = places(of: program, in: directory)
         if places.contains(where: { access($0, X_OK) == 0 }) { return }
         let isPath = program.utf8.contains(UInt8(ascii: "/"))
         let reason =

@@ -25,9 +25,32 @@ package final class EmbeddedConfigurations: ChildConfigurations {
     }
 
     package func providers() -> JSONValue {
-        ProviderConfiguration(
-            plan: plan, epoch: clock.epoch, epochSeconds: Int64(time(nil))
-        ).json
+        var configuration = ProviderConfiguration(
+            plan: plan, epoch: clock.epoch, epochSeconds: Int64(time(nil)))
+        configuration.secure = Self.secure(plan, folder: folder)
+        if !configuration.upstreams.isEmpty {
+            configuration.upstreamLog = folder + "/upstream.jsonl"
+        }
+        return configuration.json
+    }
+
+    /// The reference agent speaks plain to its emulators; others may want TLS, or know nothing else.
+    ///
+    /// - folder: of the children's files.
+    static func secure(_ plan: RunPlan, folder: String) -> SecureListening? {
+        if case .embedded = plan.scenario.target { return nil }
+        let folder = folder.hasPrefix("/") ? folder : WorkingFolder.path() + "/" + folder
+        var secure = SecureListening(trust: TrustFiles(folder: folder))
+        if case .listen(let host, _) = plan.scenario.providers.place { secure.hosts.append(host) }
+        if case .command(let command) = plan.scenario.target,
+            let intercept = command.intercept.map({ InterceptPlan($0) })
+        {
+            secure.hosts += intercept.hosts.map(\.name)
+            secure.addresses = intercept.addresses.map {
+                .init(provider: $0.provider, host: $0.address)
+            }
+        }
+        return secure
     }
 
     package func agent(ports: [String: UInt16], redis: UInt16) -> JSONValue {

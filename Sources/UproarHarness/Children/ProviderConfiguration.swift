@@ -18,6 +18,14 @@ package struct ProviderConfiguration {
     package var epoch: Int64?
     /// Where runs attach to emulators that were started by hand; 0: any port.
     package var attachPort: UInt16 = 0
+    /// nil: they speak no TLS.
+    package var secure: SecureListening?
+    /// Providers that are the vendors themselves.
+    package var upstreams: [ProviderUpstream] = []
+    /// Where each exchange with them is written down, one JSON text a line; nil: nowhere.
+    package var upstreamLog: String?
+    /// Where their requests and counters are told; 0: any port.
+    package var watchPort: UInt16 = 0
 }
 
 extension ProviderConfiguration {
@@ -27,14 +35,22 @@ extension ProviderConfiguration {
             seed: plan.seed, script: scenario.conversation.languageModel)
         settings.isTagging = scenario.isTagging
         settings.epochSeconds = epochSeconds
+        settings.tellsStreams = !LinkPlan(scenario).behindAgent.isEmpty
         for descriptor in ProviderCatalog.all {
-            settings.set(
-                ProviderEmulation(
-                    descriptor.id, speed: .of(descriptor.id, preset: scenario.providers.preset)))
+            let preset = scenario.providers.preset
+            var emulation = ProviderEmulation(
+                descriptor.id, speed: .of(descriptor.id, preset: preset))
+            emulation.connect = PublishedFigures.connect(descriptor.id, from: preset.region)
+            settings.set(emulation)
         }
         for timing in scenario.providers.timings {
             guard var emulation = settings[timing.provider] else { continue }
             emulation.speed = .init(timing.pace)
+            settings.set(emulation)
+        }
+        for terms in scenario.providers.terms {
+            guard var emulation = settings[terms.provider] else { continue }
+            emulation.take(terms)
             settings.set(emulation)
         }
         settings.phrases = scenario.conversation.languageModel.everyReply(
@@ -55,6 +71,7 @@ extension ProviderConfiguration {
             }
         }
         self.epoch = epoch
+        upstreams = scenario.providers.upstreams
         clips = []
         if case .corpora(let corpora) = scenario.audio {
             for corpus in corpora {
@@ -85,6 +102,11 @@ extension ProviderConfiguration {
         .object([
             .init("epoch_ns", epoch.map { .integer($0) } ?? .null),
             .init("emulators", settings.json),
+            .init("secure", secure?.json ?? .null),
+            .init(
+                "upstreams",
+                .object(upstreams.map { .init($0.provider.name, .string($0.url)) })),
+            .init("upstream_log", JSONValue(upstreamLog)),
             .init(
                 "clips",
                 .array(
@@ -103,6 +125,14 @@ extension ProviderConfiguration {
         }
         self.settings = settings
         epoch = json["epoch_ns"]?.int.map { Int64($0) }
+        secure = json["secure"].flatMap(SecureListening.init(json:))
+        upstreams = (json["upstreams"]?.members ?? []).compactMap { member in
+            guard let provider = ProviderID(name: member.key), let url = member.value.text else {
+                return nil
+            }
+            return ProviderUpstream(provider: provider, url: url)
+        }
+        upstreamLog = json["upstream_log"]?.text
         clips = try (json["clips"]?.items ?? []).map { item in
             guard let clip = item["clip"].flatMap(ClipDescription.init(json:)) else {
                 throw ScenarioLoading.Problem("\"clips\" holds something that is no clip")
@@ -133,7 +163,8 @@ extension ProviderEmulation.Speed {
     static func of(_ provider: ProviderID, preset: ProviderPreset) -> Self {
         switch preset {
         case .guideBudget: .usual(provider.role)
-        case .published: .published(provider)
+        case .published, .publishedUS, .publishedEU, .publishedAsia:
+            .published(provider, from: preset.region)
         case .instant: .instant(provider.role)
         }
     }

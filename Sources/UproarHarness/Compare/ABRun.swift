@@ -53,7 +53,7 @@ package enum ABRun {
                 loaded.seed = seed
                 let out = "\(plan.out)/\(side == 0 ? "a" : "b")-\(pair + 1)"
                 view.say("pair \(pair + 1), \(side == 0 ? plan.names.a : plan.names.b)")
-                let result = try block(loaded, out, plan, view)
+                let result = try block(loaded, out, plan, view, isFirst: pair == 0)
                 guard result.outcome.word != .interrupted else {
                     return .init(
                         exitCode: result.outcome.exitCode,
@@ -87,9 +87,11 @@ package enum ABRun {
     }
 
     private static func block(
-        _ loaded: LoadedScenario, _ out: String, _ plan: Plan, _ view: LiveView
+        _ loaded: LoadedScenario, _ out: String, _ plan: Plan, _ view: LiveView, isFirst: Bool
     ) throws -> RunResult {
         var options = RunOptions(commandLine: plan.commandLine)
+        // The machine is the same for all blocks, and the budget is there for calls.
+        options.measuresNoise = isFirst
         options.out = out
         options.isQuiet = true
         _ =

@@ -42,7 +42,10 @@ package enum Comparing {
         let unlike = RunLikeness.differences(left, right)
         if !unlike.isEmpty, !isForced { throw unlikeProblem(before, after, unlike) }
         return try report(
-            RunComparison(left.draw, right.draw, settings.limits), left, right,
+            RunComparison(
+                left.draw, right.draw,
+                settings.limits.heeding(left.validity.noiseFloor, right.validity.noiseFloor)), left,
+            right,
             names: (before, after), unlike: unlike, out: out)
     }
 

@@ -51,7 +51,7 @@ package final class FaultDriver: TimerHandler {
     private var origin = Instant.zero
     private var isStopped = false
     private let plan: RunPlan
-    private var activeCalls = OrderedTable<UInt32, Bool>()
+    private var exposure = FaultExposure()
     private var hasBitten: Set<UInt32> = []
 
     package init(plan: RunPlan, loop: EventLoop, carrier: any FaultCarrier) {
@@ -107,15 +107,14 @@ package final class FaultDriver: TimerHandler {
     package func take(_ fact: Fact) {
         for index in histories.indices { histories[index].take(fact) }
         switch FactKind(rawValue: fact.kind) {
-        case .callAnswered: activeCalls[fact.call] = true
-        case .callEnded: activeCalls[fact.call] = nil
         case .faultEffective: tookEffect(fact)
-        case .faultCleared: carrier.cleared(fact.detail)
-        default: break
+        case .faultCleared:
+            carrier.cleared(fact.detail)
+            exposure.cleared(fact.detail)
+        default: meet(exposure.take(fact))
         }
     }
 
-    /// A fault on a process meets every call that is under way.
     private func tookEffect(_ fact: Fact) {
         if hasBitten.insert(fact.detail).inserted {
             onChange?(
@@ -125,14 +124,15 @@ package final class FaultDriver: TimerHandler {
                     "at_ns": .integer(fact.instant.nanoseconds),
                 ])
         }
-        guard fact.call == Fact.noCall, let plan = plans[fact.detail],
-            ProcessFaultCatalog.named(plan.fault) != nil
-        else { return }
-        for call in activeCalls.keys {
-            let met = Fact(
-                .faultEffective, at: fact.instant, call: call, detail: fact.detail, origin: .nemesis
-            )
-            for index in histories.indices { histories[index].take(met) }
+        guard fact.call == Fact.noCall, let plan = plans[fact.detail] else { return }
+        meet(exposure.effect(fact, of: plan))
+    }
+
+    private func meet(_ calls: [FaultExposure.Met]) {
+        for met in calls {
+            for index in histories.indices where histories[index].subject.number == met.fault {
+                histories[index].met(met.call, at: met.at)
+            }
         }
     }
 
@@ -166,6 +166,15 @@ package final class FaultDriver: TimerHandler {
         timerFired(token: 0, now: loop.now)
         let failure = problems.first { $0.hasPrefix("\(event.id): ") }
         return failure.map { String($0.dropFirst(event.id.count + 2)) }
+    }
+
+    /// The next planned fault begins now. Answers its id, or nil when none is to come.
+    package func injectNext() -> String? {
+        guard !isStopped else { return nil }
+        let run = Instant.zero + (loop.now - origin)
+        guard let id = nemesis.hasten(at: run) else { return nil }
+        timerFired(token: 0, now: loop.now)
+        return id
     }
 
     /// Ends one fault now; false when none with this id is armed.
@@ -213,6 +222,7 @@ package final class FaultDriver: TimerHandler {
                 say?("fault \(plan.id): \(plan.fault) armed")
             case .clear(let number, let id):
                 if let plan = plans[number] { carrier.clear(plan) }
+                exposure.cleared(number)
                 for index in histories.indices where histories[index].subject.number == number {
                     histories[index].clear(at: now)
                 }

@@ -38,9 +38,11 @@ enum FaultSubjects {
     ) -> FaultHistory.Subject {
         let descriptor = FaultDescriptor.named(
             fault, on: event.scope.on, among: FaultCatalog.all)
+        let isOnLink = FaultCatalog.place(of: fault, on: event.scope.on) == .link
         let providers = ProviderID.allCases.filter { provider in
             event.scope.on.contains(provider.name)
                 || event.scope.on.contains(provider.role.rawValue)
+                || event.scope.on.contains(LinkArrow(from: "agent", to: provider.name).description)
         }
         let settings = attributes.map { " \($0.name)=\($0.text)" }.joined()
         var subject = FaultHistory.Subject(
@@ -48,16 +50,20 @@ enum FaultSubjects {
             target: event.scope.on.isEmpty ? "everywhere" : event.scope.on.joined(separator: ", "),
             summary: fault + settings + (event.life.map { " \($0.text)" } ?? ""),
             providers: providers, recovery: descriptor?.recovery ?? .seconds(10))
-        subject.isPartial = !event.scope.conditions.isEmpty
+        subject.isOnLink = isOnLink
+        // A direction or a command is a part of what passes, not another way.
+        subject.isPartial = !event.scope.conditions.isEmpty && !isOnLink
         subject.isCertain =
-            !subject.isPartial && event.scope.chance == .always && event.scope.maxActive == nil
+            event.scope.conditions.isEmpty && event.scope.chance == .always
+            && event.scope.maxActive == nil
         return subject
     }
 
     /// Faults that a client notices by waiting alone.
     private static let silent: Set<String> = [
         "connect_hang", "headers_then_hang", "ttfb_delay", "pace", "stall_at", "half_open",
-        "keepalive_only",
+        "keepalive_only", "stall", "partition", "delay", "bandwidth", "slicer", "hang", "slow",
+        "pause",
     ]
 
     /// What the reference agent says of itself in its settings.
@@ -71,9 +77,16 @@ enum FaultSubjects {
             case .speechToText: settings.finalDeadline
             case .languageModel: settings.firstTokenDeadline
             case .textToSpeech: settings.voiceDeadline
-            case .sessionStore, .objectStore, .webhook, nil: nil
+            case .sessionStore: settings.storeWait
+            case .objectStore, .webhook, nil: nil
             }
         guard let deadline else { return nil }
+        if role == .sessionStore {
+            // No breaker: each command gives up by itself, and memory stands in.
+            return .init(
+                failures: 1, deadline: silent.contains(fault) ? deadline : nil,
+                movesOnAtOnce: settings.sessionMemory)
+        }
         return .init(
             failures: settings.breakerFailures, deadline: silent.contains(fault) ? deadline : nil,
             movesOnAtOnce: settings.failover)

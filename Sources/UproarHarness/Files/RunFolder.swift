@@ -6,6 +6,8 @@ import UproarPosix
 package final class RunFolder {
     package let path: String
     private var calls: Descriptor?
+    /// `requests.jsonl`, made with its first lines.
+    private var requests: Descriptor?
     /// The first thing that could not be written (a full disk): the run goes on and ends invalid.
     package var failure: Errno? { written ?? journal?.failure }
     private var written: Errno?
@@ -53,6 +55,23 @@ package final class RunFolder {
         guard let descriptor = calls?.number else { return }
         do throws(Errno) {
             try AtomicFile.append(line + [UInt8(ascii: "\n")], to: descriptor)
+        } catch {
+            if written == nil { written = error }
+        }
+    }
+
+    /// Whole lines of `requests.jsonl`.
+    package func appendRequests(_ lines: [UInt8]) {
+        do throws(Errno) {
+            if requests == nil {
+                let file = path + "/requests.jsonl"
+                requests = Descriptor(
+                    owning: try systemCall("open \(file)") {
+                        open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
+                    })
+            }
+            guard let descriptor = requests?.number else { return }
+            try AtomicFile.append(lines, to: descriptor)
         } catch {
             if written == nil { written = error }
         }

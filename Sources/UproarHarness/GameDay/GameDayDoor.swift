@@ -163,11 +163,7 @@ final class GameDayRequests {
             [
                 "id": .string(history.subject.id), "summary": .string(history.subject.summary),
                 "on": .string(history.subject.target),
-                "state": .string(
-                    history.cleared != nil
-                        ? "cleared"
-                        : history.firstEffect != nil
-                            ? "effective" : history.armed != nil ? "armed" : "waiting"),
+                "state": .string(history.phase),
                 "effects": .integer(Int64(history.effects)),
             ]
         }

@@ -8,6 +8,11 @@ package enum ScenarioInit {
         /// How the agent is started, or nil when it is running at `url`.
         package var command: String?
         package var url: String
+        /// Variables of the command with what they are set to: the run's addresses, where the agent looks for its providers.
+        package var environment = [
+            (name: "DEEPGRAM_URL", value: "${deepgram.ws}"),
+            (name: "CARTESIA_URL", value: "${cartesia.ws}"),
+        ]
         package var folder = "."
         package var callers = 10
         package var seconds = 40
@@ -92,6 +97,7 @@ package enum ScenarioInit {
                 throw ScenarioLoading.Problem(
                     "run \(run) came to nothing that gates could be set from: "
                         + (result.outcome.reasons.first ?? "no turn was answered")
+                        + advice(plan, out)
                         + "\n\(ending.summary)")
             }
             noise.add(result)
@@ -104,6 +110,16 @@ package enum ScenarioInit {
             wrote      \(plan.workflowPath)
             next       uproar run \(plan.scenarioPath)
 
+            """
+    }
+
+    /// Most often the agent looks for its providers elsewhere.
+    private static func advice(_ plan: Plan, _ out: String) -> String {
+        guard plan.command != nil else { return "" }
+        return """
+
+              what the agent said: \(out)/children/agent.log
+              does it look for its providers in other variables? --env NAME='${deepgram.ws}' (docs/scenario.md#target)
             """
     }
 
@@ -120,8 +136,14 @@ package enum ScenarioInit {
         let target: String
         if let command = plan.command {
             let words = command.split(separator: " ").map { quoted(String($0)) }
-            target =
-                "{command: [\(words.joined(separator: ", "))], url: \(quoted(plan.url))}"
+            let variables = plan.environment.map { "\($0.name): \(quoted($0.value))" }
+            target = """
+
+                  command: [\(words.joined(separator: ", "))]
+                  url: \(quoted(plan.url))
+                  # Where the agent finds the run's providers. OPENAI_BASE_URL, REDIS_URL, PORT and keys are set anyway.
+                  env: {\(variables.joined(separator: ", "))}
+                """
         } else {
             target = "{url: \(quoted(plan.url))}"
         }
@@ -137,7 +159,7 @@ package enum ScenarioInit {
             seed: 42
             target: \(target)
             transport: twilio
-            conversation: conversations/task-manager.yaml
+            conversation: scenarios/conversations/task-manager.yaml
             audio: fixtures/task-manager
             load:
               - hold: \(plan.callers) callers for \(plan.seconds)s

@@ -9,7 +9,8 @@ package enum LivePanel {
             "\(snapshot.scenario)  \(snapshot.phase)  \(clock(snapshot))  \(bar(snapshot, width: 24))"
                 + eta(snapshot))
         lines.append(
-            "CALLS      in call \(count(snapshot.inCall))  offered \(count(snapshot.offered))"
+            "CALLS      " + rate(snapshot)
+                + "in call \(count(snapshot.inCall))  offered \(count(snapshot.offered))"
                 + "  started \(count(snapshot.started))  answered \(count(snapshot.answered))"
                 + "  ended \(count(snapshot.ended))  failed \(count(snapshot.failedCalls))")
         lines.append(
@@ -28,7 +29,15 @@ package enum LivePanel {
         }
         generator += "  skipped \(snapshot.framesSkipped)"
         lines.append(generator)
-        if !snapshot.remark.isEmpty { lines.append(snapshot.remark) }
+        if !snapshot.faults.isEmpty {
+            lines.append(
+                "FAULTS     "
+                    + snapshot.faults.map { "\($0.id) \($0.state)" }.joined(separator: " · "))
+        }
+        if snapshot.hasKeys {
+            lines.append(
+                "KEYS       + - rate  p pause  f next fault  s snapshot  q drain")
+        }
         return lines.map { String($0.prefix(width)) }
     }
 
@@ -41,6 +50,11 @@ package enum LivePanel {
             + (snapshot.gates.isEmpty ? "" : "  gates failing \(failing)/\(snapshot.gates.count)")
             + "  generator \(snapshot.validity.rawValue)"
             + (snapshot.latenessP99.map { " p99 \(NumberText.duration($0))" } ?? "")
+    }
+
+    private static func rate(_ snapshot: LiveSnapshot) -> String {
+        guard let rate = snapshot.rate else { return "" }
+        return rate == 0 ? "PAUSED  " : "rate \(rate)%  "
     }
 
     /// How long until the load ends; calls under way then are drained.

@@ -49,7 +49,11 @@ package struct LiveSnapshot: Sendable {
     package var latenessP99: Duration?
     package var framesSkipped: Int64 = 0
     package var validity = ValidityState.valid
-    package var remark = ""
+    /// Per cent of the planned rate of arrivals, once somebody has turned it.
+    package var rate: Int?
+    /// Faults of the timeline, in order: what is armed, what is to come, what is over.
+    package var faults: [(id: String, state: String)] = []
+    package var hasKeys = false
 
     package init() {}
 }

@@ -41,6 +41,23 @@ package final class LiveWeb: ListenerHandler {
         relay.web = self
     }
 
+    /// nil without a place, and when there is no listening there: a page that cannot be shown is no reason not to measure.
+    static func open(
+        _ place: (host: String, port: UInt16)?, _ network: any Network, _ view: LiveView,
+        state: @escaping () -> RunResult
+    ) -> LiveWeb? {
+        guard let place else { return nil }
+        do throws(NetworkError) {
+            let web = try LiveWeb(
+                network: network, host: place.host, port: place.port, state: state)
+            view.say("live page: \(web.url)")
+            return web
+        } catch {
+            view.say("no live page: \(place.host):\(place.port) cannot be listened on: \(error)")
+            return nil
+        }
+    }
+
     package var url: String {
         guard case .tcp(let host, let port) = listener.endpoint else { return "" }
         return "http://\(host):\(port)/"

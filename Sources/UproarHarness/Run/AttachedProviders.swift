@@ -20,6 +20,7 @@ final class AttachedProviders: ByteStreamHandler {
 
     var onReady: (() -> Void)?
     var onEvidence: ((JSONValue) -> Void)?
+    var onRequests: ((JSONValue, _ shift: Duration) -> Void)?
     var onFacts: ((RawSpan, _ shift: Duration) -> Void)?
     /// They cannot be used, or are gone. Called at most once.
     var onEnded: ((String) -> Void)?
@@ -115,7 +116,12 @@ extension AttachedProviders: ControlHandler {
     ) {
         switch kind {
         case .hello where !isReady: greeted(value)
-        case .evidence: onEvidence?(value)
+        case .evidence:
+            if let requests = value["requests"] {
+                onRequests?(requests, shift)
+            } else {
+                onEvidence?(value)
+            }
         case .error: end(value["message"]?.text ?? "\(url) refuses")
         default: break
         }

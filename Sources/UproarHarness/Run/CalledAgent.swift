@@ -25,13 +25,15 @@ package struct CalledAgent: Sendable {
         self.authToken = authToken
     }
 
-    /// Where its metrics page would be: on the port that takes the calls.
-    var metricsURL: String {
-        var page = urls[0]
-        page.scheme = page.scheme == .ws || page.scheme == .http ? .http : .https
-        page.path = "/metrics"
-        page.query = nil
-        return page.description
+    /// Where the metrics pages of its workers would be: on the ports that take the calls.
+    var metricsURLs: [String] {
+        urls.map { url in
+            var page = url
+            page.scheme = page.scheme == .ws || page.scheme == .http ? .http : .https
+            page.path = "/metrics"
+            page.query = nil
+            return page.description
+        }
     }
 
     /// Makes a transport of one caller loop by its name.

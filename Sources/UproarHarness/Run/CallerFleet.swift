@@ -103,6 +103,9 @@ package final class CallerFleet {
     package func drain() { each { $0.driver.drain() } }
     package func hangUpAll() { each { $0.driver.hangUpAll() } }
 
+    /// Arrivals still to come do so at this pace. - pace: by the clock whose zero is the first due arrival.
+    package func bend(_ pace: ArrivalPace) { each { $0.driver.bend(pace) } }
+
     /// Arms or clears a media fault on every loop.
     package func spoil(_ plan: FaultPlan, arms: Bool) {
         each { $0.spoil(plan, arms: arms) }

@@ -29,6 +29,10 @@ package enum Checking {
     static func approve(_ loaded: LoadedScenario, machine: GuardRails.Machine? = nil) throws
         -> [String]
     {
+        if machine != nil {
+            try UpstreamRelays.approve(loaded.scenario)
+            try InterceptPlan.approve(loaded.scenario)
+        }
         let check = check(loaded)
         let problems = check.problems + GuardRails(loaded.scenario, machine: machine).problems
         guard problems.isEmpty else {

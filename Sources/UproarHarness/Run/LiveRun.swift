@@ -30,6 +30,7 @@ package final class LiveRun {
     private let driver: PosixDriver
     private let network: PosixNetwork
     private let configurations: any ChildConfigurations
+    private var loopCount: Int { options.loops ?? 1 }
 
     private var phase = Phase.services
     private var host: PosixProcessHost?
@@ -49,11 +50,13 @@ package final class LiveRun {
     private var doneLoops: Set<Int> = []
     private var drainDeadline: Instant?
     private var interrupts = 0
-    private var lastInterval = HDRHistogram()
+    /// Somebody ended the load before its time.
+    private var isEnded = false
     private var monitor: GateMonitor
     private var web: LiveWeb?
     private var traces: OTLPExporter?
     private var taskReader: TaskReader?
+    private var keys: LiveKeys?
 
     private static let lead = Duration.milliseconds(300)
     /// Facts of other processes are on their way for so long after the last call.
@@ -94,7 +97,7 @@ package final class LiveRun {
     // MARK: Services
 
     private func begin() {
-        openWeb()
+        web = LiveWeb.open(options.web, network, view) { [results] in results.judgedSoFar() }
         do throws(Errno) {
             let host = try PosixProcessHost(network: network)
             host.onGuardianLost = { [weak self] in self?.stop(because: "the guardian died") }
@@ -121,6 +124,7 @@ package final class LiveRun {
             if let cores = plan.scenario.agentCores {
                 undo.open(host, view)
                 try undo.limitAgent(to: cores.value)
+                if let quota = undo.quota { sampler.watch(quota) }
             }
         } catch {
             results.failToStart("\(error)")
@@ -131,6 +135,9 @@ package final class LiveRun {
             if group == "agent" { self?.confine(pid) }
         }
         services.onFacts = { [weak self] in self?.take(records: $0, shiftedBy: $1) }
+        services.onRequests = { [results] in
+            results.requests?.take(messages: $0, shiftedBy: $1)
+        }
         services.onLoss = { [weak self] name, how in
             self?.view.say("\(name) ended: \(how)")
             self?.results.note("\(name) ended during the run: \(how)")
@@ -153,23 +160,7 @@ package final class LiveRun {
         }
     }
 
-    private func openWeb() {
-        guard let place = options.web else { return }
-        do throws(NetworkError) {
-            let web = try LiveWeb(network: network, host: place.host, port: place.port) {
-                [results] in results.judgedSoFar()
-            }
-            self.web = web
-            view.say("live page: \(web.url)")
-        } catch {
-            // A page that cannot be shown is no reason not to measure.
-            view.say("no live page: \(place.host):\(place.port) cannot be listened on: \(error)")
-        }
-    }
-
-    private var loopCount: Int { options.loops ?? 1 }
-
-    /// Known answers first: what this machine adds of its own stands beside what the run finds.
+    /// Known answers first: what this machine adds of its own.
     private func measureNoise(before agent: CalledAgent) {
         results.coldStart = services?.coldStart
         guard phase == .services, options.measuresNoise, configurations.standIn == nil, let host
@@ -209,6 +200,11 @@ package final class LiveRun {
         results.began(at: start, unixTime: time(nil))
         traces = OTLPExporter(options.otlp, origin: start, plan: plan, results, loop, driver)
         openSafety(at: start, watching: agent)
+        if !options.isQuiet, let fleet, let sampler {
+            keys = LiveKeys(
+                plan, results, fleet, sampler, safety, folder, view, driver, loop, origin
+            ) { [weak self] in self?.endLoad() ?? "" }
+        }
         sampler?.start()
         fleet?.start(
             plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
@@ -226,7 +222,7 @@ package final class LiveRun {
         self.safety = safety
         if !safety.faults.isEmpty {
             results.watch = AgentWatch(
-                http: CurlHTTPClient(loop: loop, driver: driver), url: agent.metricsURL
+                http: CurlHTTPClient(loop: loop, driver: driver), urls: agent.metricsURLs
             ) { [faults = safety.faults] in faults.take($0) }
         }
         safety.onLook = { [weak self] in
@@ -332,16 +328,21 @@ package final class LiveRun {
     /// The load is over; calls that go on beyond the drain limit are cut.
     private func watchEnd(_ now: Instant) {
         guard phase == .calling else { return }
-        let loadEnd = origin + plan.arrivals.duration
-        if drainDeadline == nil, now >= loadEnd { drainDeadline = loadEnd + plan.scenario.drain }
+        // Arrivals that pause are waited for.
+        if drainDeadline == nil, let length = keys.map(\.loadEnd) ?? plan.arrivals.duration,
+            now >= origin + length
+        {
+            drainDeadline = origin + length + plan.scenario.drain
+        }
         if let drainDeadline, now >= drainDeadline { fleet?.hangUpAll() }
     }
 
     private func show(_ sample: GeneratorSample) {
         guard let sampler, !options.isQuiet || web != nil else { return }
-        let snapshot = results.snapshot(
+        var snapshot = results.snapshot(
             sampler: sampler, sample: sample, phase: phaseText, now: .zero + (loop.now - origin),
             planned: plan.arrivals.duration)
+        keys?.fill(&snapshot)
         view.show(snapshot)
         web?.show(snapshot)
     }
@@ -349,7 +350,7 @@ package final class LiveRun {
     private var phaseText: String {
         switch phase {
         case .services: "starting"
-        case .calling: drainDeadline != nil || interrupts > 0 ? "draining" : "calling"
+        case .calling: drainDeadline != nil || isEnded ? "draining" : "calling"
         case .settling: "settling"
         case .closing, .over: "closing"
         }
@@ -362,19 +363,26 @@ package final class LiveRun {
         // Faults go first: whatever is left to do, nothing is broken any more.
         safety?.clear(because: signal == SIGTERM ? "SIGTERM" : "SIGINT")
         results.signal = signal == SIGTERM ? .terminate : .interrupt
-        switch (phase, interrupts) {
-        case (.calling, 1):
-            view.say("interrupted: no new calls, turns in progress end; again: hang up")
-            drainDeadline = loop.now + plan.scenario.drain
-            fleet?.drain()
-        case (.calling, _):
-            view.say("interrupted again: hanging up")
-            fleet?.hangUpAll()
-        case (.services, _): close()
+        switch phase {
+        case .calling: view.say("interrupted: \(endLoad())")
+        case .services: close()
         default:
             // The third time somebody means it: what is known is written, nothing is waited for.
             if interrupts > 2 { finish() }
         }
+    }
+
+    /// The first time in peace, then at once; answers which. Faults are cleared either way.
+    private func endLoad() -> String {
+        safety?.clear(because: "the load is ended by hand")
+        defer { isEnded = true }
+        guard !isEnded else {
+            fleet?.hangUpAll()
+            return "hanging up"
+        }
+        drainDeadline = loop.now + plan.scenario.drain
+        fleet?.drain()
+        return "no new calls, turns in progress end; again: hang up"
     }
 
     private func stop(because reason: String) {
@@ -396,7 +404,7 @@ package final class LiveRun {
         }
         phase = .settling
         safety?.clear(because: "the end of the load")
-        guard interrupts == 0, results.unreachable == nil else { return drain() }
+        guard !isEnded, results.unreachable == nil else { return drain() }
         RunAudit.run(
             plan, results, configurations, services, driver: driver, loop: loop, origin: origin,
             after: Self.settleTime, then: { [weak self] in self?.drain() })
@@ -471,8 +479,10 @@ package final class LiveRun {
     private func finish() {
         guard phase != .over else { return }
         phase = .over
+        keys?.close()
         web?.close()
         door?.close()
+        for note in UpstreamRelays.notes(services?.evidence ?? .null) { results.note(note) }
         if let sampler {
             results.finish(
                 sampler: sampler, now: .zero + (loop.now - origin),

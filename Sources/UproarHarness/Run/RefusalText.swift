@@ -8,11 +8,10 @@ enum RefusalText {
         case .refused(let status, let reason):
             "the target answered HTTP \(status) instead of accepting a WebSocket"
                 + (reason.isEmpty ? "" : ": \(reason)")
-        case .unreachable(let reason):
-            reason.contains("certificate")
-                ? reason
-                    + "; trust its authority with SSL_CERT_FILE=FILE, or leave the check out with --insecure"
-                : reason
+        case .unreachable(let reason): reason
+        case .untrusted(let reason):
+            reason
+                + "; trust its authority with SSL_CERT_FILE=FILE, or leave the check out with --insecure"
         case .noAnswer: "the target accepted the connection and never answered the upgrade"
         case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
         case .broken(let reason): "the connection broke: \(reason)"

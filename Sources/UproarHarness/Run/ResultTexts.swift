@@ -7,7 +7,9 @@ enum TargetText {
     static func of(_ target: Scenario.Target) -> String {
         switch target {
         case .embedded: "embedded"
-        case .command(let command): "command " + command.text
+        case .command(let command):
+            "command " + command.text
+                + (command.intercept == nil ? "" : " (vendors' names intercepted)")
         case .url(let url): "url " + url
         }
     }
@@ -44,9 +46,11 @@ enum ProviderText {
                 RunResult.Provider($0.provider, preset: "as started at \(url)")
             }
         }
-        return scenario.providers.timings.map {
-            RunResult.Provider($0.provider, preset: scenario.providers.label)
-        }
+        let real = scenario.providers.upstreams
+        return scenario.providers.timings.filter { timing in
+            !real.contains { $0.provider == timing.provider }
+        }.map { RunResult.Provider($0.provider, preset: scenario.providers.label) }
+            + real.map { RunResult.Provider($0.provider, preset: $0.url, isEmulated: false) }
     }
 }
 

@@ -82,7 +82,7 @@ package final class RunRecorder {
     package func take(_ fact: Fact) {
         onFact?(fact)
         switch FactKind(rawValue: fact.kind) {
-        case .faultArmed, .faultEffective, .faultCleared: return
+        case .faultArmed, .faultEffective, .faultCleared, .streamUsed: return
         case .callDue:
             let tags = tags(channel: Int(fact.value), line: fact.detail)
             if audit != nil { tagsOf[fact.call] = tags }
@@ -95,6 +95,7 @@ package final class RunRecorder {
                 (fact.call, fact.instant, CallOutcome(rawValue: fact.detail) ?? .dropped))
         case .utteranceEnded: turnsSoFar += 1
         case .turnTimedOut: lostSoFar += 1
+        case .providerRefused: tally.addRefusal(fact)
         case .messageAccepted, .eventDelivered: return tally.addService(fact)
         default: break
         }

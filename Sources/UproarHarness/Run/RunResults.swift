@@ -21,6 +21,9 @@ package final class RunResults {
     /// What was done to the run, and its end.
     var evidence: RunEvidence?
 
+    /// What was asked of the emulators; nil where the run hears none.
+    let requests: RequestFile?
+
     package var unreachable: String?
     /// The agent's own metrics, second by second.
     package var watch: AgentWatch?
@@ -52,6 +55,9 @@ package final class RunResults {
         self.folder = folder
         recorder = RunRecorder(plan: plan)
         let scenario = plan.scenario
+        requests =
+            scenario.hasEmulators
+            ? folder.map { RequestFile(folder: $0, seed: plan.seed, prices: scenario.prices) } : nil
         result = RunResult(
             scenario: .init(
                 name: scenario.name, summary: scenario.summary, fileHash: plan.hash,
@@ -67,6 +73,7 @@ package final class RunResults {
             "report.html", "result.json", "junit.xml", "summary.md", "calls.jsonl", "metrics.prom",
             "journal.jsonl",
         ]
+        if requests != nil { result.files.append("requests.jsonl") }
         recorder.onCall = { record in
             folder?.appendCall(record.json.encoded())
         }
@@ -93,7 +100,10 @@ package final class RunResults {
 
     package func failToStart(_ reason: String) { startFailure = reason }
 
-    package func began(at start: Instant, unixTime: time_t) { startedAt = unixTime }
+    package func began(at start: Instant, unixTime: time_t) {
+        startedAt = unixTime
+        requests?.began(at: start)
+    }
 
     /// The run has a timeline: its faults are watched from here on.
     package func watch(_ faults: FaultDriver) {
@@ -181,6 +191,7 @@ package final class RunResults {
         snapshot.latenessP99 = sample.sendLatenessP99
         snapshot.framesSkipped = sampler.log.samples.reduce(0) { $0 + Int64($1.framesSkipped) }
         snapshot.validity = validity(sampler).state
+        snapshot.faults = (faults?.histories ?? []).map { ($0.subject.id, $0.phase) }
         return snapshot
     }
 
@@ -217,17 +228,17 @@ package final class RunResults {
     /// - evidence: what the providers' child said last.
     package func finish(sampler: Sampler, now: Instant, evidence: JSONValue) {
         hasEnded = true
+        requests?.finish()
         recorder.foldAll(now: now)
         fill(sampler: sampler, now: now)
-        if let watch, let folder {
-            result.alerts = AlertRules.evaluate(watch, folder: folder.path)
-        }
+        if let watch { result.alerts = AlertRules.evaluate(watch) }
         result.isPartial = false
         decide()
     }
 
     /// A run that never came to its first call.
     package func finishUnstarted() {
+        requests?.finish()
         result.isPartial = false
         decide()
     }
@@ -243,6 +254,7 @@ package final class RunResults {
         evidence.dirty = dirty
         evidence.abortedBy = abortedBy
         evidence.signal = signal
+        judgeAlerts(&evidence)
         if let baseline { compare(with: baseline.result, baseline.limits, &evidence) }
         result.outcome = RunOutcome.decide(evidence)
         if let startFailure, signal == nil {
@@ -252,10 +264,32 @@ package final class RunResults {
         result.outcome.reasons += notes
     }
 
+    /// What the scenario expects to have fired, counted from the first effect of its faults.
+    private func judgeAlerts(_ evidence: inout RunOutcome.Evidence) {
+        guard hasEnded, let expected = plan.scenario.alerts, !expected.isEmpty else { return }
+        guard var alerts = result.alerts, let start = result.faults.compactMap(\.firstEffect).min()
+        else {
+            evidence.unknownAlerts =
+                "the expected alerts were not evaluated: the agent's metrics page was not seen"
+            return
+        }
+        for wanted in expected {
+            guard let place = alerts.firstIndex(where: { $0.name == wanted.name }) else { continue }
+            alerts[place].within = wanted.within
+            let time = alerts[place].at.map { $0 - start }
+            guard time.map({ $0 > wanted.within }) ?? true else { continue }
+            alerts[place].isMissing = true
+            let seen = time.map { "fired after \(NumberText.duration($0))" } ?? "NOT OBSERVED"
+            evidence.missingAlerts.append("alert \(wanted.text): \(seen)")
+        }
+        result.alerts = alerts
+    }
+
     private func compare(
         with baseline: RunResult, _ limits: ComparisonLimits, _ evidence: inout RunOutcome.Evidence
     ) {
-        let comparison = RunComparison(baseline.draw, result.draw, limits)
+        let comparison = RunComparison(
+            baseline.draw, result.draw, limits.heeding(baseline.validity.noiseFloor, noiseFloor))
         let record = BaselineRecord(baseline, comparison)
         result.baseline = record
         let text = ComparisonText(comparison, before: record.label, after: "this run")

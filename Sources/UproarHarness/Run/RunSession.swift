@@ -96,6 +96,7 @@ package enum RunSession {
                   see docs/scenario.md#target
                 """)
         }
+        try UpstreamRelays.refuseSimulation(loaded.scenario)
         for warning in try Checking.approve(loaded) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: loaded.scenario.name)
         let folder: RunFolder
@@ -112,7 +113,7 @@ package enum RunSession {
         let run = SimulatedRun(
             plan: plan, lines: lines, sounds: sounds, results: results,
             journal: folder.journal, isDrill: options.isDrill,
-            saturation: options.saturation)
+            saturation: options.saturation, shelf: VoiceCache.usual())
         try run.run()
         withExtendedLifetime(run) {}
         let printed = RunFiles.write(results, to: folder)

@@ -5,7 +5,7 @@ import UproarPosix
 /// Belongs to the control loop.
 final class RunUndo {
     private var log: UndoLog?
-    private var quota: ProcessorQuota?
+    private(set) var quota: ProcessorQuota?
 
     /// Opens the file of records once; the guardian goes the way back when the run ends.
     func open(_ host: PosixProcessHost?, _ view: LiveView) {

@@ -22,6 +22,8 @@ package final class Sampler {
     package private(set) var callSeconds = 0.0
     private var agentMemoryIdle: Int64?
     private var memoryPerCall: [Double] = []
+    private var quota: ProcessorQuota?
+    private var lastPeriods: ProcessorQuota.Periods?
 
     package static let groups = ["callers", "providers", "agent", "redis", "guardian"]
 
@@ -30,6 +32,12 @@ package final class Sampler {
         self.plan = plan
         loops = Array(repeating: CallDriver.Counts(), count: loopCount)
         for group in Self.groups { meter?.name(group: group) }
+    }
+
+    /// The agent runs within this quota from now on.
+    package func watch(_ quota: ProcessorQuota) {
+        self.quota = quota
+        lastPeriods = quota.periods
     }
 
     package func add(pid: Int32, to group: String) { meter?.add(root: pid, to: group) }
@@ -109,6 +117,7 @@ package final class Sampler {
         sample.descriptors = own?.last.descriptorCount
         let agent = use.groups.first { $0.name == "agent" && $0.last.processCount > 0 }
         sample.agentMemory = agent.map { Int($0.last.residentBytes) }
+        sample.agentThrottled = throttledShare()
         guard inCall > 0, let agent else { return }
         agentCoreSeconds += agent.cores * sample.length.inSeconds
         callSeconds += Double(inCall) * sample.length.inSeconds
@@ -116,6 +125,14 @@ package final class Sampler {
             memoryPerCall.append(
                 Double(max(0, agent.last.residentBytes - agentMemoryIdle)) / Double(inCall))
         }
+    }
+
+    /// Of the quota periods since the last look, those in which the agent had to wait for the next one.
+    private func throttledShare() -> Double? {
+        guard let quota, let before = lastPeriods, let periods = quota.periods else { return nil }
+        lastPeriods = periods
+        let all = periods.all - before.all
+        return all > 0 ? Double(periods.usedUp - before.usedUp) / Double(all) : 0
     }
 
     /// Calls the plan wants under way; unknown while single calls of unknown length come.

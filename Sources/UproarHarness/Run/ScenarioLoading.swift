@@ -23,7 +23,8 @@ package enum ScenarioLoading {
                 try settings.set(key, text: text)
             }
         },
-        variants: NoiseVariant.allCases.map(\.rawValue))
+        variants: NoiseVariant.allCases.map(\.rawValue),
+        alerts: (try? AlertRules.shipped().map(\.name)) ?? [])
 
     package static let files = ScenarioFiles(
         find: { path, from in

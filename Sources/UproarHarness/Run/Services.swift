@@ -53,6 +53,8 @@ package final class Services {
     package var onFacts: ((RawSpan, Duration) -> Void)?
     /// A service ended while the run went on: its name and how.
     package var onLoss: ((String, String) -> Void)?
+    /// Requests that ended at the emulators, as they come, and what their times lack to be the run's.
+    package var onRequests: ((JSONValue, Duration) -> Void)?
     /// What a child decided about faults, as it comes.
     package var onDecisions: ((String, JSONValue) -> Void)?
     /// From the start of the agent's process until it took calls; nil for one that was there already.
@@ -138,6 +140,7 @@ package final class Services {
         attached.onReady = { [weak self] in self?.serveURL() }
         attached.onFacts = { [weak self] in self?.onFacts?($0, $1) }
         attached.onEvidence = { [weak self] in self?.evidence = $0 }
+        attached.onRequests = { [weak self] in self?.onRequests?($0, $1) }
         attached.onEnded = { [weak self] in
             guard let self, !isOver else { return }
             if ready != nil { fail(.target($0)) } else { onLoss?("providers", $0) }
@@ -231,6 +234,9 @@ package final class Services {
         do {
             var addresses = addresses
             addresses.media = try network.freePort()
+            addresses.trust =
+                EmbeddedConfigurations.secure(
+                    plan, folder: folder.path + "/children")?.trust
             start(
                 try CommandPlan(
                     target, addresses: addresses, outputFile: folder.path + "/children/agent.log"))
@@ -313,9 +319,11 @@ extension Services: ChildProcessHandler {
     package func child(_ child: ChildProcess, facts records: RawSpan) { onFacts?(records, .zero) }
 
     package func child(_ child: ChildProcess, evidence: JSONValue) {
+        let requests = evidence["requests"]
+        if let requests { onRequests?(requests, .zero) }
         if let decisions = evidence["decisions"] {
             onDecisions?(child.name, decisions)
-        } else if child === providers {
+        } else if requests == nil, child === providers {
             self.evidence = evidence
         }
     }

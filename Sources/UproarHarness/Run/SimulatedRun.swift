@@ -26,6 +26,7 @@ package final class SimulatedRun {
     private let network: any Network
     private let sampler: Sampler
     private let saturation: SaturationWatch?
+    private let shelf: (any VoiceShelf)?
     private var side: CallerSide?
     private var faults: FaultDriver?
     private var assembly: ProvidersAssembly?
@@ -47,17 +48,19 @@ package final class SimulatedRun {
     private static let lead = Duration.seconds(1)
     private static let settleTime = FactCollector.grace + .milliseconds(500)
 
+    /// - shelf: what voices have spoken before; nil speaks everything anew.
     /// - seenThrough: puts something between the network and everybody on it, such as a meter.
     package init(
         plan: RunPlan, lines: [RunLine], sounds: [PCM], results: RunResults,
         journal: EvidenceJournal? = nil, isDrill: Bool = false,
-        saturation: SaturationDetector.Limits? = nil,
+        saturation: SaturationDetector.Limits? = nil, shelf: (any VoiceShelf)? = nil,
         seenThrough lens: (any Network) -> any Network = { $0 }
     ) {
         self.plan = plan
         self.lines = lines
         self.sounds = sounds
         self.results = results
+        self.shelf = shelf
         self.saturation = saturation.map { SaturationWatch($0, plan: plan) }
         world = SimulatedWorld(seed: plan.seed, startingAt: .zero - Self.lead)
         network = lens(world.network)
@@ -83,8 +86,10 @@ package final class SimulatedRun {
         let office = parts.place("providers")
         let assembly = try ProvidersAssembly(
             configuration.settings, corpus: corpus, loop: office.loop, network: office.network,
-            worker: InlineWorker(loop: office.loop), facts: RecorderSink(results.recorder))
+            worker: InlineWorker(loop: office.loop), facts: RecorderSink(results.recorder),
+            shelf: shelf)
         self.assembly = assembly
+        assembly.context.requests.onRequest = { [results] in results.requests?.take($0) }
         let links = LinkSet(
             loop: world.loop, network: network, facts: RecorderSink(results.recorder))
         self.links = links
@@ -251,9 +256,7 @@ package final class SimulatedRun {
         results.recorder.fold(now: now)
         if let assembly { evidence?.decided(assembly.faults.takeDecisions()) }
         checkSaturation(now, inCall: sample.inFlight)
-        if let agent = parts.agents.values.first {
-            results.watch?.take(agent.metrics.text(), at: now)
-        }
+        if let watch = results.watch, let workers { watch.take(workers.pages, at: now) }
         if !hasHungUp, now >= .zero + plan.arrivals.duration + plan.scenario.drain {
             hasHungUp = true
             side.driver.hangUpAll()

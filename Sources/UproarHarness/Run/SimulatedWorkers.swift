@@ -40,6 +40,11 @@ final class SimulatedWorkers {
         try ports.map { try WireURL("ws://127.0.0.1:\($0)\(path)") }
     }
 
+    /// Their metrics pages, in order; nil of one that is down.
+    var pages: [[UInt8]?] {
+        (0..<count).map { parts.agents[AgentWorkers.name($0)]?.metrics.text() }
+    }
+
     private struct Lost: Error {}
 
     private func start(_ index: Int, port: UInt16) throws -> UInt16 {

@@ -88,22 +88,26 @@ package final class SessionErasure {
 
 /// `uproar sessions erase`.
 package enum SessionErasing {
-    /// - redis: `redis://[[user:]password@]host[:port][/database]`; `REDIS_PASSWORD` has the password when the URL has none.
-    package static func run(person: String, redis: String, password: String?) throws
-        -> SessionErasure.Erased
+    /// - redis: as the agent's `redis_url`.
+    /// - password: for servers whose URL has none.
+    package static func run(
+        person: String, redis: String, password: String?, sentinelPassword: String?
+    )
+        throws -> SessionErasure.Erased
     {
-        var url: RedisURL
-        do { url = try RedisURL(redis) } catch {
+        var places: RedisPlaces
+        do { places = try RedisPlaces(redis) } catch {
             throw ScenarioLoading.Problem("--redis: \(redis): \(error)")
         }
-        if url.password == nil { url.password = password }
+        if let password { places.fill(password: password) }
         let driver = try PosixDriver(clock: .starting())
         let loop = EventLoop(driver: driver)
         let network = PosixNetwork(loop: loop, driver: driver)
         var options = RedisClient.Options()
         options.deadline = .seconds(5)
+        options.sentinelPassword = sentinelPassword
         let client = RedisClient(
-            url, network: network, loop: loop, random: RandomStream(state: 1), options: options)
+            places, network: network, loop: loop, random: RandomStream(state: 1), options: options)
         var result: Result<SessionErasure.Erased, StoreFailure>?
         let erasure = SessionErasure(client, loop: loop, person: person)
         erasure.start { result = $0 }
@@ -113,7 +117,7 @@ package enum SessionErasing {
         case .success(let erased)?: return erased
         case .failure(let failure)?:
             throw ScenarioLoading.Problem(
-                "the Redis at \(url.host):\(url.port) does not do it: \(failure)")
+                "the Redis at \(places) does not do it: \(failure)")
         case nil: throw ScenarioLoading.Problem("the Redis was never asked")
         }
     }

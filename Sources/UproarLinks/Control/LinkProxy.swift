@@ -45,7 +45,7 @@ package final class LinkProxy {
         if readsRedis { settings.names.append(ProviderID.redis.name) }
         let relay = try LinkRelay(settings, on: listen, loop: loop, network: network)
         relay.extraFaults = [LinkSwallowFault.self]
-        relay.onEffect = { [weak self] in self?.onEffect?($0, $1) }
+        relay.onEffect = { [weak self] plan, _, _, now in self?.onEffect?(plan, now) }
         self.relay = relay
         // Port 0 becomes the one that was given out, and stays.
         listen = relay.endpoint ?? listen

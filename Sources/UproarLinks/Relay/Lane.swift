@@ -19,7 +19,8 @@ final class Lane: ByteStreamHandler, TimerHandler {
         var metAt: Instant
         /// Bytes taken before it was met.
         var base: Int
-        var isNoted = false
+        /// The exchange in which it was told last.
+        var noted: Int?
     }
 
     private enum End {
@@ -63,7 +64,10 @@ final class Lane: ByteStreamHandler, TimerHandler {
 
     // MARK: From the source
 
+    func opened(_ stream: any ByteStream) { connection.opened(stream) }
+
     func received(_ bytes: RawSpan, at now: Instant, on stream: any ByteStream) {
+        connection.passes(direction)
         relay.passed(bytes.byteCount, direction)
         if let gate = connection.gate {
             gate.received(bytes, direction, at: now)
@@ -90,7 +94,7 @@ final class Lane: ByteStreamHandler, TimerHandler {
     func closed(_ stream: any ByteStream, reason: CloseReason) {
         switch reason {
         case .ended, .closed: break
-        case .failed, .queueOverflow, .unreachable, .unknownHost, .tls: finishes(.reset)
+        case .failed, .queueOverflow, .unreachable, .unknownHost, .tls, .untrusted: finishes(.reset)
         }
         source = nil
         connection.other(than: self).sink = nil
@@ -134,7 +138,7 @@ final class Lane: ByteStreamHandler, TimerHandler {
             }
             return Standing(
                 active: active, metAt: known?.metAt ?? now, base: known?.base ?? taken,
-                isNoted: known?.isNoted ?? false)
+                noted: known?.noted)
         }
         isHolding = standing.contains { $0.active.effect == .hold }
         let wasSwallowing = isSwallowing
@@ -197,10 +201,21 @@ final class Lane: ByteStreamHandler, TimerHandler {
     }
 
     private func note(_ index: Int, _ now: Instant) {
+        let plan = standing[index].active.plan
+        let exchange =
+            relay.settings.tellsExchanges && plan.window.count == nil ? connection.exchange : 0
         relay.note(
-            standing[index].active.plan,
-            isFirst: !standing[index].isNoted || standing[index].active.isPerChunk, at: now)
-        standing[index].isNoted = true
+            plan, isFirst: standing[index].noted != exchange || standing[index].active.isPerChunk,
+            port: connection.port, isOfBoth(standing[index].active.effect) ? nil : direction,
+            at: now)
+        standing[index].noted = exchange
+    }
+
+    private func isOfBoth(_ effect: LinkEffect) -> Bool {
+        switch effect {
+        case .reset, .mute: true
+        default: false
+        }
     }
 
     // MARK: Holding back

@@ -20,6 +20,10 @@ package final class LinkRelay: ListenerHandler, TimerHandler {
         /// So many bytes may wait in one direction of a connection before its source has to.
         package var heldLimit = 1 << 20
         package var connectionLimit = 20_000
+        /// Connections are told apart by their dialler's port, not by that of the link's own connection behind it.
+        package var isBeforeCallers = false
+        /// One connection carries one request after another, perhaps of several calls: an effect is told for each of them.
+        package var tellsExchanges = false
 
         package init(name: String, upstream: Endpoint) {
             self.name = name
@@ -34,8 +38,8 @@ package final class LinkRelay: ListenerHandler, TimerHandler {
     package private(set) var chain = LinkFaultChain()
     /// Faults beyond the catalog that `arm` takes.
     package var extraFaults: [any LinkFault.Type] = []
-    /// A fault took effect.
-    package var onEffect: ((FaultPlan, Instant) -> Void)?
+    /// A fault took effect on a connection, told by its port (0: no one in particular), and in one direction of it or both.
+    package var onEffect: ((FaultPlan, UInt16, LinkDirection?, Instant) -> Void)?
     /// Until then answers of the chain hold for a moment only.
     private(set) var growsUntil = Instant(nanoseconds: .min)
 
@@ -146,7 +150,10 @@ package final class LinkRelay: ListenerHandler, TimerHandler {
     )] { chain.verdicts(on: passage, isWrite: isWrite, at: now) }
 
     /// - isFirst: on this connection, or whatever else the fault is drawn for.
-    func note(_ plan: FaultPlan, isFirst: Bool, at now: Instant) {
+    func note(
+        _ plan: FaultPlan, isFirst: Bool, port: UInt16 = 0, _ direction: LinkDirection? = nil,
+        at now: Instant
+    ) {
         if !isFirst {
             // What ends by its number of hits counts them.
             guard plan.window.count == nil, let last = lastNoted[plan.number],
@@ -154,7 +161,7 @@ package final class LinkRelay: ListenerHandler, TimerHandler {
             else { return }
         }
         lastNoted[plan.number] = now
-        onEffect?(plan, now)
+        onEffect?(plan, port, direction, now)
     }
 
     func passed(_ count: Int, _ direction: LinkDirection) {
@@ -175,7 +182,10 @@ package final class LinkRelay: ListenerHandler, TimerHandler {
             return SilentStream()
         }
         let found = chain.isEmpty ? nil : chain.admission(of: &fate, at: now)
-        if let found { note(found.plan, isFirst: true, at: now) }
+        if let found {
+            let port = settings.isBeforeCallers ? stream.remote.port : 0
+            note(found.plan, isFirst: true, port: port, at: now)
+        }
         switch found?.admission ?? .pass {
         case .refuse:
             counts.refused += 1

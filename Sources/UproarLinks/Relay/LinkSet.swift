@@ -35,11 +35,16 @@ package final class LinkSet {
         settings.readsRedis = arrow.isRedis
         settings.mayFlush = mayFlush && arrow.isRedis
         if arrow.isRedis { settings.names.append(arrow.to) }
+        settings.isBeforeCallers = arrow == .callersToAgent
+        settings.tellsExchanges = !arrow.isRedis && !settings.isBeforeCallers
         let relay = try LinkRelay(
             settings, on: .loopback(0), loop: loop, network: network)
-        relay.onEffect = { [facts] plan, now in
+        relay.onEffect = { [facts] plan, port, direction, now in
             facts.state(
-                Fact(.faultEffective, at: now, detail: plan.number, origin: .link))
+                Fact(
+                    .faultEffective, at: now,
+                    value: LinkSite(arrow, port: port, direction: direction).value,
+                    detail: plan.number, origin: .link))
         }
         relays.append(relay)
         return relay.endpoint?.port ?? 0

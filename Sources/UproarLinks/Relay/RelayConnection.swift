@@ -18,6 +18,11 @@ final class RelayConnection {
     private var upstream: (any ByteStream)?
     private var isWaiting = false
     private var openStreams = 1
+    /// What it is told apart by; 0 until it is led on.
+    private(set) var port: UInt16 = 0
+    /// Requests that were seen to follow an answer.
+    private(set) var exchange = 0
+    private var lastDirection = LinkDirection.up
 
     private static let queueLimit = 16 << 20
 
@@ -29,6 +34,7 @@ final class RelayConnection {
         down = Lane(.down, of: self)
         up.source = client
         down.sink = client
+        if relay.settings.isBeforeCallers { port = client.remote.port }
         if relay.settings.readsRedis { gate = RedisGate(self) }
     }
 
@@ -50,6 +56,17 @@ final class RelayConnection {
         up.sink = stream
         down.source = stream
         refresh(now)
+    }
+
+    /// It is led on.
+    func opened(_ upstream: any ByteStream) {
+        if !relay.settings.isBeforeCallers { port = upstream.localPort }
+    }
+
+    /// Bytes go one way.
+    func passes(_ direction: LinkDirection) {
+        if direction == .up, lastDirection == .down { exchange += 1 }
+        lastDirection = direction
     }
 
     /// The faults of the relay have changed.

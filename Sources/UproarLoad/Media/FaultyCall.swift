@@ -54,6 +54,7 @@ final class FaultyCall: CallMedia, CallMediaHandler, TimerHandler {
     func send(digit: Character) { inner.send(digit: digit) }
     func show(_ picture: any PreparedPicture) { inner.show(picture) }
     var memory: [UnsafeRawPointer] { inner.memory }
+    var localPort: UInt16 { inner.localPort }
 
     func hangUp() {
         cancel()

@@ -36,6 +36,8 @@ package struct Nemesis {
     private let callsOf: (String, String) -> [UInt32]
     private var states: [State]
     private var hasClearedAll = false
+    /// What was told to begin before its time, and when.
+    private var hastened: [Int: Instant] = [:]
 
     /// How often conditions are looked at.
     package static let cadence = Duration.milliseconds(250)
@@ -84,7 +86,7 @@ package struct Nemesis {
             switch state {
             case .waiting:
                 let occurrence = occurrences[index]
-                if case .condition = timeline[occurrence.event].when {
+                if hastened[index] == nil, case .condition = timeline[occurrence.event].when {
                     next = min(next, now + Self.cadence)
                 } else if let start = start(of: index) {
                     next = min(next, max(start, now))
@@ -148,6 +150,19 @@ package struct Nemesis {
         return UInt32(states.count - 1)
     }
 
+    /// The planned fault that would be next begins now, whatever it waits for; it lasts as long as it would have. Answers its id, or
+    /// nil when none is to come.
+    package mutating func hasten(at now: Instant) -> String? {
+        guard !hasClearedAll else { return nil }
+        let next = states.indices.filter { index in
+            guard case .inject = timeline[occurrences[index].event].action else { return false }
+            return states[index] == .waiting
+        }.min { occurrences[$0].start.earliest < occurrences[$1].start.earliest }
+        guard let next else { return nil }
+        hastened[next] = now
+        return occurrences[next].id
+    }
+
     /// Ends one fault by the id of its occurrence or event.
     package mutating func clear(_ id: String, at now: Instant) -> [Action] {
         var actions: [Action] = []
@@ -174,7 +189,7 @@ package struct Nemesis {
         let event = timeline[occurrences[index].event]
         switch states[index] {
         case .waiting:
-            if case .condition(let rule, let within) = event.when {
+            if hastened[index] == nil, case .condition(let rule, let within) = event.when {
                 if holds(rule) == true { return begin(index, event, now, &actions) }
                 if now >= .zero + occurrences[index].start.earliest + within {
                     states[index] = .givenUp
@@ -247,6 +262,7 @@ package struct Nemesis {
 
     /// When a waiting event begins; nil while that hangs on another one.
     private func start(of index: Int) -> Instant? {
+        if let at = hastened[index] { return at }
         let occurrence = occurrences[index]
         guard case .after(let id, let delay) = timeline[occurrence.event].when else {
             return .zero + occurrence.start.earliest

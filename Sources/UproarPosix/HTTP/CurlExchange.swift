@@ -188,6 +188,7 @@ final class CurlExchange: HTTPExchange {
         case UPROAR_CURL_UNREACHABLE: fail(.unreachable(text))
         case UPROAR_CURL_CONNECT_TIMED_OUT: fail(.timedOut("connect"))
         case UPROAR_CURL_TLS: fail(.tls(text))
+        case UPROAR_CURL_UNTRUSTED: fail(.untrusted(text))
         case UPROAR_CURL_MALFORMED: fail(.malformed(text))
         default: fail(.cut)
         }

@@ -76,6 +76,16 @@ final class PosixStream: ByteStream {
 
     var queuedByteCount: Int { queue.count }
 
+    /// The C function is `getsockname`.
+    var localPort: UInt16 {
+        guard number >= 0, !isGone, case .tcp = remote else { return 0 }
+        var hasFailed = false
+        let address = SocketAddress { address, length in
+            hasFailed = getsockname(number, address, &length) != 0
+        }
+        return hasFailed ? 0 : address.endpoint.port
+    }
+
     func write(_ bytes: RawSpan) {
         guard !isGone, !isWritingEnded, bytes.byteCount > 0 else { return }
         guard state == .open, queue.isEmpty else { return enqueue(bytes) }

@@ -4,10 +4,11 @@ import Glibc
 package enum AtomicFile {
     /// Replaces `path` with `bytes`. After an error (ENOSPC, EACCES, …) what was there before is still there, untouched.
     ///
-    /// Blocks for the disk: not for a loop that carries frames.
-    package static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644)
-        throws(Errno)
-    {
+    /// Blocks for the disk: not for a loop that carries frames. With `isLasting` off it does not wait for the disk: after a power failure
+    /// the file may be empty, which who reads it must see.
+    package static func write(
+        _ bytes: [UInt8], to path: String, mode: mode_t = 0o644, isLasting: Bool = true
+    ) throws(Errno) {
         let draft = "\(path).\(getpid()).new"
         do throws(Errno) {
             let file = Descriptor(
@@ -15,7 +16,7 @@ package enum AtomicFile {
                     open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
                 })
             try append(bytes, to: file.number)
-            try systemCall("fsync") { fsync(file.number) }
+            if isLasting { try systemCall("fsync") { fsync(file.number) } }
         } catch {
             unlink(draft)
             throw error
@@ -24,7 +25,7 @@ package enum AtomicFile {
             unlink(draft)
             throw error
         }
-        flushFolder(of: path)
+        if isLasting { flushFolder(of: path) }
     }
 
     /// Writes all of `bytes` at the descriptor's place.

@@ -26,6 +26,8 @@ package final class CommandAgent {
         package var readiness: Readiness
         package var startLimit: Duration
         package var stopLimit: Duration
+        /// The command line as people know it, for messages; nil: the command's own.
+        package var shown: String?
 
         package init(
             command: ProcessCommand, readiness: Readiness, startLimit: Duration,
@@ -141,7 +143,9 @@ package final class CommandAgent {
     }
 
     private func failure(_ exit: ProcessExit) -> String {
-        let line = ([plan.command.executable] + plan.command.arguments).joined(separator: " ")
+        let line =
+            plan.shown
+            ?? ([plan.command.executable] + plan.command.arguments).joined(separator: " ")
         var text = "the agent (\(line)) "
         switch exit {
         case .notStarted(let step, let errno):
@@ -229,7 +233,9 @@ private final class GetProbe: ReadinessProbe, HTTPExchangeHandler {
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {
         self.exchange = nil
         switch failure {
-        case .unreachable(let words), .tls(let words), .malformed(let words): then(words)
+        case .unreachable(let words), .tls(let words), .untrusted(let words),
+            .malformed(let words):
+            then(words)
         case .timedOut(let what): then("no answer in time (\(what))")
         case .cut: then("the connection ended before the answer")
         }

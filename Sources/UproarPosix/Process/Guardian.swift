@@ -23,6 +23,8 @@ package struct Guardian {
 
     private let socket: Int32
     private let childEnded: Int32
+    /// A run that is killed leaves the terminal as its keys had it.
+    private let terminal = TerminalMode(of: STDERR_FILENO)
     private var environment: [String]
     /// Ids of the children that live, by pid.
     private var children: [Int32: Int] = [:]
@@ -192,6 +194,7 @@ package struct Guardian {
     }
 
     private mutating func end() -> Int32 {
+        terminal?.restore()
         let isEmpty = ProcessTree.endAllDescendants(
             grace: Self.grace, limit: Self.limit, reaped: { tellEnd(of: $0, $1, $2) },
             // A child whose pipe is full could not end.

@@ -47,6 +47,21 @@ package struct ProcessorQuota: Sendable {
         try Self.write(String(pid), to: "\(folder)/cgroup.procs")
     }
 
+    /// Periods in which the group ran, and those of them in which it had used up its quota and was held back.
+    package struct Periods: Hashable, Sendable {
+        package var all: Int64
+        package var usedUp: Int64
+    }
+
+    /// Counted by the kernel since the group was made (`cpu.stat`, alike in both versions); nil when the group is gone.
+    package var periods: Periods? {
+        guard let text = ProcFile.text("\(folder)/cpu.stat"),
+            let all = KernelText.value("nr_periods", in: text),
+            let usedUp = KernelText.value("nr_throttled", in: text)
+        else { return nil }
+        return Periods(all: all, usedUp: usedUp)
+    }
+
     private static func limit(_ folder: String, to cores: Double) throws(Errno) {
         let quota = max(1000, Int((cores * Double(period)).rounded()))
         if access("\(folder)/cpu.max", F_OK) == 0 {

@@ -16,14 +16,20 @@ package enum StateFolder {
 
     /// A name for this run's undo records: its process, beyond the reuse of pids.
     package static func undoFile() throws(Errno) -> String {
+        _ = try made("undo")
+        let start = ProcFile.bytes("/proc/self/stat").flatMap(ProcessStat.init)?.startTicks ?? 0
+        return "\(undo)/\(getpid())-\(start).jsonl"
+    }
+
+    /// The folder of this name in here, which is there from now on.
+    package static func made(_ name: String) throws(Errno) -> String {
         var folder = ""
         // Each step of the way, since only the last is made at once.
-        for part in undo.split(separator: "/") {
+        for part in "\(path)/\(name)".split(separator: "/") {
             folder += "/" + part
             if access(folder, F_OK) != 0 { try AtomicFile.makeFolder(folder) }
         }
-        let start = ProcFile.bytes("/proc/self/stat").flatMap(ProcessStat.init)?.startTicks ?? 0
-        return "\(undo)/\(getpid())-\(start).jsonl"
+        return folder
     }
 
     /// Undo records of runs that are gone, oldest name first.

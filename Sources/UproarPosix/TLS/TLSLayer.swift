@@ -57,10 +57,10 @@ package final class TLSLayer {
         throws(NetworkError) -> any ListenerHandler
     {
         do {
-            let context = try TLSContext(
-                certificateFile: options.certificateFile, keyFile: options.keyFile)
-            return Acceptor(
-                layer: self, context: context, queueLimit: listening.queueLimit, handler: handler)
+            let acceptor = Acceptor(
+                layer: self, context: try TLSContext(options.identity),
+                queueLimit: listening.queueLimit, handler: handler)
+            return options.takesPlain ? EitherAcceptor(acceptor) : acceptor
         } catch {
             throw NetworkError(errno: EINVAL, description: error.words)
         }
@@ -75,11 +75,11 @@ package final class TLSLayer {
         return context
     }
 
-    private final class Acceptor: ListenerHandler {
+    final class Acceptor: ListenerHandler {
         private let layer: TLSLayer
         private let context: TLSContext
         private let queueLimit: Int
-        private let handler: any ListenerHandler
+        let handler: any ListenerHandler
 
         init(
             layer: TLSLayer, context: TLSContext, queueLimit: Int, handler: any ListenerHandler
@@ -91,11 +91,17 @@ package final class TLSLayer {
         }
 
         func accepted(_ inner: any ByteStream) -> any ByteStreamHandler {
+            let stream = stream(over: inner)
+            stream.handler = handler.accepted(stream)
+            return stream
+        }
+
+        /// The server's end over `inner`, whose events it has to get.
+        func stream(over inner: any ByteStream) -> TLSStream {
             let stream = TLSStream(
                 layer: layer, session: TLSSession(serving: context), isClient: false,
                 remote: inner.remote, queueLimit: queueLimit, timeout: TLSLayer.acceptLimit)
             stream.run(over: inner)
-            stream.handler = handler.accepted(stream)
             return stream
         }
     }

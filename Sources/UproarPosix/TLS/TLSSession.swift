@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import UproarRuntime
 
 /// Settings shared by sessions: who is trusted, or who we are. OpenSSL's `SSL_CTX`.
 final class TLSContext {
@@ -22,16 +23,48 @@ final class TLSContext {
         ERR_clear_error()
     }
 
-    /// For serving, from PEM files; the certificate's may hold a chain.
-    init(certificateFile: String, keyFile: String) throws(TLSError) {
+    /// For serving. Of the protocols that a client offers, HTTP/1.1 is chosen; one that offers only others is refused.
+    init(_ identity: TLSServerOptions.Identity) throws(TLSError) {
         verifies = false
         context = Self.make(TLS_server_method())
-        guard SSL_CTX_use_certificate_chain_file(context, certificateFile) == 1 else {
-            throw TLSError("certificate \(certificateFile): \(TLSError.takeWords())")
+        SSL_CTX_set_alpn_select_cb(context, TLSProtocols.choose, nil)
+        switch identity {
+        case .files(let certificate, let key):
+            guard SSL_CTX_use_certificate_chain_file(context, certificate) == 1 else {
+                throw TLSError("certificate \(certificate): \(TLSError.takeWords())")
+            }
+            guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1,
+                SSL_CTX_check_private_key(context) == 1
+            else { throw TLSError("key \(key): \(TLSError.takeWords())") }
+        case .texts(let certificate, let key): try use(certificate, key)
         }
-        guard SSL_CTX_use_PrivateKey_file(context, keyFile, SSL_FILETYPE_PEM) == 1,
+    }
+
+    /// The first certificate is ours, those behind it lead to an authority.
+    private func use(_ certificate: [UInt8], _ key: [UInt8]) throws(TLSError) {
+        let chain = BIO_new_mem_buf(certificate, Int32(certificate.count))
+        let secret = BIO_new_mem_buf(key, Int32(key.count))
+        defer {
+            BIO_free(chain)
+            BIO_free(secret)
+        }
+        let own = PEM_read_bio_X509(chain, nil, nil, nil)
+        defer { X509_free(own) }
+        guard let own, SSL_CTX_use_certificate(context, own) == 1 else {
+            throw TLSError("certificate: \(TLSError.takeWords())")
+        }
+        while let next = PEM_read_bio_X509(chain, nil, nil, nil) {
+            // The macro SSL_CTX_add1_chain_cert; it counts a reference of its own.
+            SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, 1, UnsafeMutableRawPointer(next))
+            X509_free(next)
+        }
+        // Its last answer was "no more", which is no error.
+        ERR_clear_error()
+        let loaded = PEM_read_bio_PrivateKey(secret, nil, nil, nil)
+        defer { EVP_PKEY_free(loaded) }
+        guard SSL_CTX_use_PrivateKey(context, loaded) == 1,
             SSL_CTX_check_private_key(context) == 1
-        else { throw TLSError("key \(keyFile): \(TLSError.takeWords())") }
+        else { throw TLSError("key: \(TLSError.takeWords())") }
     }
 
     private static func make(_ method: OpaquePointer?) -> OpaquePointer {
@@ -56,7 +89,7 @@ struct TLSSession: ~Copyable {
         case needsMore
         /// The peer's close_notify: it will send no more.
         case ended
-        case failed(String)
+        case failed(TLSError)
     }
 
     private let session: OpaquePointer
@@ -164,25 +197,60 @@ struct TLSSession: ~Copyable {
         switch SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsMore
         case SSL_ERROR_ZERO_RETURN: .ended
-        default: .failed(words)
+        default: .failed(error)
         }
     }
 
     /// What went wrong; the certificate check's own words where it was that.
-    private var words: String {
+    private var error: TLSError {
         let check = SSL_get_verify_result(session)
         let general = TLSError.takeWords()
         guard verifies, check != Int(X509_V_OK),
             let reason = X509_verify_cert_error_string(check)
-        else { return general }
-        return "certificate: \(String(cString: reason))"
+        else { return TLSError(general) }
+        return TLSError("certificate: \(String(cString: reason))", isUntrusted: true)
     }
 }
 
+/// The protocols inside TLS (ALPN, RFC 7301).
+private enum TLSProtocols {
+    /// As `SSL_CTX_set_alpn_select_cb` wants it: offers are names with their length before each.
+    static let choose:
+        @convention(c) (
+            OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+            UnsafeMutablePointer<UInt8>?, UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
+        ) -> Int32 = { _, chosen, count, offers, total, _ in
+            guard let offers else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+            let wanted: StaticString = "http/1.1"
+            var place = 0
+            while place < Int(total) {
+                let length = Int(offers[place])
+                guard place + 1 + length <= Int(total) else { break }
+                if length == wanted.utf8CodeUnitCount,
+                    memcmp(offers + place + 1, wanted.utf8Start, length) == 0
+                {
+                    chosen?.pointee = offers + place + 1
+                    count?.pointee = UInt8(length)
+                    return SSL_TLSEXT_ERR_OK
+                }
+                place += 1 + length
+            }
+            return SSL_TLSEXT_ERR_ALERT_FATAL
+        }
+}
+
 /// In OpenSSL's words.
-struct TLSError: Error {
+struct TLSError: Error, Equatable {
     var words: String
-    init(_ words: String) { self.words = words }
+    /// The peer's certificate did not pass the check.
+    var isUntrusted: Bool
+
+    init(_ words: String, isUntrusted: Bool = false) {
+        self.words = words
+        self.isUntrusted = isUntrusted
+    }
+
+    var reason: CloseReason { isUntrusted ? .untrusted(words) : .tls(words) }
 
     /// The oldest error of this thread's queue, which is emptied.
     static func takeWords() -> String {

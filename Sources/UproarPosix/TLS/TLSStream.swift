@@ -8,6 +8,7 @@ final class TLSStream: ByteStream {
 
     var handler: (any ByteStreamHandler)?
     let remote: Endpoint
+    var localPort: UInt16 { inner?.localPort ?? 0 }
 
     private let layer: TLSLayer
     private let isClient: Bool
@@ -102,7 +103,7 @@ final class TLSStream: ByteStream {
     private func encrypt(_ bytes: RawSpan) {
         let progress = session.write(bytes)
         sendOutput()
-        if case .failed(let words) = progress { fail(words) }
+        if case .failed(let error) = progress { fail(error) }
     }
 
     private func sendOutput() {
@@ -134,8 +135,8 @@ final class TLSStream: ByteStream {
         sendOutput()
         switch progress {
         case .needsMore: return
-        case .ended: fail("the peer ended the handshake")
-        case .failed(let words): fail(words)
+        case .ended: fail(TLSError("the peer ended the handshake"))
+        case .failed(let error): fail(error)
         case .done:
             state = .open
             layer.loop.cancel(timer)
@@ -177,8 +178,8 @@ final class TLSStream: ByteStream {
                 return sendOutput()
             case .ended:
                 if state == .open { hearEnd() }
-            case .failed(let words):
-                if state == .open { fail(words) }
+            case .failed(let error):
+                if state == .open { fail(error) }
             }
         }
     }
@@ -192,10 +193,10 @@ final class TLSStream: ByteStream {
     // MARK: The end
 
     /// Sends the alert that is in the output, then closes.
-    private func fail(_ words: String) {
+    private func fail(_ error: TLSError) {
         guard state != .failed, state != .closed else { return }
         state = .failed
-        endReason = .tls(words)
+        endReason = error.reason
         sendOutput()
         inner?.close()
     }
@@ -248,7 +249,8 @@ extension TLSStream: ByteStreamHandler {
     /// FIN without close_notify, which many servers leave out.
     func ended(_ stream: any ByteStream) {
         switch state {
-        case .handshaking: fail("the peer closed the connection during the handshake")
+        case .handshaking:
+            fail(TLSError("the peer closed the connection during the handshake"))
         case .open:
             decrypt()
             if state == .open { hearEnd() }

@@ -59,7 +59,10 @@ package final class AnthropicEmulator: EmulatedService {
             throw AnthropicProblem(405, "invalid_request_error", "Method Not Allowed")
         }
         let wanted = try AnthropicRequest(parsing: body)
-        guard let pump = desk.begin(wanted.chat, ordinal: ordinal, at: instant) else {
+        guard
+            let pump = desk.begin(
+                wanted.chat, ordinal: ordinal, on: connection, at: instant)
+        else {
             var problem = AnthropicProblem.rateLimited
             problem.retryAfter = .seconds(1)
             throw problem

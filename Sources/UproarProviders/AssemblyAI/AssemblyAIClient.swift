@@ -4,46 +4,27 @@ import UproarWire
 
 /// AssemblyAI's streaming API as our agent hears through it: one WebSocket for each stream; the agent says where turns end.
 package final class AssemblyAIClient: SpeechToText {
-    package let provider: ProviderID
-    private let base: WireURL
-    private let key: String
-    private let model: String
-    private let loop: EventLoop
-    private let network: any Network
-    private let trust: ProviderTrust
-    private var random: RandomStream
+    private var access: ProviderAccess
 
-    /// - base: scheme, host and an optional path prefix: `wss://streaming.assemblyai.com`.
-    package init(
-        base: WireURL, key: String, model: String = "universal-streaming-english",
-        loop: EventLoop, network: any Network, random: RandomStream,
-        trust: ProviderTrust = ProviderTrust(), provider: ProviderID = .assemblyai
-    ) {
-        self.base = base
-        self.key = key
-        self.model = model
-        self.loop = loop
-        self.network = network
-        self.random = random
-        self.trust = trust
-        self.provider = provider
-    }
+    package init(_ access: ProviderAccess) { self.access = access }
+
+    package var provider: ProviderID { access.provider }
 
     package func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
         -> any SpeechToTextStream
     {
         let longest = Duration.seconds(10)
         let query = AssemblyAIQuery(
-            format: settings.format, model: model, minimumSilence: settings.endpointing ?? longest,
+            format: settings.format, model: access.model,
+            minimumSilence: settings.endpointing ?? longest,
             maximumSilence: settings.endpointing ?? longest)
-        let url = base.at("/v3/ws").adding(query.parameters)
-        let stream = AssemblyAIStream(settings, loop: loop, handler: handler)
-        stream.dial(
-            .init(
-                url: url,
-                // The key stands alone: this vendor has no scheme word.
-                headers: ["Authorization": key], deadline: settings.connectDeadline,
-                trust: trust), network: network, random: RandomStream(state: random.next()))
+        let stream = AssemblyAIStream(settings, loop: access.loop, handler: handler)
+        let socket = access.dial(
+            access.base.at("/v3/ws").adding(query.parameters),
+            // The key stands alone: this vendor has no scheme word.
+            headers: ["Authorization": access.key], deadline: settings.connectDeadline,
+            handler: stream)
+        stream.begin(on: socket, within: settings.connectDeadline)
         return stream
     }
 }
@@ -75,11 +56,10 @@ private final class AssemblyAIStream: SpeechToTextStream, ProviderSocketHandler,
         self.handler = handler
     }
 
-    func dial(_ address: ProviderSocket.Address, network: any Network, random: RandomStream) {
-        socket = ProviderSocket(
-            address, loop: loop, network: network, random: random, handler: self)
-        // An accepted socket that never begins a session is none.
-        timer = loop.schedule(self, at: loop.now + address.deadline)
+    /// - deadline: an accepted socket that has not begun a session by then is none.
+    func begin(on socket: ProviderSocket, within deadline: Duration) {
+        self.socket = socket
+        timer = loop.schedule(self, at: loop.now + deadline)
     }
 
     func send(audio: RawSpan) {

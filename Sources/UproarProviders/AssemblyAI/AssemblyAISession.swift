@@ -42,7 +42,8 @@ final class AssemblyAISession: EmulatedSession, SpeechStreamSink, TimerHandler {
         let context = emulator.context
         var settings = SpeechStream.Settings(
             provider: .assemblyai, format: query.format, ordinal: ordinal,
-            latency: emulator.emulation.latency, latencyLabel: "assemblyai latency")
+            latency: connection.entry?.timing?.first ?? emulator.emulation.latency,
+            latencyLabel: "assemblyai latency")
         settings.endpointing = minimumSilence
         settings.pauseLimit = maximumSilence
         settings.sendsInterims = true
@@ -50,7 +51,8 @@ final class AssemblyAISession: EmulatedSession, SpeechStreamSink, TimerHandler {
         // Sessions are billed for as long as they are open (assemblyai.com/pricing).
         settings.billedSince = now
         stream = SpeechStream(
-            settings, vocabulary: emulator.vocabulary, context: context, sink: self)
+            settings, vocabulary: emulator.vocabulary, context: context, sink: self,
+            on: connection)
         send(
             .begin(
                 id: context.uuid("assemblyai session", ordinal),

@@ -4,42 +4,22 @@ import UproarWire
 
 /// Cartesia's voices as our agent speaks through them: one WebSocket for a call, one context for a reply.
 package final class CartesiaClient: TextToSpeech {
-    package let provider: ProviderID
-    private let base: WireURL
-    private let key: String
-    private let model: String
-    private let loop: EventLoop
-    private let network: any Network
-    private let trust: ProviderTrust
-    private var random: RandomStream
+    private var access: ProviderAccess
 
-    /// - base: scheme, host and an optional path prefix: `wss://api.cartesia.ai`.
-    package init(
-        base: WireURL, key: String, model: String = "sonic-3", loop: EventLoop,
-        network: any Network, random: RandomStream, trust: ProviderTrust = ProviderTrust(),
-        provider: ProviderID = .cartesia
-    ) {
-        self.base = base
-        self.key = key
-        self.model = model
-        self.loop = loop
-        self.network = network
-        self.random = random
-        self.trust = trust
-        self.provider = provider
-    }
+    package init(_ access: ProviderAccess) { self.access = access }
+
+    package var provider: ProviderID { access.provider }
 
     package func open(_ settings: TextToSpeechSettings, handler: any VoiceHandler)
         -> any VoiceStream
     {
-        let url = base.at("/tts/websocket")
         let stream = CartesiaStream(
-            settings, model: model, name: EmulatorContext.hex(random.next()), handler: handler)
-        stream.dial(
-            .init(
-                url: url, headers: ["X-API-Key": key, "Cartesia-Version": "2026-03-01"],
-                deadline: settings.connectDeadline, trust: trust),
-            loop: loop, network: network, random: RandomStream(state: random.next()))
+            settings, model: access.model, name: access.name(), handler: handler)
+        stream.begin(
+            on: access.dial(
+                access.base.at("/tts/websocket"),
+                headers: ["X-API-Key": access.key, "Cartesia-Version": "2026-03-01"],
+                deadline: settings.connectDeadline, handler: stream))
         return stream
     }
 }
@@ -85,13 +65,7 @@ private final class CartesiaStream: VoiceStream, ProviderSocketHandler {
         ]
     }
 
-    func dial(
-        _ address: ProviderSocket.Address, loop: EventLoop, network: any Network,
-        random: RandomStream
-    ) {
-        socket = ProviderSocket(
-            address, loop: loop, network: network, random: random, handler: self)
-    }
+    func begin(on socket: ProviderSocket) { self.socket = socket }
 
     // MARK: VoiceStream
 

@@ -76,8 +76,10 @@ package final class CartesiaEmulator: EmulatedService {
         try admit()
         let reply = CartesiaHTTPReply(
             generation, streamsEvents: kind == "sse",
-            reply: reply(to: generation, call: nil, earlier: nil), emulator: self,
-            connection: connection)
+            reply: reply(
+                to: generation, call: nil, earlier: nil,
+                entry: connection.exchange(provider, at: instant)),
+            emulator: self, connection: connection)
         reply.start(at: instant)
         return reply.isOver ? nil : reply
     }
@@ -137,12 +139,14 @@ package final class CartesiaEmulator: EmulatedService {
 
     func leave() { inWork -= 1 }
 
-    func reply(to request: CartesiaRequest, call: UInt32?, earlier: TurnReference?) -> VoiceReply {
+    func reply(
+        to request: CartesiaRequest, call: UInt32?, earlier: TurnReference?, entry: RequestEntry
+    ) -> VoiceReply {
         ordinal += 1
         let settings = VoiceReply.Settings(
             provider: provider, format: request.format, voice: request.voice,
             firstByte: settings.firstByte, bufferDelay: request.bufferDelay, ordinal: ordinal,
-            earlierReference: earlier, call: call)
+            earlierReference: earlier, call: call, entry: entry)
         let tags = tagVoices[request.format] ?? TagVoice(request.format)
         tagVoices[request.format] = tags
         return VoiceReply(settings, tags: tags, renderer: renderer, context: context)

@@ -69,7 +69,9 @@ final class CartesiaSession: EmulatedSession, TimerHandler {
             throw CartesiaProblem.concurrencyLimited.inContext(id)
         }
         do { try emulator.admit() } catch { throw error.inContext(id) }
-        let reply = emulator.reply(to: request, call: call, earlier: lastReference)
+        let reply = emulator.reply(
+            to: request, call: call, earlier: lastReference,
+            entry: connection.exchange(.cartesia, at: now))
         let context = CartesiaContext(
             request, reply: reply, pace: emulator.settings.pace, loop: loop, session: self)
         contexts[id] = context

@@ -100,7 +100,13 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
     func opened(_ stream: any ByteStream) { flush() }
 
     func received(_ bytes: RawSpan, at instant: Instant, on stream: any ByteStream) {
-        wire.receive(bytes)
+        var rest = bytes
+        isHandling = true
+        while let payload = wire.wholeText(rest) {
+            handler?.received(text: rest.extracting(payload), on: self)
+            rest = rest.extracting(droppingFirst: payload.upperBound)
+        }
+        if !rest.isEmpty { wire.receive(rest) }
         handleEvents()
     }
 
@@ -123,7 +129,7 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
         case .unreachable(let errno) where errno == ETIMEDOUT: .timedOut("connect")
         case .unreachable(let errno): .unreachable(String(cString: strerror(errno)))
         case .unknownHost: .unreachable("the name does not resolve")
-        case .tls(let words): .unreachable("TLS: " + words)
+        case .tls(let words), .untrusted(let words): .unreachable("TLS: " + words)
         case .closed, .ended, .failed, .queueOverflow: .cut
         }
     }

@@ -4,47 +4,27 @@ import UproarWire
 
 /// Deepgram's live API as our agent hears through it: one WebSocket for each stream.
 package final class DeepgramClient: SpeechToText {
-    package let provider: ProviderID
-    private let base: WireURL
-    private let key: String
-    private let model: String
-    private let loop: EventLoop
-    private let network: any Network
-    private let trust: ProviderTrust
-    private var random: RandomStream
+    private var access: ProviderAccess
 
-    /// - base: scheme, host and an optional path prefix: `wss://api.deepgram.com`.
-    package init(
-        base: WireURL, key: String, model: String = "nova-3", loop: EventLoop,
-        network: any Network, random: RandomStream, trust: ProviderTrust = ProviderTrust(),
-        provider: ProviderID = .deepgram
-    ) {
-        self.base = base
-        self.key = key
-        self.model = model
-        self.loop = loop
-        self.network = network
-        self.random = random
-        self.trust = trust
-        self.provider = provider
-    }
+    package init(_ access: ProviderAccess) { self.access = access }
+
+    package var provider: ProviderID { access.provider }
 
     package func open(_ settings: SpeechToTextSettings, handler: any SpeechToTextHandler)
         -> any SpeechToTextStream
     {
-        let url = base.at("/v1/listen").adding(query(settings))
-        let stream = DeepgramStream(settings, loop: loop, handler: handler)
-        stream.dial(
-            .init(
-                url: url, headers: ["Authorization": "Token " + key],
-                deadline: settings.connectDeadline, trust: trust),
-            network: network, random: RandomStream(state: random.next()))
+        let stream = DeepgramStream(settings, loop: access.loop, handler: handler)
+        stream.begin(
+            on: access.dial(
+                access.base.at("/v1/listen").adding(query(settings)),
+                headers: ["Authorization": "Token " + access.key],
+                deadline: settings.connectDeadline, handler: stream))
         return stream
     }
 
     private func query(_ settings: SpeechToTextSettings) -> FormParameters {
         var query: FormParameters = [
-            ("model", model), ("language", settings.language),
+            ("model", access.model), ("language", settings.language),
             ("encoding", settings.format.encoding.rawValue),
             ("sample_rate", String(settings.format.rate.value)), ("channels", "1"),
             ("interim_results", "true"), ("punctuate", "true"), ("smart_format", "false"),
@@ -81,10 +61,7 @@ private final class DeepgramStream: SpeechToTextStream, ProviderSocketHandler, T
         self.handler = handler
     }
 
-    func dial(_ address: ProviderSocket.Address, network: any Network, random: RandomStream) {
-        socket = ProviderSocket(
-            address, loop: loop, network: network, random: random, handler: self)
-    }
+    func begin(on socket: ProviderSocket) { self.socket = socket }
 
     func send(audio: RawSpan) {
         guard let socket else { return }
@@ -172,8 +149,11 @@ package enum DeepgramMessage: Hashable, Sendable {
     /// `SpeechStarted`, `UtteranceEnd`, `Metadata` and kinds yet to come.
     case other
 
+    /// Most of a result, and of no interest: when each word was said, and by which model it was heard.
+    private static let bulk: [StaticString] = ["words", "metadata"]
+
     package init(parsing bytes: [UInt8]) throws(JSONError) {
-        let json = try JSONParser.parse(bytes)
+        let json = try JSONParser.parse(bytes, without: Self.bulk)
         switch json["type"]?.text {
         case "Results":
             let alternative = json["channel"]?["alternatives"]?[0]

@@ -34,14 +34,16 @@ final class DeepgramSession: EmulatedSession, SpeechStreamSink, TimerHandler {
         lastActivity = now
         var settings = SpeechStream.Settings(
             provider: .deepgram, format: query.format, ordinal: ordinal,
-            latency: emulator.settings.latency, latencyLabel: "deepgram latency")
+            latency: connection.entry?.timing?.first ?? emulator.settings.latency,
+            latencyLabel: "deepgram latency")
         settings.endpointing = query.endpointing
         settings.sendsInterims = query.sendsInterims
         settings.utteranceEnd = query.utteranceEnd
         settings.announcesSpeech = query.sendsSpeechStarted
         settings.emptyWindow = .seconds(5)
         stream = SpeechStream(
-            settings, vocabulary: emulator.vocabulary, context: context, sink: self)
+            settings, vocabulary: emulator.vocabulary, context: context, sink: self,
+            on: connection)
         idleTimer = context.loop.schedule(self, at: now + Self.idleLimit)
     }
 

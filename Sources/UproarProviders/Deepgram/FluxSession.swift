@@ -39,12 +39,14 @@ final class FluxSession: EmulatedSession, SpeechStreamSink {
         writer = FluxWriter(requestID: requestID)
         var settings = SpeechStream.Settings(
             provider: .deepgram, format: query.format, ordinal: ordinal,
-            latency: emulator.settings.latency, latencyLabel: "deepgram latency")
+            latency: connection.entry?.timing?.first ?? emulator.settings.latency,
+            latencyLabel: "deepgram latency")
         settings.endpointing = Self.silence
         settings.pauseLimit = query.timeout
         settings.sendsInterims = true
         stream = SpeechStream(
-            settings, vocabulary: emulator.vocabulary, context: emulator.context, sink: self)
+            settings, vocabulary: emulator.vocabulary, context: emulator.context, sink: self,
+            on: connection)
         connection.send(json: writer.message("Connected"))
     }
 

@@ -4,48 +4,28 @@ import UproarWire
 
 /// ElevenLabs' voices as our agent speaks through them: one multi-context WebSocket for a call, one context for a reply.
 package final class ElevenLabsClient: TextToSpeech {
-    package let provider: ProviderID
-    private let base: WireURL
-    private let key: String
-    private let model: String
-    private let loop: EventLoop
-    private let network: any Network
-    private let trust: ProviderTrust
-    private var random: RandomStream
+    private var access: ProviderAccess
 
-    /// - base: scheme, host and an optional path prefix: `wss://api.elevenlabs.io`.
-    package init(
-        base: WireURL, key: String, model: String = "eleven_flash_v2_5", loop: EventLoop,
-        network: any Network, random: RandomStream, trust: ProviderTrust = ProviderTrust(),
-        provider: ProviderID = .elevenlabs
-    ) {
-        self.base = base
-        self.key = key
-        self.model = model
-        self.loop = loop
-        self.network = network
-        self.random = random
-        self.trust = trust
-        self.provider = provider
-    }
+    package init(_ access: ProviderAccess) { self.access = access }
+
+    package var provider: ProviderID { access.provider }
 
     package func open(_ settings: TextToSpeechSettings, handler: any VoiceHandler)
         -> any VoiceStream
     {
         let voice = PercentEncoding.encode(settings.voice)
         let query: FormParameters = [
-            "model_id": model, "output_format": Self.outputFormat(settings.format),
+            "model_id": access.model, "output_format": Self.outputFormat(settings.format),
             "auto_mode": "true", "inactivity_timeout": "180", "sync_alignment": "true",
             "language_code": settings.language,
         ]
-        let url = base.at("/v1/text-to-speech/\(voice)/multi-stream-input").adding(query)
+        let url = access.base.at("/v1/text-to-speech/\(voice)/multi-stream-input").adding(query)
         let stream = ElevenLabsStream(
-            name: EmulatorContext.hex(random.next()), format: settings.format, loop: loop,
-            handler: handler)
-        stream.dial(
-            .init(
-                url: url, headers: ["xi-api-key": key], deadline: settings.connectDeadline,
-                trust: trust), network: network, random: RandomStream(state: random.next()))
+            name: access.name(), format: settings.format, loop: access.loop, handler: handler)
+        stream.begin(
+            on: access.dial(
+                url, headers: ["xi-api-key": access.key], deadline: settings.connectDeadline,
+                handler: stream))
         return stream
     }
 
@@ -92,10 +72,7 @@ private final class ElevenLabsStream: VoiceStream, ProviderSocketHandler, TimerH
         self.handler = handler
     }
 
-    func dial(_ address: ProviderSocket.Address, network: any Network, random: RandomStream) {
-        socket = ProviderSocket(
-            address, loop: loop, network: network, random: random, handler: self)
-    }
+    func begin(on socket: ProviderSocket) { self.socket = socket }
 
     // MARK: VoiceStream
 

@@ -54,7 +54,9 @@ package final class ElevenLabsEmulator: EmulatedService {
         let format = try ElevenLabsFormat(parsing: request.query["output_format"])
         guard studio.enter() else { throw .tooMany(studio.limit ?? 0) }
         let reply = ElevenLabsHTTPReply(
-            studio.reply(format.voice, voice: voice, bufferDelay: .zero), text: text,
+            studio.reply(
+                format.voice, voice: voice, bufferDelay: .zero,
+                entry: connection.exchange(provider, at: instant)), text: text,
             format: format, shape: shape, headers: headers(characters: text.unicodeScalars.count),
             emulator: self, connection: connection)
         reply.start(at: instant)

@@ -98,7 +98,8 @@ final class ElevenLabsSession: EmulatedSession, TimerHandler {
         guard emulator.studio.enter() else { throw .tooMany(emulator.studio.limit ?? 0) }
         let reply = emulator.studio.reply(
             query.format.voice, voice: query.voice, bufferDelay: .zero, call: call,
-            earlier: lastReference)
+            earlier: lastReference,
+            entry: connection.exchange(.elevenlabs, at: emulator.context.now))
         let context = ElevenLabsContext(
             id, reply: reply, schedule: query.speaksAtOnce ? [] : message.schedule,
             pace: emulator.studio.pace, loop: loop, session: self)

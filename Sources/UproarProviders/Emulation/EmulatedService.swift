@@ -81,6 +81,14 @@ package protocol EmulatedReply: AnyObject {
 package protocol EmulatedSession: AnyObject {
     func received(text: RawSpan, at instant: Instant)
     func received(binary: RawSpan, at instant: Instant)
+    /// Only where the connection passes them on (`passesPings`).
+    func received(ping: [UInt8], at instant: Instant)
+    func received(pong: [UInt8], at instant: Instant)
     /// Called once, last: the peer closed (or answered our close), or its stream ended.
     func closed(_ code: WebSocketCloseCode, at instant: Instant)
+}
+
+extension EmulatedSession {
+    package func received(ping: [UInt8], at instant: Instant) {}
+    package func received(pong: [UInt8], at instant: Instant) {}
 }

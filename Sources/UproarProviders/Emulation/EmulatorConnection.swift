@@ -7,37 +7,57 @@ import UproarWire
 ///
 /// What verbs put out inside an event goes out when the event has been handled; outside of one it goes out at once.
 package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
-    private let context: EmulatorContext
-    private let service: any EmulatedService
-    private let stream: any ByteStream
+    let context: EmulatorContext
+    let service: any EmulatedService
+    let stream: any ByteStream
     private weak var listener: EmulatorListener?
     private var wire = ServerConnection(limits: EmulatorConnection.limits)
     private var head: HTTPRequestHead?
     private var reply: (any EmulatedReply)?
-    private var session: (any EmulatedSession)?
-    private var isHandling = false
+    var session: (any EmulatedSession)?
+    var isHandling = false
     /// A request or upgrade that takes its time to be looked at.
     private var pending: (head: HTTPRequestHead, body: [UInt8]?)?
     /// Where answers pass when things go wrong on purpose.
-    private var outlet: EmulatorOutlet?
+    var outlet: EmulatorOutlet?
     private var isRefusing = false
     /// A refusal that takes its time.
     private var refusing: (head: HTTPRequestHead, refusal: EmulatorRefusal)?
-    private var datesRetry = false
+    var datesRetry = false
     private var closeTimer = TimerID.none
     private var admissionTimer = TimerID.none
     /// Of an answer too long to be handed over at once, and how much of it is.
     private var backlog: [UInt8] = []
     private var poured = 0
-    private var isMute = false
-    private var isClosed = false
+    var isMute = false
+    var isClosed = false
     /// The message in work, copied out so that its receiver may send.
     private var message: [UInt8] = []
     /// In the order of accepting.
     let place: UInt64
     /// What is being answered.
-    private var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
-    private var isFrozen = false
+    var answered: (head: HTTPRequestHead, provider: ProviderID, ordinal: UInt64)?
+    var isFrozen = false
+
+    // For sessions that pass on what another says.
+
+    /// Whether pings and pongs go to the session, which answers for them.
+    var passesPings = false {
+        didSet { wire.answersPings = !passesPings }
+    }
+    /// The peer's own words with its close.
+    private(set) var closeReason = ""
+    /// What had to wait for the peer has left.
+    var onDrained: (() -> Void)?
+    /// Of the request in work, or of the WebSocket: its line in the request log.
+    var entry: RequestEntry?
+    /// Exchanges that are over but for content that a fault holds back.
+    var unsettled: [RequestEntry] = []
+    /// Reset or ended in the middle on purpose.
+    var isCut = false
+    private var hasKnocked = false
+    /// The call that this request, or this WebSocket, has been said to carry.
+    var toldCall: UInt32?
 
     /// A conversation's history and tool declarations fit; an upload of audio too.
     private static let limits = HTTPLimits()
@@ -59,9 +79,15 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// Bytes that wait for a peer that reads slowly.
     package var queuedByteCount: Int { stream.queuedByteCount + backlog.count - poured }
 
+    var requests: RequestLog { context.requests }
+
+    /// What it says from here on does not leave, or not whole.
+    var isSpoilt: Bool { isMute || isFrozen || isCut || outlet?.isBroken == true }
+
     /// The call it belongs to, once references have told: what faults are aimed with.
     package var call: UInt32? {
         didSet {
+            tellUse(at: context.now)
             if let call, call != oldValue, context.interference != nil {
                 meetFaults(at: context.now)
             }
@@ -88,6 +114,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     package func respond(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
         reply = nil
         put(.answer(status: status, headers: dated(headers), body: body))
+        tellAnswered(at: context.now)
     }
 
     package func respond(status: Int, headers: HTTPHeaders = [:], json: JSONValue) {
@@ -98,22 +125,27 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
 
     package func startBody(status: Int, headers: HTTPHeaders) {
         guard outlet == nil else { return put(.bodyStart(status: status, headers: headers)) }
+        entry?.answered(status: status)
         act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
     }
 
     package func sendBody(_ bytes: RawSpan) {
         guard outlet == nil else { return put(.body(bytes.withUnsafeBytes { Array($0) })) }
         context.releaseClaims()
+        entry?.sends(at: context.now)
         act { $0.sendBody(bytes) }
     }
 
     package func endBody() {
         reply = nil
+        defer { tellAnswered(at: context.now) }
         guard outlet == nil else { return put(.bodyEnd) }
         act { $0.endBody() }
+        entry?.close(.answered, at: context.now)
     }
 
     package func acceptUpgrade(subprotocol: String? = nil, headers: HTTPHeaders = [:]) {
+        entry?.answered(status: 101)
         act { $0.acceptUpgrade(subprotocol: subprotocol, headers: headers) }
     }
 
@@ -141,7 +173,10 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     }
 
     /// Breaks the connection (RST).
-    package func reset() { stream.reset() }
+    package func reset() {
+        isCut = true
+        stream.reset()
+    }
 
     /// Reads everything from now on and answers nothing.
     package func mute() { isMute = true }
@@ -160,16 +195,24 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         switch action {
         case .text(let bytes): act { $0.sendText(bytes.span.bytes) }
         case .binary(let bytes): act { $0.sendBinary(bytes.span.bytes) }
-        case .body(let bytes): act { $0.sendBody(bytes.span.bytes) }
+        case .body(let bytes):
+            entry?.sends(at: context.now)
+            act { $0.sendBody(bytes.span.bytes) }
         case .bodyStart(let status, let headers):
+            entry?.answered(status: status)
             act { $0.startBody(HTTPResponseHead(status: status, headers: headers)) }
-        case .bodyEnd: act { $0.endBody() }
+        case .bodyEnd:
+            act { $0.endBody() }
+            entry?.close(.answered, at: context.now)
         case .answer(let status, let headers, let body):
+            entry?.answered(status: status)
             act { $0.respond(status: status, headers: headers, body: body) }
+            entry?.sendsWhole(body.count, at: context.now)
         case .ping:
             let nothing: [UInt8] = []
             act { $0.ping(nothing.span.bytes) }
         case .close(let code, let reason):
+            entry?.closes(code)
             act { $0.close(code, reason: reason) }
             guard !isClosed, closeTimer == .none else { return }
             closeTimer = context.loop.schedule(self, at: context.now + Self.closeLimit)
@@ -209,7 +252,7 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         if !isClosed { handleEvents(at: context.now) }
     }
 
-    private func act(_ body: (inout ServerConnection) -> Void) {
+    func act(_ body: (inout ServerConnection) -> Void) {
         guard !isClosed, !isFrozen else { return }
         body(&wire)
         if !isHandling { handleEvents(at: context.now) }
@@ -242,15 +285,44 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         if wire.shouldClose { stream.close() }
     }
 
-    package func drained(_ stream: any ByteStream) { if !backlog.isEmpty { pour() } }
+    package func drained(_ stream: any ByteStream) {
+        if !backlog.isEmpty { pour() }
+        if backlog.isEmpty { onDrained?() }
+    }
 
     // MARK: ByteStreamHandler
 
     package func received(_ bytes: RawSpan, at instant: Instant, on stream: any ByteStream) {
         context[service.provider].bytesReceived += Int64(bytes.byteCount)
         guard !isMute else { return }
-        wire.receive(bytes)
+        let taken = session == nil ? 0 : hearWholeMessages(bytes, at: instant)
+        guard taken < bytes.byteCount else { return flush() }
+        wire.receive(bytes.extracting(droppingFirst: taken))
         handleEvents(at: instant)
+    }
+
+    /// Hears the messages that lie whole at the front of what came, as nearly all do; returns how many bytes they are.
+    private func hearWholeMessages(_ bytes: RawSpan, at instant: Instant) -> Int {
+        // The buffer is taken out while the session looks at what is in it.
+        var buffer: [UInt8] = []
+        swap(&buffer, &context.unmasked)
+        defer { swap(&buffer, &context.unmasked) }
+        var taken = 0
+        isHandling = true
+        while !isMute,
+            let message = wire.wholeMessage(
+                bytes.extracting(droppingFirst: taken), into: &buffer)
+        {
+            taken += message.taken
+            let payload = buffer.span.bytes.extracting(first: message.count)
+            if message.isText {
+                session?.received(text: payload, at: instant)
+            } else {
+                session?.received(binary: payload, at: instant)
+            }
+        }
+        isHandling = false
+        return taken
     }
 
     package func ended(_ stream: any ByteStream) {
@@ -269,6 +341,12 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         outlet?.stop()
         leave(.abnormal, at: context.now)
         context[service.provider].active -= 1
+        if case .tls(let words) = reason {
+            context[service.provider].tlsFailures += 1
+            context.onTLSFailure?(service.provider, words)
+        }
+        for exchange in unsettled { exchange.settle(at: context.now) }
+        unsettled = []
         listener?.closed(self)
         stream.handler = nil
     }
@@ -278,11 +356,12 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         (self.reply, self.session) = (nil, nil)
         reply?.peerLeft(at: instant)
         session?.closed(code, at: instant)
+        entry?.close(code == .abnormal ? .cancelled : .answered, at: instant)
     }
 
     // MARK: Events
 
-    private func handleEvents(at instant: Instant) {
+    func handleEvents(at instant: Instant) {
         isHandling = true
         while !isMute, let event = wire.next() { handle(event, at: instant) }
         isHandling = false
@@ -295,13 +374,21 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         context[provider].requests += 1
         let kind: EmulatorPassage.Kind = body == nil ? .upgrade : .request
         var fields: [FaultScope.Condition] = []
-        if context.interference != nil {
-            fields = fieldsOfRequest(head, body)
-            if let body { reference = service.reference(of: head, body: body) ?? reference }
+        toldCall = nil
+        if context.interference != nil { fields = fieldsOfRequest(head, body) }
+        if let body, context.interference != nil || context.tellsStreams,
+            let found = service.reference(of: head, body: body)
+        {
+            reference = found
+            tellUse(at: instant)
         }
         key = context.interference == nil ? nil : head.apiKey
+        let operation = beginEntry(head, isUpgrade: body == nil, provider, at: instant)
+        let isFirst = !hasKnocked
+        hasKnocked = true
         let (verdict, ordinal) = context.admit(
-            kind, to: provider, call: call, key: key, reference: body == nil ? nil : reference,
+            kind, to: provider, operation: operation, isNewConnection: isFirst, call: call,
+            key: key, reference: body == nil ? nil : reference,
             fields: fields, at: instant)
         answered = (head, provider, ordinal)
         outlet = nil
@@ -375,93 +462,14 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
             swap(&bytes, &message)
         case .closed(let code):
             context.loop.cancel(closeTimer)
+            closeReason = wire.payloadText
             leave(code, at: instant)
         case .failed: leave(.abnormal, at: instant)
+        case .ping where passesPings:
+            session?.received(ping: wire.payloadBytes, at: instant)
+        case .pong where passesPings:
+            session?.received(pong: wire.payloadBytes, at: instant)
         case .body, .ping, .pong: break
-        }
-    }
-}
-
-// MARK: Faults on open streams
-
-extension EmulatorConnection {
-    /// Faults were armed, cleared, or this stream turned out to be somebody's.
-    func meetFaults(at now: Instant) {
-        guard !isClosed, !isFrozen, session != nil, let answered else { return }
-        openOutlet()
-        guard let interference = context.interference else { return }
-        var passage = EmulatorPassage(
-            provider: answered.provider, kind: .upgrade, ordinal: answered.ordinal, call: call)
-        passage.reference = reference
-        passage.fields = fieldsOfRequest(answered.head, nil)
-        passage.isWebSocket = true
-        switch interference.verdict(onOpen: passage, at: now) {
-        case .freeze: freeze()
-        case .close(let code, let reason):
-            carryOut(.close(WebSocketCloseCode(code), reason: reason))
-        default: break
-        }
-    }
-
-    /// Neither reads nor writes from here on, and answers no ping; the peer learns nothing.
-    func freeze() {
-        isFrozen = true
-        isMute = true
-        outlet?.stop()
-        stream.pauseReading()
-    }
-
-    private func refuse(_ head: HTTPRequestHead, _ refusal: EmulatorRefusal, at now: Instant) {
-        datesRetry = refusal.isDated
-        refuse(head, status: refusal.status, retryAfter: refusal.retryAfter, at: now)
-        datesRetry = false
-        if !isHandling { handleEvents(at: now) }
-    }
-
-    /// Retry-After in seconds becomes an HTTP date where the fault wants one.
-    private func dated(_ headers: HTTPHeaders) -> HTTPHeaders {
-        guard datesRetry, let seconds = headers["retry-after"].flatMap({ Int64($0) }) else {
-            return headers
-        }
-        var headers = headers
-        headers["retry-after"] = UnixTime.httpDate(context.unixSeconds + seconds)
-        headers["retry-after-ms"] = nil
-        return headers
-    }
-
-    /// Ends the stream in the middle of whatever it was saying.
-    func end() { stream.close() }
-
-    private func openOutlet() {
-        guard outlet == nil, let interference = context.interference, let answered else { return }
-        outlet = EmulatorOutlet(
-            interference, service: service, request: answered.head, provider: answered.provider,
-            ordinal: answered.ordinal, context: context, connection: self)
-    }
-
-    private func fieldsOfRequest(_ head: HTTPRequestHead, _ body: [UInt8]?)
-        -> [FaultScope.Condition]
-    {
-        var fields: [FaultScope.Condition] = [
-            .init("path", head.path), .init("method", head.method),
-        ]
-        if let body, body.first == UInt8(ascii: "{"),
-            let model = (try? JSONParser.parse(body))?["model"]?.text
-        {
-            fields.append(.init("model", model))
-        }
-        return fields
-    }
-}
-
-extension EmulatorVerdict {
-    /// The request will have no answer worth the name.
-    fileprivate var refuses: Bool {
-        switch self {
-        case .refuse, .refusal, .reset, .mute, .stall, .keepAlive, .close, .fail, .hang, .freeze,
-            .cut:
-            true
-        case .pass, .delay, .empty, .garble, .drop, .replace, .twice, .slip: false
         }
     }
 }

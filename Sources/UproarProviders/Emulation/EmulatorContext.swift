@@ -15,12 +15,20 @@ package final class EmulatorContext {
     package let epochSeconds: Int64
     /// What goes wrong on purpose; nil when nothing does.
     package var interference: (any EmulatorInterference)?
+    /// States which connection carries which call (`FactKind.streamUsed`).
+    package var tellsStreams = false
     /// Shared by all vendors of models: a reply after a failover is another one than the reply before.
     package var replyNumbers = ReplyNumbers()
+    /// A message on its way to a session; shared by all connections of the loop.
+    var unmasked = [UInt8](repeating: 0, count: 16 << 10)
+    /// A connection ended in TLS, for these reasons of OpenSSL.
+    package var onTLSFailure: ((ProviderID, String) -> Void)?
     private var gates: [EmulatorGate] = []
     private var ordinals = [UInt64](repeating: 0, count: ProviderID.allCases.count)
     private let facts: any FactSink
-    private var claims: [Fact] = []
+    /// Who asked what.
+    package let requests = RequestLog()
+    private var claims: [Claim] = []
     private var counters = [EmulatorCounters](
         repeating: EmulatorCounters(), count: ProviderID.allCases.count)
 
@@ -46,22 +54,31 @@ package final class EmulatorContext {
         _modify { yield &counters[Self.place(provider)] }
     }
 
-    private static func place(_ provider: ProviderID) -> Int {
-        ProviderID.allCases.firstIndex(of: provider) ?? 0
-    }
+    private static func place(_ provider: ProviderID) -> Int { places[Int(provider.rawValue)] }
+
+    /// By raw value: every piece of input is counted.
+    private static let places: [Int] = {
+        let all = ProviderID.allCases
+        var places = [Int](repeating: 0, count: Int(all.map(\.rawValue).max() ?? 0) + 1)
+        for (place, provider) in all.enumerated() { places[Int(provider.rawValue)] = place }
+        return places
+    }()
 
     package func state(
         _ kind: FactKind, of provider: ProviderID, at instant: Instant, call: UInt32? = nil,
-        reference: TurnReference? = nil, value: Int64 = 0, detail: UInt32 = 0
+        reference: TurnReference? = nil, value: Int64 = 0, detail: UInt32 = 0,
+        entry: RequestEntry? = nil
     ) {
-        if !claims.isEmpty, claims[0].instant != instant { releaseClaims() }
+        if !claims.isEmpty, claims[0].fact.instant != instant { releaseClaims() }
         let fact = Fact(
             kind, at: instant, call: call, reference: reference, value: value, detail: detail,
             origin: .provider(provider))
         if interference != nil, Self.claiming.contains(kind) {
-            claims.append(fact)
+            claims.append(Claim(fact: fact, entry: entry))
+            entry?.awaitsContent = true
         } else {
             facts.state(fact)
+            entry?.answers(at: instant)
         }
     }
 
@@ -73,34 +90,47 @@ package final class EmulatorContext {
         .interimSent, .finalSent, .modelFirstContent, .voiceFirstAudio,
     ]
 
+    /// A fact that waits for its content, and the request whose content it is.
+    struct Claim {
+        var fact: Fact
+        var entry: RequestEntry?
+    }
+
     /// What has just been claimed about the content that is being sent.
-    func takeClaims() -> [Fact] {
+    func takeClaims() -> [Claim] {
         defer { claims.removeAll(keepingCapacity: true) }
         return claims
     }
 
     /// It has left.
-    func redeem(_ claims: [Fact], at now: Instant) {
+    func redeem(_ claims: [Claim], at now: Instant) {
         for var claim in claims {
-            claim.at = now.nanoseconds
-            facts.state(claim)
+            claim.fact.at = now.nanoseconds
+            facts.state(claim.fact)
+            claim.entry?.answers(at: now)
         }
     }
 
     /// What nothing stood in the way of.
     func releaseClaims() {
-        for claim in takeClaims() { facts.state(claim) }
+        for claim in takeClaims() {
+            facts.state(claim.fact)
+            claim.entry?.answers(at: claim.fact.instant)
+        }
     }
 
     /// How each provider admits requests; without a word every one at once.
     package func install(_ gate: EmulatorGate) {
-        gates.removeAll { $0.provider == gate.provider }
+        gates.removeAll { $0.provider == gate.provider && $0.operation == gate.operation }
         gates.append(gate)
     }
 
     /// Numbers what knocks at a provider, and says what becomes of it: faults first, then limits, then the time to connect.
+    ///
+    /// The time to connect is a connection's: its first request takes it, later ones do not.
     func admit(
-        _ kind: EmulatorPassage.Kind, to provider: ProviderID, call: UInt32?, key: String?,
+        _ kind: EmulatorPassage.Kind, to provider: ProviderID, operation: String,
+        isNewConnection: Bool, call: UInt32?, key: String?,
         reference: TurnReference? = nil, fields: [FaultScope.Condition] = [], at now: Instant
     ) -> (verdict: EmulatorVerdict, ordinal: UInt64) {
         let place = Self.place(provider)
@@ -112,14 +142,38 @@ package final class EmulatorContext {
         passage.fields = fields
         passage.isWebSocket = kind == .upgrade
         let verdict = interference?.verdict(on: passage, at: now) ?? .pass
-        guard verdict == .pass, let index = gates.firstIndex(where: { $0.provider == provider })
+        guard verdict == .pass, gates.contains(where: { $0.provider == provider })
         else { return (verdict, ordinal) }
-        if let wait = gates[index].refusal(at: now) {
-            return (.refuse(status: 429, retryAfter: wait), ordinal)
+        if let refusal = limit(provider, operation, at: now) { return (refusal, ordinal) }
+        guard isNewConnection, let connect = connect(provider, operation) else {
+            return (.pass, ordinal)
         }
-        guard let connect = gates[index].connect else { return (.pass, ordinal) }
         let key = UInt64(provider.rawValue) << 32 | ordinal
         return (.delay(draw(connect, "connect", key)), ordinal)
+    }
+
+    /// One too many for the operation or its provider: refused in the vendor's shape.
+    private func limit(_ provider: ProviderID, _ operation: String, at now: Instant)
+        -> EmulatorVerdict?
+    {
+        for index in gates.indices where gates[index].holds(provider, operation) {
+            // The one that knocks is open already.
+            if let limit = gates[index].concurrencyLimit,
+                requests.openCount(provider, operation) > limit
+            {
+                return .refuse(status: 429, retryAfter: nil)
+            }
+            if let wait = gates[index].refusal(at: now) {
+                return .refuse(status: 429, retryAfter: wait)
+            }
+        }
+        return nil
+    }
+
+    private func connect(_ provider: ProviderID, _ operation: String) -> Distribution? {
+        let held = gates.filter { $0.holds(provider, operation) }
+        return held.first { $0.operation != nil && $0.connect != nil }?.connect
+            ?? held.first { $0.operation == nil }?.connect
     }
 
     /// How long something takes: the same for the same label and key, whatever else happens (design §5).

@@ -14,6 +14,8 @@ package struct EmulatorCounters: Hashable, Sendable {
     package var usage = ProviderUsage()
     package var bytesReceived: Int64 = 0
     package var bytesSent: Int64 = 0
+    /// Connections that ended in TLS: who does not trust the authority, or speaks no version of it that we do.
+    package var tlsFailures: Int64 = 0
 
     package init() {}
 
@@ -26,7 +28,7 @@ package struct EmulatorCounters: Hashable, Sendable {
             "prompt_tokens": .integer(usage.promptTokens),
             "completion_tokens": .integer(usage.completionTokens),
             "characters": .integer(usage.characters), "bytes_received": .integer(bytesReceived),
-            "bytes_sent": .integer(bytesSent),
+            "bytes_sent": .integer(bytesSent), "tls_failures": .integer(tlsFailures),
         ]
     }
 }

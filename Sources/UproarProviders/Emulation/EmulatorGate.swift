@@ -3,9 +3,13 @@ import UproarCore
 /// What one provider does with a request or connection before looking at it: takes its time, or refuses one too many.
 package struct EmulatorGate: Hashable, Sendable {
     package let provider: ProviderID
-    /// From the request (a dial, a POST) to its being looked at; nil: at once.
+    /// The operation it stands before; nil: all of the provider's.
+    package let operation: String?
+    /// From the first request of a connection (an upgrade, a POST) to its being looked at; nil: at once.
     package var connect: Distribution?
     package var rateLimit: RateLimit?
+    /// Sockets or requests of the operation at once; only before one operation, for a provider's own is its emulator's business.
+    package var concurrencyLimit: Int?
     private var spent = TokenBucket()
 
     /// So many requests and connections in any such time, refilled evenly.
@@ -21,11 +25,20 @@ package struct EmulatorGate: Hashable, Sendable {
         }
     }
 
-    package init(_ provider: ProviderID, connect: Distribution? = nil, rateLimit: RateLimit? = nil)
-    {
+    package init(
+        _ provider: ProviderID, operation: String? = nil, connect: Distribution? = nil,
+        rateLimit: RateLimit? = nil, concurrencyLimit: Int? = nil
+    ) {
+        precondition(operation != nil || concurrencyLimit == nil)
         self.provider = provider
+        self.operation = operation
         self.connect = connect
         self.rateLimit = rateLimit
+        self.concurrencyLimit = concurrencyLimit
+    }
+
+    func holds(_ provider: ProviderID, _ operation: String) -> Bool {
+        self.provider == provider && (self.operation == nil || self.operation == operation)
     }
 
     /// Counts one that comes now; not nil when it is one too many: how long until there is room.

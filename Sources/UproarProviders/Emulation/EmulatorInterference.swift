@@ -112,3 +112,15 @@ package struct EmulatorRefusal: Hashable, Sendable {
 
     package init(status: Int) { self.status = status }
 }
+
+extension EmulatorVerdict {
+    /// The request will have no answer worth the name.
+    var refuses: Bool {
+        switch self {
+        case .refuse, .refusal, .reset, .mute, .stall, .keepAlive, .close, .fail, .hang, .freeze,
+            .cut:
+            true
+        case .pass, .delay, .empty, .garble, .drop, .replace, .twice, .slip: false
+        }
+    }
+}

@@ -43,7 +43,7 @@ final class EmulatorOutlet: TimerHandler {
     /// An action with what was claimed about its content.
     private struct Held {
         var action: Action
-        var claims: [Fact]
+        var claims: [EmulatorContext.Claim]
     }
 
     private let interference: any EmulatorInterference
@@ -62,6 +62,9 @@ final class EmulatorOutlet: TimerHandler {
     private var isStalled = false
     private var keepAlive: Duration?
     private var isOver = false
+
+    /// Nothing more of the answer leaves, whatever is offered.
+    var isBroken: Bool { isStalled }
 
     /// What delays may hold back; more breaks the connection, as a full buffer would.
     private static let heldLimit = 8 << 20
@@ -147,7 +150,7 @@ final class EmulatorOutlet: TimerHandler {
     }
 
     private func pass(
-        _ action: Action, _ claims: [Fact] = [], due: Instant, at now: Instant
+        _ action: Action, _ claims: [EmulatorContext.Claim] = [], due: Instant, at now: Instant
     ) {
         if due <= now, held.count == 0 { return carryOut(action, claims, at: now) }
         heldBytes += action.payload?.count ?? 0
@@ -169,7 +172,7 @@ final class EmulatorOutlet: TimerHandler {
         if !isOver, let due = held.firstDue { timer = context.loop.schedule(self, at: due) }
     }
 
-    private func carryOut(_ action: Action, _ claims: [Fact], at now: Instant) {
+    private func carryOut(_ action: Action, _ claims: [EmulatorContext.Claim], at now: Instant) {
         carryOut(action)
         context.redeem(claims, at: now)
     }

@@ -39,6 +39,7 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
     private var answer: ((Outcome, Instant) -> Void)?
     private var heard: FileHearing?
     private var timer = TimerID.none
+    private let entry: RequestEntry
 
     /// - answer: called once, unless the peer leaves before.
     package init(
@@ -49,6 +50,7 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
         self.context = context
         self.connection = connection
         arrivedAt = now
+        entry = connection.exchange(settings.provider, at: now)
         self.answer = answer
     }
 
@@ -86,8 +88,12 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
                 value: heard.voiceEnd.nanoseconds)
         }
         connection.call = heard.references.last?.call
+        entry.reference = heard.references.last
         let key = heard.references.last.map { UInt64($0.rawValue) } ?? 1 << 63 | settings.ordinal
-        let due = arrivedAt + context.draw(settings.latency, settings.latencyLabel, key)
+        let due =
+            arrivedAt
+            + context.draw(
+                entry.timing?.first ?? settings.latency, settings.latencyLabel, key)
         if now > due, context.isTagging {
             context.state(
                 .providerLate, of: settings.provider, at: now, reference: heard.references.last,
@@ -100,15 +106,19 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
         guard answer != nil, let heard else { return }
         stateUsage(heard, at: now)
         for reference in heard.references {
-            context.state(.finalSent, of: settings.provider, at: now, reference: reference)
+            context.state(
+                .finalSent, of: settings.provider, at: now, reference: reference, entry: entry)
         }
         end(.heard(heard), at: now)
     }
 
     private func stateUsage(_ heard: FileHearing, at now: Instant) {
         let billed = max(.zero, heard.duration - .milliseconds(400) * heard.tagCount)
-        context[settings.provider].usage.audio += billed
-        context[settings.provider].usage.requests += 1
+        var usage = ProviderUsage()
+        usage.audio = billed
+        usage.requests = 1
+        context[settings.provider].usage += usage
+        entry.add(usage)
         context.state(
             .speechToTextUsage, of: settings.provider, at: now, call: heard.references.last?.call,
             value: heard.duration.nanoseconds, detail: UInt32(billed.nanoseconds / 1_000_000))

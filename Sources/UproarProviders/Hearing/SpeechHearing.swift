@@ -52,7 +52,7 @@ package struct SpeechHearing: ~Copyable {
         self.vocabulary = vocabulary
         self.references = references
         self.isTagging = isTagging
-        scanner = TagScanner(format)
+        scanner = TagScanner(format, findsTails: false)
         blocks = LevelBlocks(format)
         matcher = ClipMatcher(vocabulary, rate: format.rate)
     }
@@ -207,8 +207,7 @@ package struct SpeechHearing: ~Copyable {
 
 /// When the latest pieces of a stream arrived.
 struct ArrivalTimes {
-    private var pieces = InlineArray<256, (position: Int, at: Instant)>(
-        repeating: (0, Instant.zero))
+    private var pieces = [(position: Int, at: Instant)](repeating: (0, Instant.zero), count: 256)
     private var count = 0
 
     /// Everything before `position` has arrived by `at`.

@@ -69,11 +69,15 @@ package final class SpeechStream: TimerHandler {
     private struct Outgoing {
         var message: Message
         var reference: TurnReference?
+        /// Of a final result with words.
+        var entry: RequestEntry?
     }
 
     private var settings: Settings
     private let context: EmulatorContext
     private weak var sink: (any SpeechStreamSink)?
+    /// Whose utterances have lines in the request log.
+    private weak var connection: EmulatorConnection?
     private var hearing: SpeechHearing
     private var intake: SpeechIntake?
     private var queue = DueQueue<Outgoing>()
@@ -95,6 +99,9 @@ package final class SpeechStream: TimerHandler {
     private var statedAudio = Duration.zero
     private var statedTags = 0
     private var lastUsageAt = Duration.zero
+    /// Audio, and tags in it, that lines of the request log have.
+    private var loggedAudio = Duration.zero
+    private var loggedTags = 0
 
     private static let interimInterval = Duration.milliseconds(150)
     /// Silence that ends an utterance of unknown words; within words a shorter one is a stop consonant.
@@ -104,10 +111,12 @@ package final class SpeechStream: TimerHandler {
     private static let queueLimit = 1_000
 
     /// - sink: held weakly; it owns the stream.
+    /// - connection: its utterances are exchanges of the request log; nil: they are somebody else's.
     package init(
         _ settings: Settings, vocabulary: SpeechVocabulary, context: EmulatorContext,
-        sink: any SpeechStreamSink
+        sink: any SpeechStreamSink, on connection: EmulatorConnection? = nil
     ) {
+        self.connection = connection
         self.settings = settings
         self.context = context
         self.sink = sink
@@ -168,6 +177,10 @@ package final class SpeechStream: TimerHandler {
         isClosed = true
         context.loop.cancel(timer)
         stateUsage(at: now)
+        while let next = queue.popDue(at: .distantFuture) { next.entry?.close(.cancelled, at: now) }
+        var usage = takeUsage()
+        if let since = settings.billedSince { usage.audio = now - since }
+        connection?.entry?.add(usage)
     }
 
     // MARK: Hearing
@@ -335,8 +348,31 @@ package final class SpeechStream: TimerHandler {
                     words, confidence: utterance.isMatched ? 0.98 : 0.31, isFinal: true,
                     endsSpeech: trigger == .silence || trigger == .finish,
                     isFromFinish: trigger == .finish)),
-            due: due, reference: utterance.reference)
+            due: due, reference: utterance.reference,
+            entry: logged(utterance, endedAt: endedAt, at: now))
         windowStart = position
+    }
+
+    /// The utterance's line in the request log: from the arrival of its last voiced sample.
+    private func logged(_ utterance: HeardUtterance, endedAt: Instant, at now: Instant)
+        -> RequestEntry?
+    {
+        guard let entry = connection?.exchange(settings.provider, at: now) else { return nil }
+        entry.began(at: endedAt)
+        entry.reference = utterance.reference
+        entry.add(takeUsage())
+        return entry
+    }
+
+    /// The audio since the last line, without tags; nothing where a session is billed for its length, which is the socket's.
+    private func takeUsage() -> ProviderUsage {
+        var usage = ProviderUsage()
+        guard settings.billsAudio, settings.billedSince == nil else { return usage }
+        let tags = hearing.tagCount - loggedTags
+        usage.audio = max(.zero, hearing.position - loggedAudio - .milliseconds(400) * tags)
+        loggedAudio = hearing.position
+        loggedTags = hearing.tagCount
+        return usage
     }
 
     /// A final result without words.
@@ -354,9 +390,16 @@ package final class SpeechStream: TimerHandler {
 
     // MARK: Saying
 
-    private func put(_ message: Message, due: Instant, reference: TurnReference? = nil) {
-        guard queue.count < Self.queueLimit else { return }
-        queue.append(Outgoing(message: message, reference: reference), due: due)
+    private func put(
+        _ message: Message, due: Instant, reference: TurnReference? = nil,
+        entry: RequestEntry? = nil
+    ) {
+        guard queue.count < Self.queueLimit else {
+            entry?.close(.broken, at: context.now)
+            return
+        }
+        queue.append(
+            Outgoing(message: message, reference: reference, entry: entry), due: due)
         say(at: context.now)
     }
 
@@ -364,10 +407,13 @@ package final class SpeechStream: TimerHandler {
         while !isClosed, let next = queue.popDue(at: now) {
             switch next.message {
             case .interim(_, isWhole: true): state(.interimSent, next.reference, at: now)
-            case .final: state(.finalSent, next.reference, at: now)
+            case .final:
+                state(.finalSent, next.reference, at: now, next.entry)
+                if next.reference == nil { next.entry?.answers(at: now) }
             default: break
             }
             sink?.say(next.message, at: now)
+            next.entry?.close(.answered, at: now)
         }
         context.loop.cancel(timer)
         if !isClosed, let due = queue.firstDue { timer = context.loop.schedule(self, at: due) }
@@ -378,9 +424,12 @@ package final class SpeechStream: TimerHandler {
         say(at: now)
     }
 
-    private func state(_ kind: FactKind, _ reference: TurnReference?, at now: Instant) {
+    private func state(
+        _ kind: FactKind, _ reference: TurnReference?, at now: Instant,
+        _ entry: RequestEntry? = nil
+    ) {
         guard let reference else { return }
-        context.state(kind, of: settings.provider, at: now, reference: reference)
+        context.state(kind, of: settings.provider, at: now, reference: reference, entry: entry)
     }
 
     /// What was received since the last statement.

@@ -15,6 +15,7 @@ package final class ModelAnswerPump: TimerHandler {
     private let desk: ModelDesk
     private let key: UInt64
     private let isStreaming: Bool
+    private let entry: RequestEntry
     private weak var sink: (any ModelAnswerSink)?
     private var timer = TimerID.none
     /// When piece `next` is due: computed from the one before, not from when that was sent.
@@ -24,8 +25,9 @@ package final class ModelAnswerPump: TimerHandler {
 
     init(
         _ answer: ScriptedModel.Answer, promptTokens: Int, reference: TurnReference?, key: UInt64,
-        isStreaming: Bool, desk: ModelDesk
+        isStreaming: Bool, desk: ModelDesk, entry: RequestEntry
     ) {
+        self.entry = entry
         self.answer = answer
         self.promptTokens = promptTokens
         self.reference = reference
@@ -42,7 +44,8 @@ package final class ModelAnswerPump: TimerHandler {
         due =
             instant
             + context.firstContent(
-                desk.settings.firstToken, desk.firstLabel, key, of: desk.provider,
+                entry.timing?.first ?? desk.settings.firstToken, desk.firstLabel, key,
+                of: desk.provider,
                 reference: reference)
         if !isStreaming {
             for index in 1..<max(1, answer.pieces.count) { due += interval(before: index) }
@@ -51,24 +54,34 @@ package final class ModelAnswerPump: TimerHandler {
     }
 
     private func interval(before index: Int) -> Duration {
-        context.draw(desk.settings.tokenInterval, desk.tokenLabel, key, index: UInt64(index))
+        context.draw(
+            entry.timing?.tokenInterval ?? desk.settings.tokenInterval, desk.tokenLabel, key,
+            index: UInt64(index))
     }
 
     package func timerFired(token: UInt64, now: Instant) {
         guard !isOver, let sink else { return }
-        if next == 0, answer.kind == .text {
-            context.state(.modelFirstContent, of: desk.provider, at: now, reference: reference)
+        if next == 0 {
+            if answer.kind == .text {
+                context.state(
+                    .modelFirstContent, of: desk.provider, at: now, reference: reference,
+                    entry: entry)
+            } else {
+                entry.answers(at: now)
+            }
         }
         guard isStreaming else {
             completionTokens = answer.tokens
             end(.modelFinished, at: now)
-            return sink.sayWhole(at: now)
+            sink.sayWhole(at: now)
+            return entry.closeExchange(.answered, at: now)
         }
         completionTokens += answer.counts[next]
         next += 1
         let isLast = next == answer.pieces.count
         if isLast { end(.modelFinished, at: now) }
         sink.say(next - 1, isLast: isLast, at: now)
+        if isLast { entry.closeExchange(.answered, at: now) }
         guard !isOver else { return }
         due += interval(before: next)
         timer = context.loop.schedule(self, at: due)
@@ -79,15 +92,19 @@ package final class ModelAnswerPump: TimerHandler {
         guard !isOver else { return }
         context[desk.provider].cancelled += 1
         end(.modelCancelled, at: now)
+        entry.closeExchange(.cancelled, at: now)
     }
 
     private func end(_ kind: FactKind, at now: Instant) {
         isOver = true
         context.loop.cancel(timer)
         let provider = desk.provider
-        context[provider].usage.promptTokens += Int64(promptTokens)
-        context[provider].usage.completionTokens += Int64(completionTokens)
-        context[provider].usage.requests += 1
+        var usage = ProviderUsage()
+        usage.promptTokens = Int64(promptTokens)
+        usage.completionTokens = Int64(completionTokens)
+        usage.requests = 1
+        context[provider].usage += usage
+        entry.add(usage)
         if kind == .modelFinished, case .tool = answer.kind {
             context.state(.modelToolCalled, of: provider, at: now, reference: reference)
         }

@@ -36,9 +36,10 @@ package final class ModelDesk {
     package var count: Int { inWork }
 
     /// nil when as many are in work as may be.
-    package func begin(_ request: ChatCompletionRequest, ordinal: UInt64, at instant: Instant)
-        -> ModelAnswerPump?
-    {
+    package func begin(
+        _ request: ChatCompletionRequest, ordinal: UInt64, on connection: EmulatorConnection,
+        at instant: Instant
+    ) -> ModelAnswerPump? {
         if let limit = settings.concurrencyLimit, inWork >= limit { return nil }
         inWork += 1
         let prompt = model.prompt(of: request)
@@ -52,11 +53,20 @@ package final class ModelDesk {
             context.state(
                 .historyRecalled, of: provider, at: instant, reference: reference, detail: other)
         }
+        if let reference, !prompt.isAfterTool {
+            for (reply, part) in model.held(in: request, of: reference) {
+                context.state(
+                    .historyHeld, of: provider, at: instant, reference: reply,
+                    value: Int64(reference.rawValue), detail: part.rawValue)
+            }
+        }
         let answer = model.answer(to: prompt, request: request, reply: reference)
         let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | ordinal
+        let entry = connection.exchange(provider, at: instant)
+        entry.reference = reference
         return ModelAnswerPump(
             answer, promptTokens: prompt.tokens, reference: reference, key: key,
-            isStreaming: request.isStreaming, desk: self)
+            isStreaming: request.isStreaming, desk: self, entry: entry)
     }
 
     func leave() { inWork -= 1 }

@@ -196,10 +196,8 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
     private static let bodyLimit = 512 << 20
 
     private var then: ((Result<Reply, ProviderFailure>) -> Void)?
-    private var status = 0
+    private var answer = HTTPAnswer(limit: ObjectStoreExchange.bodyLimit)
     private var tag: String?
-    private var retryAfter: Duration?
-    private var body: [UInt8] = []
 
     init(_ then: @escaping (Result<Reply, ProviderFailure>) -> Void) { self.then = then }
 
@@ -215,26 +213,21 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
     }
 
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
-        self.status = status
-        retryAfter = RetryAfter.read(headers)
+        answer.begin(status: status, headers: headers)
         tag = headers.first { $0.name.lowercased() == "etag" }?.value
     }
 
     func received(body bytes: RawSpan, on exchange: any HTTPExchange) {
-        guard body.count + bytes.byteCount <= Self.bodyLimit else {
+        guard answer.body.count + bytes.byteCount <= Self.bodyLimit else {
             exchange.cancel()
             return end(.failure(.malformed("an object larger than \(Self.bodyLimit) bytes")))
         }
-        bytes.withUnsafeBytes { body.append(contentsOf: $0) }
+        answer.receive(bytes)
     }
 
     func finished(_ exchange: any HTTPExchange) {
-        if (200..<300).contains(status) { return end(.success(Reply(body: body, tag: tag))) }
-        end(
-            .failure(
-                .refused(
-                    status: status, body: String(decoding: body.prefix(4096), as: UTF8.self),
-                    retryAfter: retryAfter)))
+        guard (200..<300).contains(answer.status) else { return end(.failure(answer.refusal)) }
+        end(.success(Reply(body: answer.body, tag: tag)))
     }
 
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {

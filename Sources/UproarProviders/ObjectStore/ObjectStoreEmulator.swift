@@ -38,7 +38,8 @@ package final class ObjectStoreEmulator: EmulatedService {
             return TimedAnswer(
                 answer.status, headers: answer.headers, body: answer.body,
                 after: context.firstContent(
-                    emulation.latency, "object store latency", ordinal, of: provider, reference: nil
+                    connection.entry?.timing?.first ?? emulation.latency, "object store latency",
+                    ordinal, of: provider, reference: nil
                 ),
                 provider: provider, context: context, connection: connection)
         } catch {

@@ -19,6 +19,12 @@ package struct ChatCompletionReader: Sendable {
     package private(set) var hasContent = false
     private var calls: [(index: Int, call: ToolCall)] = []
 
+    /// In every chunk of an answer the same, and of no interest.
+    private static let envelope: [StaticString] = [
+        "object", "created", "model", "service_tier", "system_fingerprint", "logprobs",
+        "obfuscation", "prompt_tokens_details", "completion_tokens_details",
+    ]
+
     package init() {}
 
     /// Takes the data of one event. Unknown members are skipped.
@@ -28,7 +34,7 @@ package struct ChatCompletionReader: Sendable {
             return []
         }
         let chunk: JSONValue
-        do { chunk = try JSONParser.parse(data) } catch {
+        do { chunk = try JSONParser.parse(data, without: Self.envelope) } catch {
             return [.failed(.malformed(error.description))]
         }
         if let problem = chunk["error"], !problem.isNull {

@@ -40,12 +40,10 @@ package final class OpenAIChatClient: LanguageModel {
 private final class ChatCompletionExchange: LanguageModelReply, HTTPExchangeHandler {
     private var handler: (any LanguageModelHandler)?
     private var exchange: (any HTTPExchange)?
-    private var status = 0
-    private var retryAfter: Duration?
+    /// Its body is kept where it is no stream of events.
+    private var answer = HTTPAnswer(limit: 64 << 10)
     private var events = ServerSentEventDecoder()
     private var reader = ChatCompletionReader()
-    private var refusal: [UInt8] = []
-    private static let refusalLimit = 64 << 10
 
     init(handler: any LanguageModelHandler) { self.handler = handler }
 
@@ -62,16 +60,11 @@ private final class ChatCompletionExchange: LanguageModelReply, HTTPExchangeHand
     // MARK: HTTPExchangeHandler
 
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
-        self.status = status
-        retryAfter = RetryAfter.read(headers)
+        answer.begin(status: status, headers: headers)
     }
 
     func received(body: RawSpan, on exchange: any HTTPExchange) {
-        guard status == 200 else {
-            let room = Self.refusalLimit - refusal.count
-            body.withUnsafeBytes { refusal.append(contentsOf: $0.prefix(room)) }
-            return
-        }
+        guard answer.status == 200 else { return answer.receive(body) }
         events.receive(body)
         while handler != nil, let event = events.next() {
             for part in reader.receive(event.data) { deliver(part) }
@@ -81,12 +74,7 @@ private final class ChatCompletionExchange: LanguageModelReply, HTTPExchangeHand
 
     func finished(_ exchange: any HTTPExchange) {
         self.exchange = nil
-        guard status == 200 else {
-            return fail(
-                .refused(
-                    status: status, body: String(decoding: refusal, as: UTF8.self),
-                    retryAfter: retryAfter))
-        }
+        guard answer.status == 200 else { return fail(answer.refusal) }
         // A body that ends in order before the answer does is a connection cut by something in between.
         guard reader.isDone || reader.finishReason != nil else { return fail(.cut) }
         guard reader.hasContent else { return fail(.empty) }
@@ -127,7 +115,7 @@ extension ProviderFailure {
     package init(_ failure: HTTPFailure) {
         switch failure {
         case .unreachable(let reason): self = .unreachable(reason)
-        case .tls(let reason): self = .unreachable("TLS: " + reason)
+        case .tls(let reason), .untrusted(let reason): self = .unreachable("TLS: " + reason)
         case .timedOut(let what): self = .timedOut(what)
         case .cut: self = .cut
         case .malformed(let what): self = .malformed(what)

@@ -242,7 +242,10 @@ package final class OpenAIEmulator: EmulatedService {
         throws(OpenAIProblem) -> (any EmulatedReply)?
     {
         let request = try ChatCompletionRequest(parsing: body)
-        guard let pump = desk.begin(request, ordinal: ordinal, at: instant) else {
+        guard
+            let pump = desk.begin(
+                request, ordinal: ordinal, on: connection, at: instant)
+        else {
             throw .rateLimited(retryAfter: .seconds(1))
         }
         let reply = ChatCompletionReply(

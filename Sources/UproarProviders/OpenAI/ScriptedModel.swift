@@ -92,6 +92,31 @@ package struct ScriptedModel: Sendable {
         return nil
     }
 
+    /// So many utterances back is looked: what came before is older news.
+    private static let heldUtterances: UInt32 = 4
+
+    /// The replies to earlier utterances of the same call that the request holds as said by the agent, in the order of its messages. A
+    /// reply carries its reference at its beginning and at its end; one found once is its beginning.
+    package func held(in request: ChatCompletionRequest, of utterance: TurnReference) -> [(
+        reply: TurnReference, part: HeldPart
+    )] {
+        guard isTagging else { return [] }
+        var held = OrderedTable<TurnReference, HeldPart>()
+        for message in request.messages.suffix(16)
+        where message.role == .assistant && !message.callsTools {
+            for found in references.references(in: Array(message.text.utf8)) {
+                let reply = found.reference
+                guard reply.reply > 0, reply.call == utterance.call,
+                    reply.utterance < utterance.utterance,
+                    reply.utterance + Self.heldUtterances >= utterance.utterance
+                else { continue }
+                let part: HeldPart = held[reply] == nil ? .beginning : [.beginning, .end]
+                held[reply] = part
+            }
+        }
+        return zip(held.keys, held.values).map { (reply: $0, part: $1) }
+    }
+
     private func plain(_ text: String) -> String { isTagging ? references.plain(text) : text }
 
     /// 4 tokens of frame for each message and 3 for the answer's beginning, as the vendor counts

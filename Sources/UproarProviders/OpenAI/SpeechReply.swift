@@ -25,7 +25,8 @@ final class SpeechReply: EmulatedReply, VoiceSink {
         self.headers["Content-Type"] =
             request.streamsEvents ? "text/event-stream" : request.format.contentType
         let reply = studio.reply(
-            SpeechRequest.voiceFormat, voice: request.voice, bufferDelay: .zero)
+            SpeechRequest.voiceFormat, voice: request.voice, bufferDelay: .zero,
+            entry: connection.exchange(.openai, at: studio.context.now))
         pump = VoicePump(reply, pace: studio.pace, loop: studio.context.loop, sink: self)
     }
 

@@ -5,9 +5,11 @@ import UproarWire
 
 /// Commands to one Redis over one connection: pipelined, each with a deadline, dialled again when it broke.
 ///
-///     idle ─ send ─► connecting ─► greeting (AUTH, SELECT) ─► ready
-///      ▲                 │               │                      │
-///      └──── pause ◄─────┴───────────────┴──────────────────────┘  broken, or a reply that is overdue
+///     idle ─ send ─► (asking a sentinel) ─► connecting ─► greeting (AUTH, SELECT, ROLE) ─► ready
+///      ▲                     │                  │               │                             │
+///      └──── pause ◄─────────┴──────────────────┴───────────────┴─────────────────────────────┘  broken, or a reply is overdue
+///
+/// Where a server may be a replica, it is asked for its role first, and left when it is one.
 ///
 /// A command that waits for the connection waits no longer than its deadline. One that was written when the connection broke
 /// fails, for nobody knows whether it was done; one that was not yet written goes out on the next connection.
@@ -23,6 +25,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         /// PEM file of further trusted authorities.
         package var authorityFile: String?
         package var verifiesCertificates = true
+        /// What sentinels are told; nil: nothing.
+        package var sentinelPassword: String?
         package init() {}
     }
 
@@ -30,6 +34,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
 
     private enum Phase {
         case idle
+        case asking(SentinelQuestion)
         case connecting
         /// So many replies to our own first commands are due.
         case greeting(due: Int)
@@ -47,10 +52,11 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         case deadline, redial
     }
 
-    /// Of one Redis and its stand-ins; the one in use is `urls[current]`.
-    private let urls: [RedisURL]
+    private let places: RedisPlaces
+    /// Of the servers or sentinels of `places`: the one in use.
     private var current = 0
-    private var url: RedisURL { urls[current] }
+    /// The server in use.
+    private var url: RedisURL
     private let options: Options
     private let network: any Network
     private let loop: EventLoop
@@ -74,16 +80,20 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
     package convenience init(
         _ url: RedisURL, network: any Network, loop: EventLoop, random: RandomStream,
         options: Options = Options()
-    ) { self.init([url], network: network, loop: loop, random: random, options: options) }
+    ) { self.init(.servers([url]), network: network, loop: loop, random: random, options: options) }
 
-    /// - urls: at least one. The next is tried when one cannot be reached, says nothing, or has become a replica that takes no
-    ///   writes.
+    /// - places: the next is tried when one cannot be reached, says nothing, or is a replica, which takes no writes.
     package init(
-        _ urls: [RedisURL], network: any Network, loop: EventLoop, random: RandomStream,
+        _ places: RedisPlaces, network: any Network, loop: EventLoop, random: RandomStream,
         options: Options = Options()
     ) {
-        precondition(!urls.isEmpty, "a client of no server")
-        self.urls = urls
+        self.places = places
+        switch places {
+        case .servers(let urls):
+            precondition(!urls.isEmpty, "a client of no server")
+            url = urls[0]
+        case .sentinels(_, _, let url): self.url = url
+        }
         self.network = network
         self.loop = loop
         self.random = random
@@ -106,7 +116,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         switch phase {
         case .ready: write()
         case .idle: dial()
-        case .connecting, .greeting, .closed: break
+        case .asking, .connecting, .greeting, .closed: break
         }
     }
 
@@ -116,6 +126,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
 
     /// Fails what waits and closes the connection.
     package func close() {
+        if case .asking(let question) = phase { question.cancel() }
         phase = .closed
         loop.cancel(deadlineTimer)
         loop.cancel(redialTimer)
@@ -172,7 +183,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         case .ready where written > 0:
             // What the peer owes would be taken for the replies to later commands: this connection is of no use.
             abandon("a reply is overdue", .timedOut)
-        case .ready, .idle, .connecting, .greeting, .closed:
+        case .ready, .idle, .asking, .connecting, .greeting, .closed:
             failFirst(overdue, failures > 0 ? .unreachable(lastProblem) : .timedOut)
         }
         awaitDeadline()
@@ -187,6 +198,33 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
             redialTimer = loop.schedule(self, token: Timer.redial.rawValue, at: redialAt)
             return
         }
+        switch places {
+        case .servers(let urls):
+            url = urls[current % urls.count]
+            connect()
+        case .sentinels(let sentinels, let master, _):
+            let question = SentinelQuestion(
+                sentinels, from: current % sentinels.count, master: master,
+                password: options.sentinelPassword,
+                limit: max(options.deadline / 2, .milliseconds(100)), network: network, loop: loop
+            ) { [weak self] in self?.heard($0) }
+            phase = .asking(question)
+            question.start()
+        }
+    }
+
+    private func heard(_ answer: Result<RedisPlaces.Sentinel, SentinelQuestion.Failure>) {
+        guard case .asking(let question) = phase else { return }
+        switch answer {
+        case .success(let server):
+            current = question.current
+            (url.host, url.port) = (server.host, server.port)
+            connect()
+        case .failure(let failure): broke(failure.words)
+        }
+    }
+
+    private func connect() {
         phase = .connecting
         decoder = RESPDecoder(byteLimit: 16 << 20)
         output = []
@@ -213,6 +251,10 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
             RESPCommand.write(["SELECT", String(url.database)], into: &output)
             due += 1
         }
+        if places.mayBeReplica {
+            RESPCommand.write(["ROLE"], into: &output)
+            due += 1
+        }
         if due > 0 { phase = .greeting(due: due) } else { becomeReady() }
         flush()
     }
@@ -237,7 +279,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
             options.longestPause.nanoseconds,
             options.shortestPause.nanoseconds << Int64(min(failures, 20)))
         failures += 1
-        current = (current + 1) % urls.count
+        current += 1
         // Between half and all of it, so that many clients do not come back as one.
         let drawn = pause / 2 + Int64(Double(pause / 2) * random.unit())
         redialAt = loop.now + .nanoseconds(drawn)
@@ -255,11 +297,15 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         decoder.receive(bytes)
         isReceiving = true
         var problem: (text: String, failure: StoreFailure)?
+        var wasRefused = false
         do {
-            while stream === self.stream, let value = try decoder.next() {
-                if let refusal = take(value) {
-                    problem = ("refused: \(refusal)", .refused(refusal))
-                    break
+            while stream === self.stream, problem == nil, let value = try decoder.next() {
+                switch take(value) {
+                case .replica?: problem = ("a replica", .unreachable("a replica"))
+                case .refused(let words)?:
+                    problem = ("refused: \(words)", .refused(words))
+                    wasRefused = true
+                case nil: break
                 }
             }
         } catch {
@@ -268,7 +314,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         isReceiving = false
         guard stream === self.stream else { return }
         if let problem {
-            if case .greeting = phase { failFirst(commands.count, problem.failure) }
+            // Whom the greeting was refused is not served elsewhere; beside a replica there is a master.
+            if case .greeting = phase, wasRefused { failFirst(commands.count, problem.failure) }
             abandon(problem.text, problem.failure)
         } else {
             flush()
@@ -276,10 +323,21 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         }
     }
 
-    /// What the server said to our first commands, if it refused them.
-    private func take(_ value: RESPValue) -> String? {
+    private enum Obstacle {
+        case refused(String)
+        /// It takes no writes: its master is elsewhere.
+        case replica
+    }
+
+    /// Why this server will not do, if what it said says so.
+    private func take(_ value: RESPValue) -> Obstacle? {
         if case .greeting(let due) = phase {
-            if case .error(let text) = value { return text }
+            if due == 1, places.mayBeReplica {
+                // Who does not tell its role is taken for a master: a write that it refuses will tell.
+                if case .array(let parts) = value, parts.first?.text == "slave" { return .replica }
+            } else if case .error(let text) = value {
+                return .refused(text)
+            }
             if due > 1 { phase = .greeting(due: due - 1) } else { becomeReady() }
             return nil
         }
@@ -289,8 +347,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         written -= 1
         if case .error(let text) = value {
             command.then(.failure(.refused(text)))
-            // The server has been made a replica: its master is elsewhere.
-            if urls.count > 1, text.hasPrefix("READONLY") { return text }
+            if places.mayBeReplica, text.hasPrefix("READONLY") { return .replica }
         } else {
             command.then(.success(value))
         }
@@ -308,7 +365,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         switch reason {
         case .unreachable(let errno), .failed(let errno): broke(String(cString: strerror(errno)))
         case .unknownHost: broke("the name does not resolve")
-        case .tls(let words): broke("TLS: \(words)")
+        case .tls(let words), .untrusted(let words): broke("TLS: \(words)")
         case .queueOverflow: broke("the server does not read")
         case .closed, .ended: broke("the server closed the connection")
         }

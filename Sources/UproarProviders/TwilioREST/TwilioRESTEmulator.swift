@@ -31,7 +31,8 @@ package final class TwilioRESTEmulator: EmulatedService {
                 headers: ["Content-Type": "application/json", "Twilio-Request-Id": id("RQ")],
                 body: json?.encoded() ?? [],
                 after: context.firstContent(
-                    emulation.latency, "sms latency", ordinal, of: provider, reference: nil),
+                    connection.entry?.timing?.first ?? emulation.latency, "sms latency", ordinal,
+                    of: provider, reference: nil),
                 provider: provider, context: context, connection: connection)
         } catch {
             refuse(error, on: connection)

@@ -2,6 +2,13 @@ import UproarAudio
 import UproarCore
 import UproarRuntime
 
+/// What has been spoken before, kept beyond the process. Used on the worker's thread.
+package protocol VoiceShelf: Sendable {
+    /// As `Voice.render` gave it; nil when it is not there, or not whole.
+    func sound(of text: String, in voice: Voice) -> PCM?
+    func keep(_ sound: PCM, of text: String, in voice: Voice)
+}
+
 /// Flite behind `VoiceRenderer`: off the loop, each clause once per format, in a cache of bounded size.
 package final class FliteRenderer: VoiceRenderer {
     private struct Key: Hashable {
@@ -13,6 +20,7 @@ package final class FliteRenderer: VoiceRenderer {
     private let worker: any BackgroundWorker
     private let loop: EventLoop
     private let usual: Voice
+    private let shelf: (any VoiceShelf)?
     private let byteLimit: Int
     private var cache: [Key: SpokenClause] = [:]
     /// In order of making: the oldest leaves first.
@@ -23,10 +31,12 @@ package final class FliteRenderer: VoiceRenderer {
     /// Clauses that were not there when a call asked for them.
     package private(set) var missCount = 0
 
+    /// - shelf: looked at before anything is spoken; nil speaks everything.
     package init(
         worker: any BackgroundWorker, loop: EventLoop, voice: Voice = .slt,
-        byteLimit: Int = 256 << 20
+        shelf: (any VoiceShelf)? = nil, byteLimit: Int = 256 << 20
     ) {
+        self.shelf = shelf
         self.worker = worker
         self.loop = loop
         usual = voice
@@ -81,8 +91,8 @@ package final class FliteRenderer: VoiceRenderer {
             return
         }
         waiting[key] = [then]
-        let isTaken = worker.run {
-            Self.speak(key.clause, key.voice, key.format)
+        let isTaken = worker.run { [shelf] in
+            Self.speak(key.clause, key.voice, key.format, shelf)
         } then: { [self] clause in
             finish(key, clause)
         }
@@ -111,13 +121,22 @@ package final class FliteRenderer: VoiceRenderer {
     }
 
     /// Runs on the worker's thread.
-    private static func speak(_ clause: String, _ voice: Voice, _ format: VoiceFormat)
-        -> SpokenClause?
-    {
-        let sound = trimmed(voice.render(clause))
+    private static func speak(
+        _ clause: String, _ voice: Voice, _ format: VoiceFormat, _ shelf: (any VoiceShelf)?
+    ) -> SpokenClause? {
+        let sound = trimmed(rendered(clause, voice, shelf))
         guard !sound.samples.isEmpty else { return nil }
         return SpokenClause(
             format: format, bytes: format.encode(sound.resampled(to: format.rate).samples))
+    }
+
+    private static func rendered(_ clause: String, _ voice: Voice, _ shelf: (any VoiceShelf)?)
+        -> PCM
+    {
+        if let known = shelf?.sound(of: clause, in: voice) { return known }
+        let sound = voice.render(clause)
+        shelf?.keep(sound, of: clause, in: voice)
+        return sound
     }
 
     /// Flite puts silence around each text; pauses are the emulator's own business.

@@ -38,6 +38,8 @@ package final class VoicePump: TimerHandler {
         _ reply: VoiceReply, pace: Pace, loop: EventLoop, sink: any VoiceSink
     ) {
         self.reply = reply
+        var pace = pace
+        if let factor = reply.settings.entry?.timing?.factor { pace.speed = factor }
         self.pace = pace
         self.loop = loop
         self.sink = sink

@@ -25,11 +25,15 @@ package final class VoiceReply {
         package var earlierReference: TurnReference?
         /// The call this connection belongs to, as far as it is known.
         package var call: UInt32?
+        /// Its line in the request log; nil for the voice of a realtime response, whose line is its model's.
+        package var entry: RequestEntry?
 
         package init(
             provider: ProviderID, format: VoiceFormat, voice: String, firstByte: Distribution,
-            bufferDelay: Duration, ordinal: UInt64, earlierReference: TurnReference?, call: UInt32?
+            bufferDelay: Duration, ordinal: UInt64, earlierReference: TurnReference?,
+            call: UInt32?, entry: RequestEntry?
         ) {
+            self.entry = entry
             self.provider = provider
             self.format = format
             self.voice = voice
@@ -210,13 +214,15 @@ package final class VoiceReply {
         let wait =
             submission == first
             ? context.firstContent(
-                settings.firstByte, "voice first byte", key, of: settings.provider,
+                firstByte, "voice first byte", key, of: settings.provider,
                 reference: reference)
             : context.draw(
-                settings.firstByte, "voice first byte", key, index: submission - first)
+                firstByte, "voice first byte", key, index: submission - first)
         let start = first == submission ? firstTextAt ?? now : now
         readyAt = max(readyAt, start + wait)
     }
+
+    private var firstByte: Distribution { settings.entry?.timing?.first ?? settings.firstByte }
 
     private func made(_ clause: SpokenClause?, unit number: Int) {
         let place = number - firstUnit
@@ -302,12 +308,16 @@ package final class VoiceReply {
     }
 
     /// The last audio has left.
-    package func finished(at now: Instant) { end(.voiceFinished, at: now) }
+    package func finished(at now: Instant) {
+        end(.voiceFinished, at: now)
+        settings.entry?.closeExchange(.answered, at: now)
+    }
 
     /// Nobody listens any more.
     package func cancelled(at now: Instant) {
         if !isOver { context[settings.provider].cancelled += 1 }
         end(.voiceCancelled, at: now)
+        settings.entry?.closeExchange(.cancelled, at: now)
     }
 
     private func end(_ kind: FactKind, at now: Instant) {
@@ -323,6 +333,7 @@ package final class VoiceReply {
         usage.characters = Int64(characters)
         usage.requests = 1
         context[settings.provider].usage += usage
+        settings.entry?.add(usage)
         state(kind, at: now, value: spoken.nanoseconds, detail: UInt32(characters))
     }
 
@@ -330,6 +341,8 @@ package final class VoiceReply {
     private func stateText() {
         guard !hasStatedText, let firstTextAt else { return }
         hasStatedText = true
+        settings.entry?.began(at: firstTextAt)
+        settings.entry?.reference = reference
         state(.voiceTextReceived, at: firstTextAt)
     }
 
@@ -338,6 +351,6 @@ package final class VoiceReply {
         context.state(
             kind, of: settings.provider, at: instant,
             call: reference == nil ? settings.call : nil, reference: reference, value: value,
-            detail: detail)
+            detail: detail, entry: kind == .voiceFirstAudio ? settings.entry : nil)
     }
 }

@@ -38,15 +38,16 @@ package final class VoiceStudio {
     package var count: Int { inWork }
     package var limit: Int? { concurrencyLimit }
 
-    /// - call, earlier: what the connection's replies before have told.
+    /// - call, earlier: what the connection's replies before have told. - entry: its line in the request log.
     package func reply(
         _ format: VoiceFormat, voice: String, bufferDelay: Duration, call: UInt32? = nil,
-        earlier: TurnReference? = nil
+        earlier: TurnReference? = nil, entry: RequestEntry?
     ) -> VoiceReply {
         ordinal += 1
         let settings = VoiceReply.Settings(
             provider: provider, format: format, voice: voice, firstByte: firstByte,
-            bufferDelay: bufferDelay, ordinal: ordinal, earlierReference: earlier, call: call)
+            bufferDelay: bufferDelay, ordinal: ordinal, earlierReference: earlier, call: call,
+            entry: entry)
         let voice = tags[format] ?? TagVoice(format)
         tags[format] = voice
         return VoiceReply(settings, tags: voice, renderer: renderer, context: context)

@@ -33,7 +33,7 @@ package enum VoiceText {
             clauses.append(Clause(spoken: spoken(words), words: words, pause: pause))
             words = []
         }
-        for word in text.split(whereSeparator: \.isWhitespace) {
+        for word in text.split(whereSeparator: \.isBlank) {
             words.append(String(word))
             switch word.last {
             case ".", "!", "?", "…": end(longPause)
@@ -47,8 +47,8 @@ package enum VoiceText {
 
     private static func spoken(_ words: [String]) -> String {
         let text = words.joined(separator: " ")
-        let inner = text.drop { !$0.isLetter && !$0.isNumber }
-        guard let last = inner.lastIndex(where: { $0.isLetter || $0.isNumber }) else { return "" }
+        let inner = text.drop { !$0.isLetterOrNumber }
+        guard let last = inner.lastIndex(where: { $0.isLetterOrNumber }) else { return "" }
         return String(inner[...last])
     }
 

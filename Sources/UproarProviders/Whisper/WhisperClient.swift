@@ -98,9 +98,7 @@ private final class WhisperStream: SpeechToTextStream, HTTPExchangeHandler {
     private var start = 0
     private var asked = 0
     private var exchange: (any HTTPExchange)?
-    private var status = 0
-    private var retryAfter: Duration?
-    private var answer: [UInt8] = []
+    private var answer = HTTPAnswer(limit: WhisperStream.answerLimit)
 
     init(
         _ settings: SpeechToTextSettings, client: WhisperClient,
@@ -125,8 +123,7 @@ private final class WhisperStream: SpeechToTextStream, HTTPExchangeHandler {
     func finishUtterance() {
         guard handler != nil, exchange == nil, !audio.isEmpty else { return }
         asked = start + audio.count
-        status = 0
-        answer = []
+        answer = HTTPAnswer(limit: Self.answerLimit)
         exchange = client.send(client.request(audio, settings), handler: self)
     }
 
@@ -146,24 +143,15 @@ private final class WhisperStream: SpeechToTextStream, HTTPExchangeHandler {
     // MARK: HTTPExchangeHandler
 
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
-        self.status = status
-        retryAfter = RetryAfter.read(headers)
+        answer.begin(status: status, headers: headers)
     }
 
-    func received(body: RawSpan, on exchange: any HTTPExchange) {
-        let room = Self.answerLimit - answer.count
-        body.withUnsafeBytes { answer.append(contentsOf: $0.prefix(room)) }
-    }
+    func received(body: RawSpan, on exchange: any HTTPExchange) { answer.receive(body) }
 
     func finished(_ exchange: any HTTPExchange) {
         self.exchange = nil
-        guard status == 200 else {
-            return fail(
-                .refused(
-                    status: status, body: String(decoding: answer, as: UTF8.self),
-                    retryAfter: retryAfter))
-        }
-        guard let json = try? JSONParser.parse(answer), let text = json["text"]?.text else {
+        guard answer.status == 200 else { return fail(answer.refusal) }
+        guard let json = try? JSONParser.parse(answer.body), let text = json["text"]?.text else {
             return fail(.malformed("a transcription without a text"))
         }
         let from = settings.format.duration(bytes: start)

@@ -27,12 +27,8 @@ package final class WebhookClient: Webhook {
 
 /// One exchange of which only the status counts.
 final class StatusExchange: HTTPExchangeHandler {
-    private static let bodyLimit = 4096
-
     private var then: ((Result<Void, ProviderFailure>) -> Void)?
-    private var status = 0
-    private var retryAfter: Duration?
-    private var body: [UInt8] = []
+    private var answer = HTTPAnswer(limit: 4096)
 
     init(_ then: @escaping (Result<Void, ProviderFailure>) -> Void) { self.then = then }
 
@@ -48,22 +44,13 @@ final class StatusExchange: HTTPExchangeHandler {
     }
 
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
-        self.status = status
-        retryAfter = RetryAfter.read(headers)
+        answer.begin(status: status, headers: headers)
     }
 
-    func received(body bytes: RawSpan, on exchange: any HTTPExchange) {
-        let room = Self.bodyLimit - body.count
-        bytes.withUnsafeBytes { body.append(contentsOf: $0.prefix(room)) }
-    }
+    func received(body: RawSpan, on exchange: any HTTPExchange) { answer.receive(body) }
 
     func finished(_ exchange: any HTTPExchange) {
-        if (200..<300).contains(status) { return end(.success(())) }
-        end(
-            .failure(
-                .refused(
-                    status: status, body: String(decoding: body, as: UTF8.self),
-                    retryAfter: retryAfter)))
+        end((200..<300).contains(answer.status) ? .success(()) : .failure(answer.refusal))
     }
 
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {

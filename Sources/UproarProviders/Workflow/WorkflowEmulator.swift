@@ -56,7 +56,8 @@ package final class WorkflowEmulator: EmulatedService {
         return TimedAnswer(
             202, headers: ["Content-Type": "application/json"], body: answer.encoded(),
             after: context.firstContent(
-                emulation.latency, "workflow latency", ordinal, of: provider, reference: nil),
+                connection.entry?.timing?.first ?? emulation.latency, "workflow latency", ordinal,
+                of: provider, reference: nil),
             provider: provider, context: context, connection: connection)
     }
 

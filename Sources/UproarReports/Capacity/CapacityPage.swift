@@ -50,7 +50,10 @@ package struct CapacityPage {
     }
 
     private var hero: String {
-        let calls = result.calls.map { "\($0) calls" } ?? "unknown"
+        let isEdge = result.verdict == .found
+        let calls =
+            result.calls.map { "\(isEdge ? "" : "≥ ")\($0) calls" }
+            ?? (result.verdict == .nothingHolds ? "0 calls" : "unknown")
         let interval =
             result.interval.map {
                 "95 % interval \(CapacityText.interval($0, 1, 1)). "
@@ -60,7 +63,7 @@ package struct CapacityPage {
             <div class="headline"><div><div class="brand">UPROAR CAPACITY</div>
             <h1>\(HTMLText.escaped(result.scenario))</h1><p>\(HTMLText.escaped(result.verdictText))</p>
             <p class="soft">\(interval)\(HTMLText.escaped(result.target)), \(result.world.rawValue), \(result.probes.count) runs</p></div>
-            <div class="verdict \(tone)-box">\(result.verdict == .found ? "" : "≥ ")\(calls)</div></div>
+            <div class="verdict \(tone)-box">\(calls)</div></div>
             </header>
             """
     }
@@ -135,7 +138,7 @@ package struct CapacityPage {
                         tried.map { probe in
                             [String(probe.load), probe.outcome.rawValue, String(probe.turns)]
                                 + [probe.p50, probe.p95, probe.p99].map {
-                                    $0.map { CapacityText.fixed($0 * 1000, 0) } ?? ""
+                                    $0.map { CapacityText.fixed($0 * 1000, 0) } ?? "–"
                                 }
                         }, caption: "Latency against load")))
     }
@@ -264,50 +267,6 @@ package struct CapacityPage {
             "<p><b>\(HTMLText.escaped(bottleneck.text))</b></p><ul>\(evidence)</ul>")
     }
 
-    private var fits: String {
-        guard let curve = model.p95 else { return "" }
-        let points = zip(curve.points, curve.residuals).map { point, residual in
-            LoadChart.Point(
-                x: point.load, y: residual * 100, style: "p50",
-                tip:
-                    "\(CapacityText.fixed(point.load, 0)) callers\n\(CapacityText.fixed(residual * 100, 1)) %"
-            )
-        }
-        let chart = LoadChart(
-            id: "residuals", title: "Residuals of the fitted p95, in per cent",
-            xName: "callers", points: points, height: 200, isSigned: true,
-            format: { CapacityText.fixed($0, 0) + " %" })
-        let milliseconds: (Double) -> String = { CapacityText.fixed($0 * 1000, 1) + " ms" }
-        var text =
-            "<p>p95(N) = \(HTMLText.escaped(curve.text(milliseconds))) "
-            + "<span class=\"soft\">(shape: \(curve.shape.rawValue), chosen by AICc among flat, usl and queue)</span></p>"
-        if let cpu = model.cpu {
-            let terms = zip(cpu.coefficients, ["", "·N", "·N²"]).map {
-                CapacityText.fixed($0, 5) + $1
-            }
-            text += "<p>cores(N) = \(terms.joined(separator: " + "))</p>"
-        }
-        let rows = result.checks.map { check in
-            [
-                "<span class=\"mark \(check.isInside ? "good" : "doubt")\">\(check.isInside ? "inside" : "outside")</span>",
-                HTMLText.escaped(CapacityText.sentence(check)),
-                CapacityText.fixed(check.error * 100, 1) + " %",
-            ]
-        }
-        if !rows.isEmpty {
-            text += HTMLText.table(
-                [
-                    .init(name: "check"),
-                    .init(name: "a load predicted, then measured", isWide: true),
-                    .init(name: "error", isNumber: true),
-                ], rows, caption: "Predictions")
-        }
-        return HTMLText.section(
-            "model", "The model behind the curve",
-            text
-                + HTMLText.figure(chart.markup(), caption: chart.title))
-    }
-
     private var edges: String {
         var rows: [[String]] = []
         let starts = result.coldStarts
@@ -345,10 +304,10 @@ package struct CapacityPage {
             return [
                 "<span class=\"mark \(tone)\">\(probe.outcome.rawValue)</span>",
                 "<b>\(probe.load)</b> \(probe.purpose.rawValue)<div class=\"note\">\(HTMLText.escaped(probe.reason))</div>",
-                String(probe.turns), probe.p95.map { CapacityText.fixed($0 * 1000, 0) } ?? "",
-                probe.agentCores.map { CapacityText.fixed($0, 3) } ?? "",
-                probe.agentMemory.map { CapacityText.fixed($0 / 1e6, 0) } ?? "",
-                probe.harnessCores.map { CapacityText.fixed($0, 2) } ?? "",
+                String(probe.turns), probe.p95.map { CapacityText.fixed($0 * 1000, 0) } ?? "–",
+                probe.agentCores.map { CapacityText.fixed($0, 3) } ?? "–",
+                probe.agentMemory.map { CapacityText.fixed($0 / 1e6, 0) } ?? "–",
+                probe.harnessCores.map { CapacityText.fixed($0, 2) } ?? "–",
                 probe.validity.rawValue,
                 "<a href=\"\(HTMLText.escaped(probe.folder))/report.html\">report</a>",
             ]
@@ -371,7 +330,7 @@ package struct CapacityPage {
             [
                 "gates",
                 result.gates.map { "<code>\(HTMLText.escaped($0))</code>" }.joined(
-                    separator: "<br>"),
+                    separator: "<br/>"),
             ],
             ["providers", HTMLText.escaped(result.providers.joined(separator: ", "))],
             ["command", "<code>\(HTMLText.escaped(result.command))</code>"],

@@ -30,8 +30,8 @@ package struct CapacityText {
             lines.append(row(place == 0 ? "FOOTPRINT" : "", line))
         }
         if let line = kneeLine { lines.append(row("KNEE", line)) }
-        for (place, check) in result.checks.enumerated() {
-            lines.append(row(place == 0 ? "MODEL" : "", Self.sentence(check)))
+        for (place, line) in modelLines.enumerated() {
+            lines.append(row(place == 0 ? "MODEL" : "", line))
         }
         if let line = coldLine { lines.append(row("COLD START", line)) }
         if let line = rampLine { lines.append(row("RAMP", line)) }
@@ -43,7 +43,7 @@ package struct CapacityText {
         }
         if let bottleneck = result.bottleneck {
             lines.append(row("NEXT LIMIT", bottleneck.text))
-            lines += bottleneck.evidence.prefix(4).map { row("", "- " + $0) }
+            lines += bottleneck.evidence.prefix(7).map { row("", "- " + $0) }
         }
         lines.append(row("RUNS", runs))
         return lines.joined(separator: "\n") + "\n"
@@ -67,7 +67,7 @@ package struct CapacityText {
         switch result.calls {
         case let count? where result.verdict == .found: calls = self.calls(count, "")
         case let count?: calls = self.calls(count, "at least ")
-        case nil: calls = "unknown"
+        case nil: calls = result.verdict == .nothingHolds ? "0 calls" : "unknown"
         }
         let word = result.verdict.rawValue.uppercased().replacing("_", with: " ")
         return row("CAPACITY", "\(calls)   \(word)\(result.isPartial ? ", partial" : "")")
@@ -116,6 +116,24 @@ package struct CapacityText {
         let interval = model.kneeInterval.map { " (\(Self.interval($0, 1, 1)))" } ?? ""
         return "\(Self.fixed(knee, 1)) calls\(interval); p95 there "
             + "\(Self.fixed(curve(knee) * 1000, 0)) ms, shape \(curve.shape.rawValue)"
+    }
+
+    private var modelLines: [String] {
+        var lines: [String] = []
+        if let curve = model.p95 {
+            let intervals = zip(curve.names, curve.parameters.indices).compactMap {
+                parameter, place -> String? in
+                guard place == 0 || curve.parameters[place] > 0 else { return nil }
+                let scale = parameter.name == "m" ? 1 : 1000.0
+                return
+                    "\(parameter.name) \(Self.interval(curve.interval(of: place), scale, scale == 1 ? 1 : 2))"
+            }
+            let spread = curve.residuals.map(abs).max() ?? 0
+            lines.append(
+                "p95(N) = \(curve.text { Self.fixed($0 * 1000, 1) + " ms" }); 95 %: \(intervals.joined(separator: ", ")); residuals up to \(Self.fixed(spread * 100, 1)) %"
+            )
+        }
+        return lines + result.checks.map(Self.sentence)
     }
 
     static func sentence(_ check: CapacityResult.Check) -> String {

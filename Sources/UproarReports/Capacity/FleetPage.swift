@@ -87,7 +87,7 @@ package struct FleetPage {
             <header class="card hero good">
             <div class="headline"><div><div class="brand">UPROAR AUTOSCALE</div>
             <h1>\(HTMLText.escaped(traffic))</h1>
-            <p>Fewest calls lost: <b>\(HTMLText.escaped(best?.policy.name ?? ""))</b>, \(best?.refused ?? 0) refused and \(best?.cut ?? 0) cut.</p>
+            <p>Fewest calls lost: <b>\(HTMLText.escaped(best?.policy.name ?? ""))</b>, \(best?.refused ?? 0) refused and \(best?.cut ?? 0) cut, p95 over the day \(best?.p95.map(Self.milliseconds) ?? "unknown").</p>
             <p class="soft">A simulated day; a call's cost and its latency are those of \(HTMLText.escaped(basis.source))</p></div></div>
             </header>
             \(table)\(reports.enumerated().map(charts).joined())\(assumed)<footer>uproar \(HTMLText.escaped(version))</footer>
@@ -140,7 +140,8 @@ package struct FleetPage {
         func values(_ value: (FleetReport.Bucket) -> Double?) -> [Figure?] {
             buckets.map { bucket in value(bucket).map { Figure($0) } }
         }
-        let whole: (Double) -> String = { NumberText.fixed($0, 0) }
+        // Ticks may stand at halves: those are not rounded to whole pods.
+        let whole: (Double) -> String = { NumberText.fixed($0, $0 == $0.rounded() ? 0 : 1) }
         var body = HTMLText.legend([("pods", "p95"), ("calls by 10", "p99")])
         body += chart(
             "pods", "Pods, and calls under way divided by 10",

@@ -74,7 +74,10 @@ struct LoadChart {
         }
         for tick in x.ticks {
             canvas.line(x(tick), bottom, x(tick), bottom + 4, "axis")
-            canvas.text(x(tick), bottom + 17, NumberText.fixed(tick, 0), .middle)
+            // Narrow charts step by 2.5: what is no whole number is not written as one.
+            canvas.text(
+                x(tick), bottom + 17, NumberText.fixed(tick, tick == tick.rounded() ? 0 : 1),
+                .middle)
         }
         canvas.text((left + right) / 2, height - 5, xName, .middle, "t faint")
         func inside(_ value: Double) -> Double { y(max(y.low, min(y.high, value))) }
@@ -87,6 +90,7 @@ struct LoadChart {
                 curve.points.map { $0.y <= y.high * 1.001 ? (x($0.x), y($0.y)) : nil },
                 "line \(curve.style)", dot: "dot \(curve.style)")
         }
+        var labels: [(x: Double, row: Int)] = []
         for mark in marks {
             if mark.isHorizontal {
                 guard mark.value <= y.high, mark.value >= y.low else { continue }
@@ -95,7 +99,16 @@ struct LoadChart {
             } else {
                 guard mark.value <= x.high else { continue }
                 canvas.line(x(mark.value), top, x(mark.value), bottom, "fault-edge")
-                canvas.text(x(mark.value) - 4, top - 6, mark.name, .middle, "t fault-text")
+                // Marks that stand close together have their names below each other.
+                let at = x(mark.value)
+                let row = (0...labels.count).first { row in
+                    !labels.contains { $0.row == row && abs($0.x - at) < 90 }
+                }
+                labels.append((at, row ?? 0))
+                let anchor: SVGCanvas.Anchor =
+                    at > right - 40 ? .end : at < left + 40 ? .start : .middle
+                canvas.text(
+                    at, top - 6 + 16 * Double(row ?? 0), mark.name, anchor, "t fault-text")
             }
         }
         for point in points {

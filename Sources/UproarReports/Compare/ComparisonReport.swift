@@ -64,8 +64,8 @@ package struct ComparisonReport {
             id, title,
             intro:
                 lead
-                + "A regression is larger than the relative and the absolute limit, and the interval of the "
-                + "difference, from drawing whole calls, excludes zero.",
+                + "A regression is larger than the relative and the absolute limit, and the 95 % interval of the "
+                + "difference (of whole calls drawn again; between blocks, of the pairs) excludes zero.",
             HTMLText.table(
                 [
                     .init(name: "verdict"), .init(name: "figure", isWide: true),

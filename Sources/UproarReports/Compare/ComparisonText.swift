@@ -53,6 +53,8 @@ package struct ComparisonText {
         switch row.verdict {
         case .regressed: return "worse, outside noise (limit +\(quantity(row.limit, row)))"
         case .improved: return "better, outside noise"
+        case .unchanged where row.isWithinNoise:
+            return "within noise, no regression above +\(quantity(row.limit, row))"
         case .unchanged: return "no regression above +\(quantity(row.limit, row))"
         case .inconclusive:
             guard let needed = row.callsNeeded else { return "too few calls to know" }

@@ -149,7 +149,7 @@ extension HTMLReport {
         return HTMLText.figure(
             chart.markup(),
             caption:
-                "Provider cost, added up by when each call was due; buckets of "
-                + "\(PlotScale.time(buckets.seconds)).")
+                "Provider cost, added up by when each call was due, and what belongs to no call by when it was "
+                + "seen; buckets of \(PlotScale.time(buckets.seconds)).")
     }
 }

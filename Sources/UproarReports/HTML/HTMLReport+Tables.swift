@@ -17,8 +17,20 @@ extension HTMLReport {
                 [
                     ("caller", "caller"), ("agent's stages and speech", "agent"),
                     ("provider's stages", "provider"), ("network", "network"), ("no answer", "bad"),
-                ], boxes: true) + body, isLong: true)
+                ], boxes: true) + body + otherTapes, isLong: true)
     }
+
+    /// Recordings of calls that are not among the worst.
+    private var otherTapes: String {
+        let worst = Set(result.worstCalls.map(\.id))
+        let links = result.tapes.filter { !worst.contains($0) }.prefix(100).map {
+            "<a href=\"\(Self.tape($0))\">call \($0)</a>"
+        }
+        guard !links.isEmpty else { return "" }
+        return "<p>Recorded, too: \(links.joined(separator: ", ")).</p>"
+    }
+
+    private static func tape(_ call: UInt32) -> String { "tapes/call-\(call).wav" }
 
     private func article(_ call: CallRecord) -> String {
         var chips: [String] = []
@@ -60,7 +72,7 @@ extension HTMLReport {
     /// The call's recording, which lies beside the report: nothing is loaded before it is played.
     private func player(_ call: CallRecord) -> String {
         guard result.tapes.contains(call.id) else { return "" }
-        let file = "tapes/call-\(call.id).wav"
+        let file = Self.tape(call.id)
         return
             "<p><audio controls preload=\"none\" src=\"\(file)\" aria-label=\"Recording of call \(call.id)\">"
             + "</audio><br><span class=\"note\">caller left, agent right, from the answer on: "

@@ -76,7 +76,7 @@ extension HTMLReport {
             rows.append(
                 (
                     "Why",
-                    "All \(result.gates.count { $0.decides }) deciding gates passed"
+                    "\(RunDigest.many(result.gates.count { $0.decides }, "deciding gate")) passed, none failed"
                         + (warned > 0 ? ", \(warned) warned." : ".")
                 ))
         } else {
@@ -84,7 +84,7 @@ extension HTMLReport {
                 "<li>\(HTMLText.escaped(gate.rule.subject)) is <b>"
                     + "\(HTMLText.escaped(gate.observed?.text(gate.dimension) ?? "unknown"))</b>, wanted "
                     + "\(HTMLText.escaped(gate.rule.demand))"
-                    + (gate.outcome == .inconclusive
+                    + (gate.outcome == .inconclusive || gate.observed == nil
                         ? " (\(HTMLText.escaped(gate.reason ?? "inconclusive")))" : "") + "</li>"
             }
             let more =
@@ -95,12 +95,15 @@ extension HTMLReport {
         rows.append(("What broke", broken))
         rows.append(("Cost", costSentence))
         if !result.worstCalls.isEmpty {
-            let links = result.worstCalls.prefix(5).map {
+            let isTaped = result.worstCalls.contains { result.tapes.contains($0.id) }
+            let shown =
+                isTaped
+                ? result.worstCalls.filter { result.tapes.contains($0.id) } : result.worstCalls
+            let links = shown.prefix(5).map {
                 "<a href=\"#call-\($0.id)\">call \($0.id)</a> "
                     + "<span class=\"soft\">(\(HTMLText.escaped(complaint($0))))</span>"
             }
-            rows.append(
-                (result.tapes.isEmpty ? "Look at" : "Listen to", links.joined(separator: ", ")))
+            rows.append((isTaped ? "Listen to" : "Look at", links.joined(separator: ", ")))
         }
         return "<dl class=\"answers\">"
             + rows.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined() + "</dl>"
@@ -143,13 +146,61 @@ extension HTMLReport {
             return "\(NumberText.grouped(Int(count.count))) \(kind)\(count.count == 1 ? "" : "s") "
                 + count.name
         }
-        for fault in result.faults.prefix(3) { parts.append("fault \(fault.id) was injected") }
-        guard !parts.isEmpty else {
-            return result.ledger.turns.owed > 0
+        if let share = digest.taskShare, share < 1 {
+            let ledger = result.ledger
+            parts.append(
+                "\(NumberText.grouped(Int(ledger.tasksChecked - ledger.tasksPassed))) of "
+                    + "\(RunDigest.many(Int(ledger.tasksChecked), "task")) not done")
+        }
+        let harm =
+            !parts.isEmpty
+            ? HTMLText.escaped(parts.joined(separator: ", ")) + "."
+            : result.ledger.turns.owed > 0
                 ? "Nothing: no turn lost, late, doubled or cut; no call dropped or refused."
                 : "No turn was measured."
+        guard !result.faults.isEmpty else { return harm }
+        let more =
+            result.faults.count > 4
+            ? "<li><a href=\"#ledger\">and \(result.faults.count - 4) more faults</a></li>" : ""
+        return harm + "<ul>" + result.faults.prefix(4).map(course).joined() + more + "</ul>"
+    }
+
+    /// What a fault was, who stood in, and whether all was well again.
+    private func course(_ fault: RunResult.FaultRecord) -> String {
+        var text =
+            "fault <b>\(HTMLText.escaped(fault.id))</b>: \(HTMLText.escaped(fault.summary)) on "
+            + HTMLText.escaped(fault.target)
+        guard let effect = fault.firstEffect else {
+            return "<li>\(text): never took effect, so it proves nothing.</li>"
         }
-        return HTMLText.escaped(parts.joined(separator: ", ")) + "."
+        text += ", in effect from \(RunDigest.clock(effect))"
+        if let cleared = fault.cleared { text += " to \(RunDigest.clock(cleared))" }
+        func figure(_ name: String) -> String? {
+            fault.figures.first { $0.name == name && !$0.isCensored }.map {
+                GateRule.Quantity($0.value, .time).text
+            }
+        }
+        if !fault.alternates.isEmpty {
+            text += "; \(HTMLText.escaped(fault.alternates.joined(separator: ", "))) stood in"
+            if let time = figure("time_to_failover") { text += " after \(time)" }
+        }
+        if let recovery = fault.figures.first(where: { $0.name == "time_to_recover" }) {
+            let time = GateRule.Quantity(recovery.value, .time).text
+            text +=
+                recovery.isCensored
+                ? "; <b class=\"no\">not recovered</b> within the \(time) that were watched"
+                : "; well again \(time) after the first wrong turn"
+        } else if !fault.figures.isEmpty {
+            text += "; no turn went wrong for it"
+        } else if let recovered = fault.recovered {
+            // A result of before there were figures.
+            text += "; all was well again at \(RunDigest.clock(recovered))"
+        }
+        let findings = fault.findings.prefix(2).map { HTMLText.escaped($0) }
+        return "<li>\(text)."
+            + (findings.isEmpty
+                ? "" : " <span class=\"soft\">\(findings.joined(separator: "; ")).</span>")
+            + "</li>"
     }
 
     private var costSentence: String {
@@ -165,12 +216,24 @@ extension HTMLReport {
 
     private var tiles: String {
         var tiles: [(value: String, name: String, isBad: Bool)] = []
-        func add(_ figure: Figure?, _ name: String) {
-            if let figure { tiles.append((figure.text(.time), name, figure.isCensored)) }
+        func add(_ metric: String, _ name: String) {
+            guard let figure = digest.figure(metric, 0.95) else { return }
+            let count = Int(digest.count(metric))
+            // Of fewer than twenty the 95th percentile is the slowest, and says no more than that.
+            let of = count < 20 ? "slowest of \(count)" : count < 200 ? "p95 of \(count)" : "p95"
+            tiles.append(
+                (figure.text(.time), "\(name), \(of)\(digest.mainNote)", figure.isCensored))
         }
-        add(digest.figure("voice_to_voice", 0.95), "voice to voice, p95\(digest.mainNote)")
-        add(digest.figure("agent_share", 0.95), "agent's share of the answer, p95")
-        add(digest.figure("provider_share", 0.95), "providers' share of the answer, p95")
+        add("voice_to_voice", "voice to voice")
+        // A filler is heard long before what was asked for: then one figure alone would flatter.
+        if let answer = digest.figure("voice_to_answer", 0.95),
+            let voice = digest.figure("voice_to_voice", 0.95),
+            answer.isCensored || answer.value > voice.value * 1.1
+        {
+            add("voice_to_answer", "to the answer itself")
+        }
+        add("agent_share", "agent's share of the answer")
+        add("provider_share", "providers' share of the answer")
         let turns = result.ledger.turns
         if turns.owed > 0 {
             tiles.append(

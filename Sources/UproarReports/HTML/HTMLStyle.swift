@@ -47,7 +47,7 @@ enum HTMLStyle {
         .grid{stroke:var(--grid)}.axis{stroke:var(--soft);stroke-opacity:.5}.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
         .line.p50{stroke:var(--p50)}.line.p95{stroke:var(--p95);stroke-width:2.6}.line.p99{stroke:var(--p99);stroke-width:1.6;stroke-dasharray:5 3}
         .line.actual{stroke:var(--p99);stroke-dasharray:3 4}.line.plan{stroke:var(--soft);stroke-dasharray:4 4;stroke-width:1.5}.line.answer{stroke:var(--p50);stroke-dasharray:7 4}
-        .dot.p50,.bar.p50{fill:var(--p50)}.dot.p95,.bar.p95{fill:var(--p95)}.dot.p99,.dot.actual{fill:var(--p99)}.dot.plan{fill:var(--soft)}.dot.answer{fill:var(--p50)}
+        .dot.p50,.bar.p50{fill:var(--p50)}.dot.p95,.bar.p95{fill:var(--p95)}.dot.p99,.dot.actual{fill:var(--p99)}.dot.plan{fill:var(--soft)}.dot.bad-dot{fill:var(--bad)}.dot.answer{fill:var(--p50)}
         .limit{stroke:var(--bad);stroke-dasharray:2 4;stroke-width:1.4}.fault{fill:var(--fault)}.recovery{fill:var(--recovery)}.fault-edge{stroke:var(--bad);stroke-opacity:.6}
         .heat{fill:var(--p95)}.h1{fill-opacity:.14}.h2{fill-opacity:.24}.h3{fill-opacity:.34}.h4{fill-opacity:.45}.h5{fill-opacity:.56}.h6{fill-opacity:.67}.h7{fill-opacity:.78}.h8{fill-opacity:.89}
         .bar.recovery-lane{fill:var(--doubt)}.bar.provider.s1{fill-opacity:.2}.bar.provider.s2{fill-opacity:.4}.bar.provider.s3{fill-opacity:.6}.bar.provider.s4{fill-opacity:.8}
@@ -95,7 +95,7 @@ enum HTMLStyle {
     /// Follows a run that goes on: every fifth second the page is fetched again from where it came, and its figures replaced.
     static let liveScript = """
 
-        (function(){var events=new EventSource('/events'),count=0,busy=false;events.onmessage=function(){count++;if(count%5!==2||busy)return;busy=true;
+        (function(){if(location.protocol==='file:')return;var events=new EventSource('/events'),count=0,busy=false;events.onmessage=function(){count++;if(count%5!==2||busy)return;busy=true;
         fetch('/').then(function(r){return r.text()}).then(function(t){var page=new DOMParser().parseFromString(t,'text/html'),y=scrollY,
         open=Array.prototype.map.call(document.querySelectorAll('details'),function(d){return d.open});
         document.querySelector('main').replaceWith(page.querySelector('main'));document.querySelectorAll('details').forEach(function(d,i){d.open=!!open[i]});

@@ -78,7 +78,11 @@ package struct PostmortemReport {
             }
         }
         let fired = (result.alerts ?? []).filter { $0.at != nil }
-        for alert in fired { add(alert.at, "alert `\(alert.name)` fired") }
+        for alert in fired {
+            let expected =
+                alert.within.map { " (expected within \(NumberText.duration($0)))" } ?? ""
+            add(alert.at, "alert `\(alert.name)` fired\(expected)")
+        }
         for mark in result.marks { add(mark.at, "mark: \(mark.text)") }
         let known = rows.enumerated().sorted {
             ($0.element.0, $0.offset) < ($1.element.0, $1.offset)
@@ -92,9 +96,15 @@ package struct PostmortemReport {
         var rows: [String] = []
         if result.alerts == nil {
             rows.append(
-                "| NOT OBSERVED | alert fired: no rule was evaluated (no metrics page, or no promtool) |"
+                "| NOT OBSERVED | alert fired: no rule was evaluated (the agent has no metrics page) |"
             )
-        } else if isQuiet {
+        }
+        for alert in result.alerts ?? [] where alert.isMissing && alert.at == nil {
+            rows.append(
+                "| NOT OBSERVED | alert `\(alert.name)` fired: expected within \(NumberText.duration(alert.within ?? .zero)) |"
+            )
+        }
+        if result.alerts != nil, isQuiet {
             rows.append(
                 "| NOT OBSERVED | alert fired: none of \(result.alerts?.count ?? 0) rules did |")
         }

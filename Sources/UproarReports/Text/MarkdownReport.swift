@@ -72,12 +72,14 @@ package struct MarkdownReport {
         let shares = [("agent", "agent_share"), ("providers", "provider_share")].compactMap {
             name, metric in digest.figure(metric, 0.95).map { "\(name) \($0.text(.time))" }
         }
-        if !shares.isEmpty {
-            text += "\n\nShare at p95: \(shares.joined(separator: ", "))."
-        }
+        var notes: [String] = []
+        if !shares.isEmpty { notes.append("Share at p95: \(shares.joined(separator: ", ")).") }
         if !digest.presets.isEmpty {
-            text += " Providers: \(digest.presets.map(Self.escaped).joined(separator: "; "))."
+            notes.append(
+                "Providers: \(digest.presets.map(Self.escaped).joined(separator: "; ")).")
         }
+        // After a blank line: else it were a cell of the table's last row.
+        if !notes.isEmpty { text += "\n\n" + notes.joined(separator: " ") }
         return text
     }
 

@@ -6,6 +6,8 @@ import UproarCore
 package protocol ByteStream: AnyObject {
     var handler: (any ByteStreamHandler)? { get set }
     var remote: Endpoint { get }
+    /// The port at this end, as its peer sees it: what tells one connection of a run from another. 0 where there is none (yet).
+    var localPort: UInt16 { get }
     /// Bytes written but not yet taken by the network.
     var queuedByteCount: Int { get }
 
@@ -39,6 +41,10 @@ package protocol ByteStreamHandler: AnyObject {
     func closed(_ stream: any ByteStream, reason: CloseReason)
 }
 
+extension ByteStream {
+    package var localPort: UInt16 { 0 }
+}
+
 extension ByteStreamHandler {
     package func opened(_ stream: any ByteStream) {}
     package func drained(_ stream: any ByteStream) {}
@@ -56,8 +62,10 @@ package enum CloseReason: Hashable, Sendable {
     case unreachable(errno: Int32)
     /// The name did not resolve.
     case unknownHost
-    /// TLS failed: OpenSSL's or the certificate check's own words.
+    /// TLS failed, in OpenSSL's words.
     case tls(String)
+    /// The peer's certificate did not pass the check, in the check's own words.
+    case untrusted(String)
     /// The write queue passed its limit.
     case queueOverflow
 }

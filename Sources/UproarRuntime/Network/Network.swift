@@ -48,13 +48,23 @@ package struct TLSClientOptions: Hashable, Sendable {
 }
 
 package struct TLSServerOptions: Hashable, Sendable {
-    /// PEM files.
-    package var certificateFile: String
-    package var keyFile: String
-    package init(certificateFile: String, keyFile: String) {
-        self.certificateFile = certificateFile
-        self.keyFile = keyFile
+    /// Who we say we are: a certificate, or a chain that begins with it, and its key.
+    package enum Identity: Hashable, Sendable {
+        /// PEM files.
+        case files(certificate: String, key: String)
+        /// PEM texts, for keys that never touch a disk.
+        case texts(certificate: [UInt8], key: [UInt8])
     }
+
+    package var identity: Identity
+    /// A peer that does not begin with TLS is served in plain: one address for both.
+    package var takesPlain = false
+
+    package init(certificateFile: String, keyFile: String) {
+        identity = .files(certificate: certificateFile, key: keyFile)
+    }
+
+    package init(_ identity: Identity) { self.identity = identity }
 }
 
 package struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {

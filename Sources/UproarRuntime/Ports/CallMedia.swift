@@ -48,12 +48,15 @@ package protocol CallMedia: AnyObject {
     func hangUp()
     var sentByteCount: Int { get }
     var receivedByteCount: Int { get }
+    /// The port that its stream was dialled from; 0 while there is none.
+    var localPort: UInt16 { get }
     /// Where the objects are that `send` needs, for `LoopDriver.prefetch`; good for nothing else.
     var memory: [UnsafeRawPointer] { get }
 }
 
 extension CallMedia {
     package var memory: [UnsafeRawPointer] { [] }
+    package var localPort: UInt16 { 0 }
 }
 
 package protocol CallMediaHandler: AnyObject {
@@ -81,6 +84,8 @@ package enum CallMediaEnd: Hashable, Sendable {
     case refused(status: Int, reason: String = "")
     /// No answer: nothing listens, no name, TLS, or an answer that is no HTTP.
     case unreachable(String)
+    /// No answer: the agent's certificate did not pass the check.
+    case untrusted(String)
     /// No answer within the set-up limit.
     case noAnswer
 }

@@ -58,6 +58,8 @@ package protocol HTTPExchangeHandler: AnyObject {
 package enum HTTPFailure: Error, Hashable, Sendable {
     case unreachable(String)
     case tls(String)
+    /// The server's certificate did not pass the check.
+    case untrusted(String)
     /// Which deadline passed: `connect`, `first byte`, `stall`, `total`.
     case timedOut(String)
     /// The connection ended before the answer did.

@@ -72,7 +72,9 @@ extension ScenarioReader {
         -> Bool
     {
         let asked = map.value("tagging", ScalarText.isOn)
-        guard case .url? = target, providers.place == .own else { return asked ?? true }
+        guard case .url? = target, providers.place == .own else {
+            return asked ?? !providers.hasRealSpeech
+        }
         if asked == true {
             reading.report(
                 map.mark("tagging"),

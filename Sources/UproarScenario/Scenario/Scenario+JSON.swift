@@ -10,6 +10,9 @@ extension Scenario {
             members.append(.init("call_length", .string(DistributionText.exact(callLength))))
         }
         if let callers { members.append(.init("callers", callers.json)) }
+        if let alerts {
+            members.append(.init("alerts", .array(alerts.map { .string($0.text) })))
+        }
         if let safety = safety.json { members.append(.init("safety", safety)) }
         return .object(members)
     }
@@ -71,6 +74,10 @@ extension Scenario {
         case (.listen, .url): copy.providers.place = .listen(host: "", port: 0)
         case (.attach, .url): copy.providers.place = .attach("")
         default: copy.providers.place = .own
+        }
+        for index in copy.providers.upstreams.indices {
+            copy.providers.upstreams[index].url = Self.withoutPort(
+                copy.providers.upstreams[index].url)
         }
         // Where the corpus lies is no part of what it is.
         if case .corpora(var corpora) = audio {
@@ -194,7 +201,27 @@ extension ProviderSettings {
     var json: JSONValue {
         .object(
             [.init("preset", .string(preset.rawValue))] + place.json
-                + timings.map { .init($0.provider.name, $0.pace.json) })
+                + (upstreams.isEmpty
+                    ? []
+                    : [
+                        .init(
+                            "upstream",
+                            .object(upstreams.map { .init($0.provider.name, .string($0.url)) }))
+                    ])
+                + timings.map { .init($0.provider.name, $0.pace.json) }
+                // Only where something is said, so that scenarios without them keep their hash.
+                + (terms.isEmpty
+                    ? []
+                    : [
+                        .init(
+                            "terms",
+                            .object(
+                                terms.map {
+                                    .init(
+                                        ([$0.provider.name] + ($0.operation.map { [$0] } ?? []))
+                                            .joined(separator: "."), $0.json)
+                                }))
+                    ]))
     }
 }
 

@@ -46,6 +46,8 @@ package struct Scenario: Hashable, Sendable {
     package var timeline: [TimelineEvent]
     package var gates: [GateRule]
     package var safety = SafetySettings()
+    /// Alerts that its faults must set off, in written order; nil: none is looked for.
+    package var alerts: [ExpectedAlert]?
     /// How long a call lasts from its answer; nil: as long as its script. The script is then gone through again and again.
     package var callLength: Distribution?
     /// Cores that the agent's processes may use together; nil: as many as there are. Never with a URL.
@@ -187,8 +189,12 @@ package struct AgentSettings: Hashable, Sendable {
 package struct ProviderSettings: Hashable, Sendable {
     package var preset: ProviderPreset
     package var place = ProviderPlace.own
+    /// Providers that are the vendors themselves, behind the run's own addresses; in the order of `ProviderID`.
+    package var upstreams: [ProviderUpstream] = []
     /// In the order of the preset; overrides are already in it.
     package var timings: [Timing]
+    /// Everything else that is said of providers and their operations.
+    package var terms: [ProviderTerms] = []
 
     package struct Timing: Hashable, Sendable {
         package var provider: ProviderID
@@ -208,9 +214,14 @@ package struct ProviderSettings: Hashable, Sendable {
 
     /// The name beside every latency of a report: `guide-budget`, or `guide-budget, changed: openai`.
     package var label: String {
-        let changed = timings.filter(\.isChanged).map(\.provider.name)
+        let changed = ScenarioReader.emulated.filter { provider in
+            timings.contains { $0.provider == provider && $0.isChanged }
+                || terms.contains { $0.provider == provider }
+        }.map(\.name)
+        let real = upstreams.map(\.provider.name)
         return preset.rawValue
             + (changed.isEmpty ? "" : ", changed: " + changed.joined(separator: ", "))
+            + (real.isEmpty ? "" : ", real: " + real.joined(separator: ", "))
     }
 }
 
@@ -230,8 +241,22 @@ package enum ProviderPreset: String, CaseIterable, Sendable {
     /// What vendors and measurements of their clients publish; each figure with source and date in docs/providers.md. No agent
     /// answers within 800 ms on these.
     case published
+    /// The same with the network between them and an agent that runs there: derived, not measured, as docs/providers.md says.
+    case publishedUS = "published-us"
+    case publishedEU = "published-eu"
+    case publishedAsia = "published-asia"
     /// No provider takes any time of its own: what is left is the agent, and the harness.
     case instant
+
+    /// Where the agent runs; nil: beside the providers.
+    package var region: PublishedFigures.Region? {
+        switch self {
+        case .publishedUS: .us
+        case .publishedEU: .eu
+        case .publishedAsia: .asia
+        case .guideBudget, .published, .instant: nil
+        }
+    }
 
     package var paces: [(ProviderID, ProviderPace)] {
         let eight = Decimal(digits: 8)
@@ -256,25 +281,14 @@ package enum ProviderPreset: String, CaseIterable, Sendable {
                         factor: eight)
                 ),
             ]
-        case .published:
+        case .published, .publishedUS, .publishedEU, .publishedAsia:
+            func first(_ provider: ProviderID) -> Distribution {
+                PublishedFigures.firstContent(provider, from: region) ?? .constant(.zero)
+            }
             return [
-                (
-                    .deepgram,
-                    .speechToText(
-                        latency: .lognormal(p50: .milliseconds(400), p95: .milliseconds(550)))
-                ),
-                (
-                    .openai,
-                    .languageModel(
-                        firstToken: .lognormal(p50: .milliseconds(450), p95: .milliseconds(700)),
-                        tokensPerSecond: 80)
-                ),
-                (
-                    .cartesia,
-                    .textToSpeech(
-                        firstByte: .lognormal(p50: .milliseconds(90), p95: .milliseconds(150)),
-                        factor: eight)
-                ),
+                (.deepgram, .speechToText(latency: first(.deepgram))),
+                (.openai, .languageModel(firstToken: first(.openai), tokensPerSecond: 80)),
+                (.cartesia, .textToSpeech(firstByte: first(.cartesia), factor: eight)),
             ]
         case .instant:
             return [

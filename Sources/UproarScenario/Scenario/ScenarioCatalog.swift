@@ -11,12 +11,15 @@ package struct ScenarioCatalog: Sendable {
     package var agentKeys: [AgentKey]
     /// Variants that can be made of any clean recording: noise and level.
     package var variants: [String]
+    /// Names of the alert rules that ship.
+    package var alerts: [String]
 
     package init(
         transports: [TransportDescriptor], faults: [FaultDescriptor] = [], places: [String] = [],
         metrics: [MetricDescriptor] = MetricCatalog.all, agentKeys: [AgentKey] = [],
-        variants: [String] = []
+        variants: [String] = [], alerts: [String] = []
     ) {
+        self.alerts = alerts
         self.transports = transports
         self.faults = faults
         self.places = places

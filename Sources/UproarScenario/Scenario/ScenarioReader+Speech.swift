@@ -137,54 +137,6 @@ extension ScenarioReader {
         }
     }
 
-    /// `preset:` and one map for each provider, whose keys go with its role.
-    func providers(_ node: YAMLNode?, _ target: Scenario.Target?) -> ProviderSettings {
-        let page = "docs/scenario.md#providers"
-        let standard = ProviderSettings(preset: .guideBudget)
-        guard let node else { return standard }
-        let names = standard.timings.map(\.provider.name)
-        guard
-            let map = MapReader(
-                reading, node, path: "providers", keys: ["preset", "listen", "attach"] + names,
-                page: page)
-        else { return standard }
-        let presets = ProviderPreset.allCases.map { ($0.rawValue, $0) }
-        let preset = map.value("preset") { text throws(TextProblem) in
-            try ScalarText.word(text, of: presets, what: "preset")
-        }
-        var settings = ProviderSettings(preset: preset ?? .guideBudget)
-        settings.place = place(map, target)
-        for index in settings.timings.indices {
-            let timing = settings.timings[index]
-            guard map.node(timing.provider.name) != nil else { continue }
-            let pace = self.pace(map, timing)
-            settings.timings[index].pace = pace
-            settings.timings[index].isChanged = pace != timing.pace
-        }
-        return settings
-    }
-
-    private func pace(_ map: MapReader, _ timing: ProviderSettings.Timing) -> ProviderPace {
-        let key = timing.provider.name
-        switch timing.pace {
-        case .speechToText(let latency):
-            let map = map.map(key, keys: ["latency"])
-            return .speechToText(
-                latency: map?.value("latency", distribution(map, "latency")) ?? latency)
-        case .languageModel(let firstToken, let pace):
-            let map = map.map(key, keys: ["first_token", "pace"])
-            return .languageModel(
-                firstToken: map?.value("first_token", distribution(map, "first_token"))
-                    ?? firstToken,
-                tokensPerSecond: map?.value("pace", ScalarText.tokensPerSecond) ?? pace)
-        case .textToSpeech(let firstByte, let factor):
-            let map = map.map(key, keys: ["first_byte", "pace"])
-            return .textToSpeech(
-                firstByte: map?.value("first_byte", distribution(map, "first_byte")) ?? firstByte,
-                factor: map?.value("pace", ScalarText.factor) ?? factor)
-        }
-    }
-
     /// Reads a distribution; `empirical(file.csv)` finds its file beside the scenario: one duration a line, or a plain number
     /// of milliseconds.
     /// `call_length: lognormal(p50=3m, p95=10m)`.
@@ -192,7 +144,7 @@ extension ScenarioReader {
         map.value("call_length", distribution(map, "call_length"))
     }
 
-    private func distribution(_ map: MapReader?, _ key: String) -> (String) throws(TextProblem) ->
+    func distribution(_ map: MapReader?, _ key: String) -> (String) throws(TextProblem) ->
         Distribution
     {
         let node = map?.node(key)

@@ -17,6 +17,8 @@ package struct TargetCommand: Hashable, Sendable {
     package var startLimit = Duration.seconds(60)
     /// From SIGTERM to SIGKILL.
     package var stopLimit = Duration.seconds(5)
+    /// nil: the agent finds the emulators by the addresses that it is given.
+    package var intercept: TargetIntercept?
 
     package struct Variable: Hashable, Sendable {
         package var name: String
@@ -48,24 +50,27 @@ package struct TargetCommand: Hashable, Sendable {
 
 extension TargetCommand {
     var json: JSONValue {
-        .object([
+        var members: [JSONValue.Member] = [
             .init("command", .array(arguments.map { .string($0.source) })),
             .init("url", .string(url.source)),
             .init(
                 "env", .object(environment.map { .init($0.name, .string($0.value.source)) })),
             .init("pass_env", .array(passed.map { .string($0) })),
             .init("directory", JSONValue(directory)),
-            .init(
-                "ready", .string(readiness.text)),
+            .init("ready", .string(readiness.text)),
             .init("start_within", Scenario.json(startLimit)),
             .init("stop_within", Scenario.json(stopLimit)),
-        ])
+        ]
+        // Only where it is set, so that scenarios without it keep their hash.
+        if let intercept { members.append(.init("intercept", intercept.json)) }
+        return .object(members)
     }
 }
 
 extension ScenarioReader {
     static let commandKeys = [
         "env", "pass_env", "directory", "ready", "start_within", "stop_within", "cpu",
+        "intercept",
     ]
 
     /// `{command: […], url: …, env: {…}, …}`.
@@ -94,6 +99,7 @@ extension ScenarioReader {
         command.environment = environment(map)
         command.passed = map.texts("pass_env").compactMap(\.scalar)
         command.directory = directory(map)
+        command.intercept = intercept(map)
         if let ready = map.value("ready", readiness) { command.readiness = ready }
         if let limit = map.value("start_within", ScalarText.positiveDuration) {
             command.startLimit = limit

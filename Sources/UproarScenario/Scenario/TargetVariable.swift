@@ -5,6 +5,8 @@ package enum TargetVariable: Hashable, Sendable {
     /// A free port for the agent's media stream.
     case mediaPort
     case redisURL
+    /// The certificate of the run's own authority.
+    case authority(Authority)
     /// The origin of an emulated provider, without a path.
     case provider(ProviderID, Form)
     /// A variable of the environment in which the run is started.
@@ -15,11 +17,21 @@ package enum TargetVariable: Hashable, Sendable {
         case http
         /// `ws://127.0.0.1:9101`.
         case ws
+        /// The same address, spoken to in TLS.
+        case https
+        case wss
         case port
     }
 
+    package enum Authority: String, CaseIterable, Sendable {
+        /// Alone.
+        case file
+        /// Behind all those that are trusted on this machine.
+        case bundle
+    }
+
     package static let all: [TargetVariable] =
-        [.mediaPort, .redisURL]
+        [.mediaPort, .redisURL] + Authority.allCases.map { .authority($0) }
         + ProviderID.allCases.filter { $0 != .redis }.flatMap { provider in
             Form.allCases.map { .provider(provider, $0) }
         }
@@ -28,6 +40,7 @@ package enum TargetVariable: Hashable, Sendable {
         switch self {
         case .mediaPort: "media.port"
         case .redisURL: "redis.url"
+        case .authority(let form): "ca.\(form.rawValue)"
         case .provider(let provider, let form): "\(provider.name).\(form.rawValue)"
         case .environment(let text): text.name
         }
@@ -56,7 +69,7 @@ package struct TargetTemplate: Hashable, Sendable {
     package var pieces: [Piece]
 
     package static let allowed =
-        "media.port, redis.url, a provider with .http, .ws or .port, such as ${deepgram.ws}, or a name of the environment"
+        "media.port, redis.url, ca.file, ca.bundle, a provider with .http, .ws, .https, .wss or .port, such as ${deepgram.ws}, or a name of the environment"
 
     package init(_ source: String) throws(TextProblem) {
         self.source = source

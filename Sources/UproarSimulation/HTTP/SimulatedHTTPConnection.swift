@@ -95,6 +95,7 @@ final class SimulatedHTTPConnection: ByteStreamHandler {
         case .unreachable(let errno): fail(.unreachable(String(cString: strerror(errno))))
         case .unknownHost: fail(.unreachable("no host is named \(place.host)"))
         case .tls(let words): fail(.tls(words))
+        case .untrusted(let words): fail(.untrusted(words))
         case .closed, .ended, .failed, .queueOverflow: fail(.cut)
         }
     }

@@ -15,6 +15,8 @@ package final class SimulatedStream: ByteStream {
 
     package var handler: (any ByteStreamHandler)?
     package let remote: Endpoint
+    /// Of who dialled, once it was accepted.
+    package fileprivate(set) var localPort: UInt16 = 0
     /// One way, of what this end sends from now on.
     package var latency: Duration {
         get { .nanoseconds(delay) }
@@ -66,6 +68,7 @@ package final class SimulatedStream: ByteStream {
         self.remote = remote
         self.queueLimit = queueLimit
         self.peer = peer
+        peer.localPort = remote.port
         delay = peer.delay
         state = .open
         ordinal = network.nextOrdinal()
@@ -247,7 +250,7 @@ package final class SimulatedStream: ByteStream {
             inbox.removeAll()
         }
         swap(&inbox, &network.spare)
-        peer?.flush()
+        if let peer, !peer.outbox.isEmpty { peer.flush() }
     }
 
     private func hearEnd(_ now: Instant) {

@@ -33,6 +33,7 @@ extension RunComparison.Row {
             ]),
             "limit": .number(limit), "verdict": .string(verdict.rawValue),
             "calls_needed": callsNeeded.map { .integer(Int64($0)) } ?? .null,
+            "within_noise": isWithinNoise ? .bool(true) : .null,
         ])
     }
 
@@ -50,7 +51,8 @@ extension RunComparison.Row {
                 confidence: ci?["confidence"]?.double ?? 0.95),
             limit: fields.double("limit") ?? 0,
             verdict: try fields.word("verdict", RunComparison.Verdict.self),
-            callsNeeded: fields.value["calls_needed"]?.int)
+            callsNeeded: fields.value["calls_needed"]?.int,
+            isWithinNoise: fields.flag("within_noise"))
     }
 }
 

@@ -13,12 +13,21 @@ package struct ComparisonLimits: Hashable, Sendable {
     package var dollars = 0.001
     package var confidence = 0.95
     package var draws = 1000
+    /// Of times: what this machine cannot tell apart, three times its noise floor.
+    package var noise = Duration.zero
 
     package init() {}
 
+    /// The same with the noise of the runs to compare.
+    package func heeding(_ floors: NoiseFloor?...) -> ComparisonLimits {
+        var limits = self
+        limits.noise = (floors.compactMap { $0?.errorP50 }.max() ?? .zero) * 3
+        return limits
+    }
+
     func floor(_ dimension: MetricDescriptor.Dimension) -> Double {
         switch dimension {
-        case .time: Double(absolute.nanoseconds)
+        case .time: Double(max(absolute, noise).nanoseconds)
         case .share: share
         case .money: dollars
         case .count, .bytes, .bitrate, .cores: 0
@@ -50,6 +59,8 @@ package struct RunComparison: Sendable, Equatable {
         package var verdict: Verdict
         /// About how many more calls on each side would decide it; nil when decided.
         package var callsNeeded: Int?
+        /// A difference that the machine's own noise floor could make.
+        package var isWithinNoise = false
 
         package var difference: Double { after - before }
         /// Nil when the first run's figure is zero.
@@ -132,8 +143,10 @@ package struct RunComparison: Sendable, Equatable {
         var row = Row(
             metric: metric, figure: figure, dimension: dimension, before: before, after: after,
             interval: interval, limit: limit, verdict: .inconclusive)
-        guard let low = interval.low, let high = interval.high else { return row }
         let difference = after - before
+        row.isWithinNoise =
+            dimension == .time && abs(difference) < Double(limits.noise.nanoseconds)
+        guard let low = interval.low, let high = interval.high else { return row }
         if difference > limit, low > 0 {
             row.verdict = .regressed
         } else if difference < -limit, high < 0 {

@@ -69,7 +69,8 @@ extension FaultHistory {
         report.turns = window.count
         report.turnsLost = window.count { $0.outcome == .lost }
         report.turnsLate = window.count { $0.outcome == .late }
-        report.marks = [.duplicated, .stale, .truncated, .crossTalked, .deadAir].map { mark in
+        report.marks = [.duplicated, .stale, .truncated, .crossTalked, .deadAir, .drifted].map {
+            mark in
             (mark, window.count { $0.marks.contains(mark) })
         }
         report.deadAir = window.map(\.deadAir).max()

@@ -72,6 +72,13 @@ package struct FaultHistory: Sendable {
         }
     }
 
+    /// How far it has come, in a word.
+    package var phase: String {
+        if cleared != nil { return "cleared" }
+        if firstEffect != nil { return "effective" }
+        return armed != nil ? "armed" : "waiting"
+    }
+
     /// So many good turns in a row make a recovery.
     package static let goodRun = 3
     /// How long after the end the return to the primary is waited for.
@@ -116,9 +123,15 @@ package struct FaultHistory: Sendable {
         effects += 1
         firstEffect = min(firstEffect ?? fact.instant, fact.instant)
         lastEffect = max(lastEffect ?? fact.instant, fact.instant)
-        if cleared == nil { refusalsDuring += 1 }
+        // What a link or a process does is no request.
+        if cleared == nil, fact.provider != nil { refusalsDuring += 1 }
         guard fact.call != Fact.noCall else { return }
         note(.effect, fact)
+    }
+
+    /// An effect that has been counted turned out to have met a call, too.
+    package mutating func met(_ call: UInt32, at instant: Instant) {
+        note(.effect, Fact(.faultEffective, at: instant, call: call, origin: .nemesis))
     }
 
     /// Whether the fact is of a provider of the role that the fault acts on.

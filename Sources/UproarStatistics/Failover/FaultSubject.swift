@@ -8,7 +8,7 @@ extension FaultHistory {
         package var kind: String
         package var target: String
         package var summary: String
-        /// Providers it acts on; empty for processes and links.
+        /// Providers it acts on, or whose link; empty for processes and for the link before the agent.
         package var providers: [ProviderID]
         /// How long after its end its effects may last.
         package var recovery: Duration
@@ -16,6 +16,8 @@ extension FaultHistory {
         package var isPartial = false
         /// It meets everything of those it covers: who was owed something there and did not get it was met, though it never asked.
         package var isCertain = true
+        /// It acts on the way to its providers: what left them may not have come.
+        package var isOnLink = false
         /// What the agent has declared about itself; nil: nothing is known.
         package var policy: DetectionFloor.Policy?
 
@@ -32,7 +34,7 @@ extension FaultHistory {
             self.recovery = recovery
         }
 
-        /// The one role of its providers; nil for processes, links and several roles at once.
+        /// The one role of its providers; nil for processes, the link before the agent and several roles at once.
         package var role: ProviderRole? {
             guard let role = providers.first?.role, providers.allSatisfy({ $0.role == role })
             else { return nil }

@@ -98,6 +98,8 @@ extension FaultTrail {
                 ($0.what == .answerHeard || $0.what == .answerEnded) && $0.at >= way.owed
             }?.at
             let gone = role == .textToSpeech ? wentOn(events, from: way.owed) : nil
+            // What a faulty link was given may not have come out of it: the caller's ear decides.
+            if sides.subject.isOnLink { way.primary = nil }
             guard let paid = [way.primary, answered, gone].compactMap({ $0 }).min(), paid < over,
                 paid < way.succeeded ?? .distantFuture
             else { return way }

@@ -109,7 +109,7 @@ struct CallFacts {
         case .providerLate: lateRenders += 1
         case .speechRecognised, .speechEnded, .interimSent, .finalSent, .modelRequested,
             .modelFirstContent, .modelToolCalled, .voiceTextReceived, .voiceFirstAudio,
-            .latencyClaimed:
+            .latencyClaimed, .historyHeld:
             state(fact, kind, at)
         case .modelFinished, .modelCancelled, .voiceFinished, .voiceCancelled, .speechToTextUsage:
             state(fact, kind, at)
@@ -118,7 +118,7 @@ struct CallFacts {
             }
         case .digitSent, .pictureShown, .playoutCleared, .providerRefused, .failedOver,
             .breakerOpened, .breakerClosed, .messageAccepted, .eventDelivered, .faultArmed,
-            .faultEffective, .faultCleared:
+            .faultEffective, .faultCleared, .streamUsed:
             break  // Of the run's history, not of a turn's times.
         }
     }

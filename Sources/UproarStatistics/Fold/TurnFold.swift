@@ -151,12 +151,43 @@ struct TurnFold {
             if wasInterrupted(reply) {
                 marks.insert(.interrupted)
             } else if !finished.contains(where: { $0.reference == reply.reference }),
-                wasCutShort(reply, until: min(end, over))
+                wasCutShort(reply, until: min(end, over)) || wasHalfSaid(reply, finished)
             {
                 marks.insert(.truncated)
             }
         }
+        if hasDrifted(turn, heard, finished, until: next) { marks.insert(.drifted) }
         return marks
+    }
+
+    /// The history of the next question against the ear: a reply that stands there and was not heard, to its end or at all; or one
+    /// that was heard and does not stand there. An agent that sends no history of replies at all keeps it elsewhere.
+    private func hasDrifted(
+        _ turn: TurnRecord, _ heard: [CallFacts.Heard], _ finished: [CallFacts.Heard],
+        until next: Instant
+    ) -> Bool {
+        guard
+            let asked = (timeline.stated[.modelRequested] ?? []).first(where: {
+                $0.reference.utterance > turn.utterance && $0.detail == 0 && $0.at >= next
+            })
+        else { return false }
+        let all = (timeline.stated[.historyHeld] ?? []).filter {
+            $0.value == Int64(asked.reference.rawValue)
+        }
+        guard !all.isEmpty else { return false }
+        let held = all.filter { $0.reference.utterance == turn.utterance }
+        for reply in held {
+            let isWhole = finished.contains { $0.reference == reply.reference }
+            let onset = heard.first { $0.reference == reply.reference }
+            guard isWhole || onset != nil else { return true }
+            guard HeldPart(rawValue: reply.detail).contains(.end), !isWhole, let onset else {
+                continue
+            }
+            if wasCutShort(onset, until: next) { return true }
+        }
+        return heard.contains { reply in
+            reply.at < next && !held.contains { $0.reference == reply.reference }
+        }
     }
 
     /// A later reply that a request after a tool result brought goes on with the same answer: no duplicate.
@@ -199,6 +230,15 @@ struct TurnFold {
         let spoken = (timeline.stated[.voiceFinished] ?? [])
             .filter { $0.reference == reply.reference }.map { Duration.nanoseconds($0.value) }.max()
         return spoken.map { heard < $0 - Self.lengthTolerance } ?? true
+    }
+
+    /// The model broke off in this reply, and what came of it was spoken for the whole: nothing after it was heard to its end.
+    private func wasHalfSaid(_ reply: CallFacts.Heard, _ finished: [CallFacts.Heard]) -> Bool {
+        func states(_ kind: FactKind) -> Bool {
+            (timeline.stated[kind] ?? []).contains { $0.reference == reply.reference }
+        }
+        return states(.modelFirstContent) && !states(.modelFinished)
+            && !finished.contains { $0.at >= reply.at }
     }
 
     // MARK: Stages

@@ -64,10 +64,13 @@ package struct TurnMarks: OptionSet, Hashable, Sendable {
     /// Longer silence than the limit while the reply was owed.
     package static let deadAir = TurnMarks(rawValue: 64)
 
+    /// Context drift: the agent's history holds the reply otherwise than the caller heard it.
+    package static let drifted = TurnMarks(rawValue: 128)
+
     package static let names: [(TurnMarks, String)] = [
         (.duplicated, "duplicated"), (.stale, "stale"), (.truncated, "truncated"),
         (.interrupted, "interrupted"), (.crossTalked, "cross_talked"),
-        (.talkedOver, "talked_over"), (.deadAir, "dead_air"),
+        (.talkedOver, "talked_over"), (.deadAir, "dead_air"), (.drifted, "drifted"),
     ]
 
     package var names: [String] { Self.names.filter { contains($0.0) }.map(\.1) }

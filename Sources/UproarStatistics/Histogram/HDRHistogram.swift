@@ -40,7 +40,8 @@ package struct HDRHistogram: Sendable {
         let kept = min(value, HDRSlots.highestTrackable)
         if kept != value { clampedCount += times }
         count += times
-        sum += Int128(kept) * Int128(times)
+        // The product of two 128-bit numbers costs more than all the rest.
+        sum += times == 1 ? Int128(kept) : Int128(kept) * Int128(times)
         least = min(least, kept)
         greatest = max(greatest, kept)
         add(times, to: HDRSlots.slot(of: kept))

@@ -48,6 +48,7 @@ struct CallSampler {
         count("turns_duplicated", turn.marks.contains(.duplicated))
         count("turns_stale", turn.marks.contains(.stale))
         count("turns_truncated", turn.marks.contains(.truncated))
+        count("turns_drifted", turn.marks.contains(.drifted))
         count("turns_interrupted", turn.marks.contains(.interrupted))
         count("turns_cross_talked", turn.marks.contains(.crossTalked))
         count("dead_air_over_2s", turn.marks.contains(.deadAir))

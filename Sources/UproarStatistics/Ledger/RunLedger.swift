@@ -17,6 +17,24 @@ package struct RunLedger: Sendable, Hashable {
     package var strangeFacts: UInt64 = 0
     /// Calls refused, by what refused them (HTTP status, or 1000 + errno).
     package var refusals = RefusalCounts()
+    /// Requests and connections that emulated providers refused, by HTTP status or close code; providers in order of their numbers.
+    package private(set) var providerRefusals: [ProviderRefusals] = []
+
+    package struct ProviderRefusals: Sendable, Hashable {
+        package var provider: ProviderID
+        package var refusals: RefusalCounts
+    }
+
+    package mutating func add(refusalOf provider: ProviderID, _ status: UInt32, _ count: UInt64) {
+        let place =
+            providerRefusals.firstIndex { $0.provider.rawValue >= provider.rawValue }
+            ?? providerRefusals.count
+        if place == providerRefusals.count || providerRefusals[place].provider != provider {
+            providerRefusals.insert(
+                ProviderRefusals(provider: provider, refusals: .init()), at: place)
+        }
+        providerRefusals[place].refusals.add(status, count)
+    }
 
     package init() {}
 

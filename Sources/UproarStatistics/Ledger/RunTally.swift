@@ -54,6 +54,12 @@ package struct RunTally: Sendable {
         }
     }
 
+    /// A provider refused something: of a call or of none, and how often is what counts.
+    package mutating func addRefusal(_ fact: Fact) {
+        guard let provider = FactOrigin(rawValue: fact.origin).provider else { return }
+        ledger.add(refusalOf: provider, fact.detail, 1)
+    }
+
     /// What became of one call's recording. `at` is the call's end.
     package mutating func addRecording(_ marks: Set<RecordingMark>, call: UInt32, at: Instant) {
         for mark in RecordingMark.allCases where mark != .orphaned {

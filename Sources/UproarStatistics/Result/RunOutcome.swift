@@ -28,6 +28,10 @@ package struct RunOutcome: Hashable, Sendable {
         package var validity: Validity
         package var gates: [GateResult]
         package var answeredTurns: UInt64
+        /// Alerts that the faults should have set off and did not, a sentence each.
+        package var missingAlerts: [String] = []
+        /// Why it cannot be told whether they did.
+        package var unknownAlerts: String?
         /// What is worse than the baseline.
         package var regressions: [String] = []
         /// Where there were too few calls to tell the run from its baseline.
@@ -40,8 +44,8 @@ package struct RunOutcome: Hashable, Sendable {
         }
     }
 
-    /// Precedence: usage (2) > dirty (7) > unreachable (5) > aborted (6) > signal (130/143) > invalid (4) > failed (1) >
-    /// inconclusive (4) > regressed (3) > passed (0).
+    /// Precedence: usage (2) > dirty (7) > unreachable (5) > aborted (6) > signal (130/143) > invalid (4) >
+    /// failed (1: a gate, or an expected alert that did not fire) > inconclusive (4) > regressed (3) > passed (0).
     package static func decide(_ evidence: Evidence) -> RunOutcome {
         if let usage = evidence.usage { return .init(.usage, .usage, reasons: [usage]) }
         if let dirty = evidence.dirty { return .init(.dirty, .dirty, reasons: [dirty]) }
@@ -61,10 +65,16 @@ package struct RunOutcome: Hashable, Sendable {
         }
         let deciding = evidence.gates.filter(\.decides)
         let failed = deciding.filter { $0.outcome == .failed }
-        if !failed.isEmpty { return .init(.failed, .gateFailed, reasons: failed.map(sentence)) }
+        if !failed.isEmpty || !evidence.missingAlerts.isEmpty {
+            return .init(
+                .failed, .gateFailed, reasons: failed.map(sentence) + evidence.missingAlerts)
+        }
         let open = deciding.filter { $0.outcome == .inconclusive }
         if !open.isEmpty {
             return .init(.inconclusive, .inconclusive, reasons: open.map(sentence))
+        }
+        if let unknown = evidence.unknownAlerts {
+            return .init(.inconclusive, .inconclusive, reasons: [unknown])
         }
         // Gates that pass on nothing prove nothing.
         if evidence.answeredTurns == 0 {

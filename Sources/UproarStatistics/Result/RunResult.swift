@@ -164,6 +164,10 @@ package struct RunResult: Sendable, Equatable {
         package var name: String
         /// When it fired first; nil: it did not.
         package var at: Instant?
+        /// The scenario expects it this soon after the first effect of its faults; nil: it says nothing of it.
+        package var within: Duration?
+        /// Expected, and not observed in time.
+        package var isMissing = false
 
         package init(name: String, at: Instant?) {
             self.name = name

@@ -46,7 +46,11 @@ extension RunResult {
             "alerts": alerts.map { alerts in
                 .array(
                     alerts.map {
-                        .present(["name": .string($0.name), "at_ms": .milliseconds($0.at)])
+                        .present([
+                            "name": .string($0.name), "at_ms": .milliseconds($0.at),
+                            "within_ms": .milliseconds($0.within),
+                            "missing": $0.isMissing ? .bool(true) : .null,
+                        ])
                     })
             } ?? .null,
             "marks": JSONValue.array(
@@ -256,6 +260,7 @@ extension GeneratorSample {
             "run_queue_ms": .milliseconds(runQueueDelay),
             "memory": memory.map { .integer(Int64($0)) } ?? .null,
             "agent_memory": agentMemory.map { .integer(Int64($0)) } ?? .null,
+            "agent_throttled": JSONValue(agentThrottled),
             "descriptors": descriptors.map { .integer(Int64($0)) } ?? .null,
         ])
     }
@@ -282,6 +287,7 @@ extension GeneratorSample {
         runQueueDelay = fields.duration("run_queue_ms")
         memory = fields.value["memory"]?.int
         agentMemory = fields.value["agent_memory"]?.int
+        agentThrottled = fields.double("agent_throttled")
         descriptors = fields.value["descriptors"]?.int
     }
 }

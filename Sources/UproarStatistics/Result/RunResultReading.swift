@@ -44,8 +44,12 @@ extension RunResult {
         cost = try Self.cost(fields)
         for fault in try fields.objects("faults") { faults.append(try FaultRecord(fault)) }
         if fields.value["alerts"] != nil {
-            alerts = try fields.objects("alerts").map { alert throws(ResultError) in
-                AlertRecord(name: try alert.text("name"), at: alert.instant("at_ms"))
+            alerts = try fields.objects("alerts").map { alert throws(ResultError) -> AlertRecord in
+                var record = AlertRecord(
+                    name: try alert.text("name"), at: alert.instant("at_ms"))
+                record.within = alert.instant("within_ms").map { $0 - .zero }
+                record.isMissing = alert.flag("missing")
+                return record
             }
         }
         for mark in try fields.objects("marks") {
@@ -124,7 +128,7 @@ extension RunResult {
 
 extension RunLedger {
     var json: JSONValue {
-        [
+        .present([
             "turns_owed": .count(turns.owed),
             "answered": .count(turns.answered),
             "late": .count(turns.late),
@@ -156,7 +160,20 @@ extension RunLedger {
                 refusals.counts.map {
                     ["status": .integer(Int64($0.status)), "count": .count($0.count)]
                 }),
-        ]
+            "provider_refusals": providerRefusals.isEmpty ? .null : providerRefusalsJSON,
+        ])
+    }
+
+    private var providerRefusalsJSON: JSONValue {
+        .array(
+            providerRefusals.flatMap { line in
+                line.refusals.counts.map { entry -> JSONValue in
+                    [
+                        "provider": .string(line.provider.name),
+                        "status": .integer(Int64(entry.status)), "count": .count(entry.count),
+                    ]
+                }
+            })
     }
 
     init(_ fields: ResultFields, load: ResultFields) throws(ResultError) {
@@ -191,6 +208,14 @@ extension RunLedger {
         strangeFacts = fields.count("strange_facts")
         for item in try fields.objects("refusals") {
             refusals.add(UInt32(clamping: item.int("status", else: 0)), item.count("count"))
+        }
+        if fields.has("provider_refusals") {
+            for item in try fields.objects("provider_refusals") {
+                guard let provider = ProviderID(name: try item.text("provider")) else { continue }
+                add(
+                    refusalOf: provider, UInt32(clamping: item.int("status", else: 0)),
+                    item.count("count"))
+            }
         }
         calls.due = load.count("offered")
         calls.dialed = load.count("started")

@@ -37,6 +37,8 @@ package struct GeneratorSample: Hashable, Sendable {
     /// Resident memory of the run itself and of the agent's tree, in bytes.
     package var memory: Int?
     package var agentMemory: Int?
+    /// Share of the agent's quota periods in which it had used up its quota; nil where it has none.
+    package var agentThrottled: Double?
     package var descriptors: Int?
 
     package init(at: Instant) { self.at = at }
@@ -69,6 +71,7 @@ package struct GeneratorSample: Hashable, Sendable {
         }
         for place in cpu.indices { cpu[place] = weighted(cpu[place], next.cpu[place]) }
         steal = weighted(steal, next.steal)
+        agentThrottled = weighted(agentThrottled, next.agentThrottled)
         length += next.length
         offered += next.offered
         achieved += next.achieved

@@ -11,10 +11,11 @@ package final class BrowserTransport: CallTransport {
         package var verifiesCertificates = true
         /// PEM file of further trusted authorities.
         package var authorityFile: String?
-        /// An agent that stops reading breaks the call when so many bytes wait for it: 15 s of frames.
-        package var queueLimit = 512 << 10
         package init() {}
     }
+
+    /// An agent that stops reading breaks the call when so many bytes wait for it: 15 s of frames.
+    static let queueLimit = 512 << 10
 
     package let format = AudioFormat.browser
     private let urls: [WireURL]

@@ -8,22 +8,29 @@ enum TwilioAgentMessage: Hashable {
     case mark(String)
     case clear
 
+    static var mediaShapes: JSONShapes {
+        JSONShapes(where: "event", is: "media", at: "media", "payload")
+    }
+
     /// Reads one text message. Media allocates nothing once `audio` is warm.
-    static func decode(_ message: RawSpan, audio: inout [UInt8]) throws(TwilioStreamError)
-        -> TwilioAgentMessage
-    {
+    ///
+    /// - shapes: what knows media messages by those before (`mediaShapes`).
+    static func decode(
+        _ message: RawSpan, _ shapes: inout JSONShapes, audio: inout [UInt8]
+    ) throws(TwilioStreamError) -> TwilioAgentMessage {
+        if let payload = shapes.string(in: message) {
+            guard Base64.decode(message.extracting(payload), into: &audio) else {
+                throw TwilioStreamError(problem: "a payload that is no Base64")
+            }
+            return .media
+        }
         if JSONScanner.holds(message, at: "event", "media") {
             guard let payload = JSONScanner.string(message, at: "media", "payload") else {
                 throw TwilioStreamError(problem: "media without a payload")
             }
             // An escaped slash is valid JSON within Base64, and rare.
-            let isAudio: Bool
-            if payload.hasEscapes {
-                let text = JSONScanner.unescaped(message, payload) ?? "\\"
-                isAudio = Base64.decode(text.utf8Span.span.bytes, into: &audio)
-            } else {
-                isAudio = Base64.decode(message.extracting(payload.range), into: &audio)
-            }
+            let text = JSONScanner.unescaped(message, payload) ?? "\\"
+            let isAudio = Base64.decode(text.utf8Span.span.bytes, into: &audio)
             guard isAudio else { throw TwilioStreamError(problem: "a payload that is no Base64") }
             return .media
         }

@@ -61,20 +61,7 @@ struct TwilioMediaWriter {
                 cursor += part.count
             }
             func append(_ number: UInt64) {
-                var rest = number
-                var digits = 1
-                while rest >= 10 {
-                    rest /= 10
-                    digits += 1
-                }
-                rest = number
-                for place in stride(from: digits - 1, through: 0, by: -1) {
-                    cursor.storeBytes(
-                        of: UInt8(truncatingIfNeeded: 0x30 + rest % 10), toByteOffset: place,
-                        as: UInt8.self)
-                    rest /= 10
-                }
-                cursor += digits
+                cursor += Self.write(number, at: cursor)
             }
             Self.opening.withUnsafeBytes { append($0) }
             append(sequence)
@@ -98,5 +85,35 @@ struct TwilioMediaWriter {
             WebSocketFrame.applyMask(mask, to: payload)
             return Self.headerCount + payload.count
         }
+    }
+
+    /// `00` to `99` as they lie in memory.
+    private static let pairs: [UInt16] = (0..<100).map {
+        UInt16(0x30 + $0 / 10) | UInt16(0x30 + $0 % 10) << 8
+    }
+
+    /// Writes a number in decimal digits, two at a time; returns how many they are.
+    private static func write(_ number: UInt64, at start: UnsafeMutableRawPointer) -> Int {
+        var count = 1
+        var limit: UInt64 = 10
+        while number >= limit, count < numberLimit {
+            count += 1
+            limit = limit.multipliedReportingOverflow(by: 10).overflow ? .max : limit * 10
+        }
+        var rest = number
+        var place = count
+        pairs.withUnsafeBufferPointer { pairs in
+            while rest >= 10 {
+                place -= 2
+                start.storeBytes(
+                    of: pairs[Int(rest % 100)].littleEndian, toByteOffset: place, as: UInt16.self)
+                rest /= 100
+            }
+        }
+        if place > 0 {
+            start.storeBytes(
+                of: UInt8(truncatingIfNeeded: 0x30 + rest), toByteOffset: 0, as: UInt8.self)
+        }
+        return count
     }
 }

@@ -13,10 +13,11 @@ package final class TwilioTransport: CallTransport {
         package var verifiesCertificates = true
         /// PEM file of further trusted authorities.
         package var authorityFile: String?
-        /// An agent that stops reading breaks the call when so many bytes wait for it: 15 s of frames.
-        package var queueLimit = 256 << 10
         package init() {}
     }
+
+    /// An agent that stops reading breaks the call when so many bytes wait for it: 15 s of frames.
+    static let queueLimit = 256 << 10
 
     package let format = AudioFormat.telephone
     /// Where calls go: straight to a stream, or to the webhook that says where the stream is.
@@ -34,6 +35,7 @@ package final class TwilioTransport: CallTransport {
     var writer = TwilioMediaWriter()
     /// Decoded agent audio, on its way to a handler.
     var audio: [UInt8] = []
+    var mediaShapes = TwilioAgentMessage.mediaShapes
     private var masks: RandomStream
 
     package convenience init(

@@ -54,6 +54,7 @@ final class TwilioWebhookCall: CallMedia {
 
     var sentByteCount: Int { media?.sentByteCount ?? 0 }
     var receivedByteCount: Int { media?.receivedByteCount ?? 0 }
+    var localPort: UInt16 { media?.localPort ?? 0 }
 
     func send(_ audio: any PreparedAudio, frame: Int) { media?.send(audio, frame: frame) }
     func send(digit: Character) { media?.send(digit: digit) }
@@ -126,6 +127,7 @@ extension TwilioWebhookCall: HTTPExchangeHandler {
         case .timedOut: end(.noAnswer)
         case .unreachable(let words): end(.unreachable("the webhook: \(words)"))
         case .tls(let words): end(.unreachable("the webhook: TLS failed: \(words)"))
+        case .untrusted(let words): end(.untrusted("the webhook: TLS failed: \(words)"))
         case .cut: end(.unreachable("the webhook: the connection ended before the answer"))
         case .malformed(let words): end(.unreachable("the webhook: \(words)"))
         }

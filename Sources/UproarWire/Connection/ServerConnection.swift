@@ -96,6 +96,14 @@ package struct ServerConnection: ~Copyable {
         }
     }
 
+    /// A whole message at the front of `bytes`, unmasked into the front of `buffer` in one copy: its payload, what it is, and what it took
+    /// of `bytes`. Then go on behind it; on nil hand the rest to `receive`.
+    package func wholeMessage(_ bytes: RawSpan, into buffer: inout [UInt8])
+        -> WebSocketDecoder.WholeMessage?
+    {
+        phase == .webSocket ? webSocket.wholeMessage(bytes, into: &buffer) : nil
+    }
+
     /// The peer sends no more. Call `next()` until it gives nil.
     package mutating func streamEnded() { hasStreamEnded = true }
 

@@ -93,6 +93,53 @@ package struct WebSocketDecoder: ~Copyable {
         }
     }
 
+    /// What a server reads at once: a message in one masked frame.
+    package struct WholeMessage {
+        package var isText: Bool
+        /// Bytes of payload, which lie at the front of the buffer that was handed in.
+        package var count: Int
+        /// Bytes of the stream that it took.
+        package var taken: Int
+    }
+
+    /// The same for a server, of text and binary messages: the payload is unmasked into the front of `buffer` in the one copy that
+    /// it needs, and counts as taken. Nil also for a message that is longer than the buffer.
+    package func wholeMessage(_ bytes: RawSpan, into buffer: inout [UInt8]) -> WholeMessage? {
+        guard role == .server, !isOver, cursor == storage.count, messageStart == messageEnd,
+            unfinished == nil
+        else { return nil }
+        return buffer.withUnsafeMutableBytes { buffer in
+            bytes.withUnsafeBytes { bytes in
+                guard let source = bytes.baseAddress, let target = buffer.baseAddress,
+                    bytes.count >= 6, bytes[0] == 0x81 || bytes[0] == 0x82, bytes[1] & 0x80 != 0
+                else { return nil }
+                var start = 2
+                var count = Int(bytes[1] & 0x7f)
+                if count == 126 {
+                    count = Int(bytes[2]) << 8 | Int(bytes[3])
+                    guard count > 125 else { return nil }
+                    start = 4
+                } else if count == 127 {
+                    return nil
+                }
+                guard count <= messageLimit, count <= buffer.count,
+                    start + 4 + count <= bytes.count
+                else { return nil }
+                let seen = WebSocketFrame.unmask(
+                    source + start + 4, count: count,
+                    key: (source + start).loadUnaligned(as: UInt32.self), to: target)
+                let isText = bytes[0] == 0x81
+                if isText, seen & 0x8080_8080_8080_8080 != 0 {
+                    var check = UTF8Check()
+                    guard check.accept(.init(rebasing: buffer[..<count])), check.isComplete else {
+                        return nil
+                    }
+                }
+                return WholeMessage(isText: isText, count: count, taken: start + 4 + count)
+            }
+        }
+    }
+
     /// The next event, or nil when more bytes are needed.
     package mutating func next() -> WebSocketEvent? {
         payload = 0..<0

@@ -112,6 +112,41 @@ package enum WebSocketFrame {
     }
 }
 
+extension WebSocketFrame {
+    /// Copies `count` bytes and takes the mask off on the way; returns all of them or-ed together in 64-bit words, by which plain
+    /// ASCII is known: no byte of it has its highest bit. `key` is as it lies in memory.
+    static func unmask(
+        _ source: UnsafeRawPointer, count: Int, key: UInt32, to target: UnsafeMutableRawPointer
+    ) -> UInt64 {
+        let word = UInt64(key) | UInt64(key) << 32
+        let words = SIMD4<UInt64>(repeating: word)
+        var seen = SIMD4<UInt64>.zero
+        var index = 0
+        while index &+ 32 <= count {
+            let value = (source + index).loadUnaligned(as: SIMD4<UInt64>.self) ^ words
+            (target + index).storeBytes(of: value, as: SIMD4<UInt64>.self)
+            seen |= value
+            index &+= 32
+        }
+        var rest = seen[0] | seen[1] | seen[2] | seen[3]
+        while index &+ 8 <= count {
+            let value = (source + index).loadUnaligned(as: UInt64.self) ^ word
+            (target + index).storeBytes(of: value, as: UInt64.self)
+            rest |= value
+            index &+= 8
+        }
+        while index < count {
+            let value =
+                (source + index).load(as: UInt8.self)
+                ^ UInt8(truncatingIfNeeded: key >> UInt32(8 &* (index & 3)))
+            (target + index).storeBytes(of: value, as: UInt8.self)
+            rest |= UInt64(value)
+            index &+= 1
+        }
+        return rest
+    }
+}
+
 extension [UInt8] {
     /// Room for `count` more bytes, growing by doubling: a bare `reserveCapacity` grows by just what is asked and
     /// then again for the next frame.

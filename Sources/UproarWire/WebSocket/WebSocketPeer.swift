@@ -31,6 +31,13 @@ package struct WebSocketPeer: ~Copyable {
         isOver ? nil : decoder.wholeText(bytes)
     }
 
+    /// As `WebSocketDecoder.wholeMessage`.
+    package func wholeMessage(_ bytes: RawSpan, into buffer: inout [UInt8])
+        -> WebSocketDecoder.WholeMessage?
+    {
+        isOver ? nil : decoder.wholeMessage(bytes, into: &buffer)
+    }
+
     /// The next event, or nil when more bytes are needed. Pongs and the answer to a close are appended to `output`.
     package mutating func next(into output: inout [UInt8]) -> WebSocketEvent? {
         guard !isOver, let event = decoder.next() else { return nil }

@@ -10,10 +10,15 @@ final class LinkStage: ListenerHandler {
     private(set) var relay: LinkRelay!
     private(set) var served: [LinkPeer] = []
     private(set) var effects: [(id: String, at: Instant)] = []
+    /// On which connection, and which way, of each effect.
+    private(set) var sites: [(port: UInt16, direction: LinkDirection?)] = []
     var onServed: ((LinkPeer) -> Void)?
     private var listener: (any Listener)?
 
-    init(readsRedis: Bool = false, upstream: Endpoint? = nil) throws {
+    init(
+        readsRedis: Bool = false, upstream: Endpoint? = nil,
+        change: (inout LinkRelay.Settings) -> Void = { _ in }
+    ) throws {
         if upstream == nil {
             listener = try world.network.listen(
                 on: .loopback(0), options: ListenOptions(), handler: self)
@@ -23,9 +28,13 @@ final class LinkStage: ListenerHandler {
         settings.readsRedis = readsRedis
         settings.mayFlush = readsRedis
         if readsRedis { settings.names.append("redis") }
+        change(&settings)
         relay = try LinkRelay(
             settings, on: .loopback(0), loop: world.loop, network: world.network)
-        relay.onEffect = { [unowned self] plan, at in effects.append((plan.id, at)) }
+        relay.onEffect = { [unowned self] plan, port, direction, at in
+            effects.append((plan.id, at))
+            sites.append((port, direction))
+        }
     }
 
     func accepted(_ stream: any ByteStream) -> any ByteStreamHandler {

@@ -24,6 +24,8 @@ final class RealtimeEar: SpeechStreamSink {
     private let ordinal: UInt64
     private var format: AudioFormat
     private var stream: SpeechStream!
+    /// Whose exchanges the utterances are; nil where they are part of a response's.
+    private weak var connection: EmulatorConnection?
     private weak var listener: (any RealtimeListener)?
     /// Of the streams before a change of format.
     private var offset = Duration.zero
@@ -37,8 +39,9 @@ final class RealtimeEar: SpeechStreamSink {
 
     init(
         _ settings: RealtimeSettings, provider: ProviderID, ordinal: UInt64,
-        vocabulary: SpeechVocabulary, context: EmulatorContext
+        vocabulary: SpeechVocabulary, context: EmulatorContext, connection: EmulatorConnection?
     ) {
+        self.connection = connection
         self.context = context
         self.vocabulary = vocabulary
         self.provider = provider
@@ -59,7 +62,8 @@ final class RealtimeEar: SpeechStreamSink {
             latencyLabel: "realtime turn")
         made.announcesSpeech = true
         made.billsAudio = provider == .whisper
-        stream = SpeechStream(made, vocabulary: vocabulary, context: context, sink: self)
+        stream = SpeechStream(
+            made, vocabulary: vocabulary, context: context, sink: self, on: connection)
         detect(settings)
     }
 

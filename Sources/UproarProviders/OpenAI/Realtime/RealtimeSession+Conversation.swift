@@ -156,14 +156,15 @@ extension RealtimeSession {
         let format = VoiceFormat(
             try RealtimeSettings.format(wanted.format, "response.audio.output.format"))
         let number = ordinal << 24 | UInt64(conversation.items.count) | 1 << 42
-        guard let pump = desk.model.begin(chat, ordinal: number, at: now) else {
+        guard let pump = desk.model.begin(chat, ordinal: number, on: connection, at: now)
+        else {
             throw .rateLimited(retryAfter: nil)
         }
         let reply =
             wanted.isSpoken && pump.answer.kind == .text
             ? desk.studio.reply(
                 format, voice: wanted.voice, bufferDelay: .seconds(3),
-                call: pump.reference?.call) : nil
+                call: pump.reference?.call, entry: nil) : nil
         let made = RealtimeResponse(
             pump, wanted: wanted, reply: reply, pace: desk.studio.pace,
             names: (name("resp_"), name("item_"), name("call_")), session: self)

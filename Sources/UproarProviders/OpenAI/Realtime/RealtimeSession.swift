@@ -46,7 +46,8 @@ final class RealtimeSession: EmulatedSession, RealtimeListener, TimerHandler {
             expiresAt: desk.context.unixSeconds + 3_600)
         ear = RealtimeEar(
             settings, provider: kind == .transcription ? .whisper : .openai, ordinal: ordinal,
-            vocabulary: desk.vocabulary, context: desk.context)
+            vocabulary: desk.vocabulary, context: desk.context,
+            connection: kind == .transcription ? connection : nil)
         conversationID = "conv_" + desk.name("conversation")
         schedule(.lifetime, at: now + Self.lifetime)
     }

@@ -41,7 +41,10 @@ final class ResponsesCounter {
         // Instructions are of this request alone and do not become part of the conversation.
         chat.messages = (request.instructions.map { [.init(.system, $0)] } ?? []) + conversation
         ordinal += 1
-        guard let pump = desk.begin(chat, ordinal: 1 << 40 | ordinal, at: now) else {
+        guard
+            let pump = desk.begin(
+                chat, ordinal: 1 << 40 | ordinal, on: connection, at: now)
+        else {
             throw .rateLimited(retryAfter: .seconds(1))
         }
         func name(_ label: StaticString) -> String {

@@ -1,0 +1,67 @@
+import UproarCore
+import UproarRuntime
+
+/// What is known of one exchange with a real vendor, from the side of the relay. Times are measured here, in this process: from
+/// when the request was whole (for a WebSocket: from when it was asked for).
+package struct UpstreamRecord: Hashable, Sendable {
+    package var provider: ProviderID
+    package var isWebSocket: Bool
+    /// Without its query, which may hold a key.
+    package var path: String
+    package var begunAt: Instant
+    /// Until the connection stood, TLS included; nil where one was there already, or none came about.
+    package var connect: Duration?
+    /// Until the head of the answer, or the accepted upgrade.
+    package var firstByte: Duration?
+    /// Until the first piece or message that carries content; for a WebSocket from its opening.
+    package var firstContent: Duration?
+    package var end: Duration?
+    /// Of the answer, or 101; nil when there was none.
+    package var status: Int?
+    /// Messages, or pieces of a body: to the vendor and back.
+    package var sent = 0
+    package var received = 0
+    package var bytesSent = 0
+    package var bytesReceived = 0
+    /// Between two pieces of the answer, the longest.
+    package var longestGap: Duration?
+    /// The utterance, where the request tells.
+    package var reference: TurnReference?
+    /// Why it went wrong.
+    package var failure: String?
+
+    package init(provider: ProviderID, isWebSocket: Bool, path: String, begunAt: Instant) {
+        self.provider = provider
+        self.isWebSocket = isWebSocket
+        self.path = path
+        self.begunAt = begunAt
+    }
+
+    private var last: Instant?
+
+    mutating func took(_ count: Int, at now: Instant) {
+        received += 1
+        bytesReceived += count
+        if let last { longestGap = max(longestGap ?? .zero, now - last) }
+        last = now
+    }
+
+    /// One line of `upstream.jsonl`.
+    package var json: JSONValue {
+        func milliseconds(_ time: Duration?) -> JSONValue {
+            time.map { .number(Double($0.nanoseconds / 1000) / 1000) } ?? .null
+        }
+        return [
+            "provider": .string(provider.name), "kind": isWebSocket ? "websocket" : "request",
+            "path": .string(path), "at_ms": milliseconds(begunAt - .zero),
+            "connect_ms": milliseconds(connect), "first_byte_ms": milliseconds(firstByte),
+            "first_content_ms": milliseconds(firstContent), "end_ms": milliseconds(end),
+            "longest_gap_ms": milliseconds(longestGap),
+            "status": status.map { JSONValue($0) } ?? .null, "sent": JSONValue(sent),
+            "received": JSONValue(received), "bytes_sent": JSONValue(bytesSent),
+            "bytes_received": JSONValue(bytesReceived),
+            "reference": reference.map { .integer(Int64($0.rawValue)) } ?? .null,
+            "failure": JSONValue(failure),
+        ]
+    }
+}

@@ -1,0 +1,46 @@
+import Testing
+import UproarCore
+import UproarStatistics
+
+@testable import UproarHarness
+
+/// Some of the zoo both ways, with few callers; `scripts/verify-zoo`, which `.ci/run` calls, runs all of it at its own size.
+@Suite("Agents that are broken on purpose, and the one that is not")
+struct ZooTests {
+    /// Two callers for as long as the longest fault and a few turns.
+    static let small = [#"load=[{"hold":"2 callers for 26s"}]"#, "timeline.0.at=8s"]
+
+    @Test func everyRowHasItsAgent() {
+        let agents = ZooAgent.all
+        #expect(
+            agents.map { String($0.name.prefix(3)) }
+                == (1...15).map { $0 < 10 ? "v0\($0)" : "v\($0)" })
+        for agent in agents {
+            #expect(!agent.switches.isEmpty && !agent.flagged.isEmpty, "\(agent.name)")
+            #expect(!agent.others.contains(agent.flagged), "\(agent.name)")
+        }
+    }
+
+    static let some = ZooAgent.all.filter { ["v01", "v03", "v13"].contains($0.name.prefix(3)) }
+
+    @Test(arguments: some)
+    func theSoundAgentPasses(_ agent: ZooAgent) throws {
+        let sound = try SimulatedScenario.run(agent.path, set: Self.small)
+        #expect(SimulatedScenario.broken(sound).isEmpty)
+        #expect(sound.outcome.word == .passed, "\(sound.outcome.reasons)")
+    }
+
+    @Test(arguments: some)
+    func theBrokenAgentIsFlaggedByItsOwnMetricAndNoUnrelatedOne(_ agent: ZooAgent) throws {
+        let broken = try SimulatedScenario.run(agent.path, set: Self.small + agent.switches)
+        let flags = SimulatedScenario.broken(broken)
+        #expect(flags.contains(agent.flagged), "flagged by \(flags.sorted())")
+        #expect(flags.isSubset(of: agent.others.union([agent.flagged])))
+    }
+
+    @Test func theSameSeedGivesTheSameBytes() throws {
+        let path = "scenarios/zoo/v01-half-open-stt.yaml"
+        let first = try SimulatedScenario.run(path, set: Self.small).encoded()
+        #expect(try SimulatedScenario.run(path, set: Self.small).encoded() == first)
+    }
+}
