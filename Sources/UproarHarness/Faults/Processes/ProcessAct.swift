@@ -151,8 +151,14 @@ final class ProcessScene {
             do throws(Errno) { try step.action.perform() } catch { failures.append("\(error)") }
         }
         note(steps.map(\.id), .cleared, of: plan)
+        // Seen in two looks one after the other: a signal that somebody else has sent meanwhile takes the kernel a moment.
+        var seen = 0
         look(
-            for: .seconds(2), until: { steps.allSatisfy { $0.action.isHealed } },
+            for: .seconds(2),
+            until: {
+                seen = steps.allSatisfy { $0.action.isHealed } ? seen + 1 : 0
+                return seen == 2
+            },
             then: { isHealed in
                 if isHealed {
                     self.note(steps.map(\.id), .verified, of: plan)
