@@ -157,11 +157,11 @@ private final class ScriptedMessenger: TextMessenger {
     // MARK: Tools for others
 
     private func ask(
-        _ body: String, person: String? = "p", offersTools: Bool = true
+        _ body: String, person: String? = "p", offersTools: Bool = true,
+        of store: MemoryTaskStore = MemoryTaskStore()
     ) throws -> (Int, JSONValue) {
         let world = SimulatedWorld()
         var result: (Int, [UInt8])?
-        let store = MemoryTaskStore()
         let server = ToolServer(
             tasks: store, offersTools: offersTools, metrics: AgentMetrics(), loop: world.loop,
             now: { 1 })
@@ -185,6 +185,24 @@ private final class ScriptedMessenger: TextMessenger {
         )
         #expect(call["result"]?["isError"]?.isTrue == false)
         #expect(call["result"]?["content"]?[0]?["text"]?.text == #"{"created":"milk"}"#)
+    }
+
+    @Test func tasksAreTheirOwnersAlone() throws {
+        let store = MemoryTaskStore()
+        func call(_ tool: String, _ arguments: String, as person: String) throws -> String? {
+            let (_, answer) = try ask(
+                #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\#(tool)","arguments":\#(arguments)}}"#,
+                person: person, of: store)
+            return answer["result"]?["content"]?[0]?["text"]?.text
+        }
+        _ = try call("create_task", #"{"title":"milk"}"#, as: "p")
+        #expect(try call("list_tasks", "{}", as: "q") == #"{"tasks":[]}"#)
+        #expect(
+            try call("complete_task", #"{"title":"milk"}"#, as: "q")?.contains("no such task")
+                == true)
+        #expect(try call("list_tasks", "{}", as: "p") == #"{"tasks":["milk"]}"#)
+        _ = try call("complete_task", #"{"title":"milk"}"#, as: "p")
+        #expect(try call("list_tasks", "{}", as: "p") == #"{"tasks":[]}"#)
     }
 
     @Test(arguments: [
