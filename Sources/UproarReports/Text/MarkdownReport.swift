@@ -73,7 +73,9 @@ package struct MarkdownReport {
             name, metric in digest.figure(metric, 0.95).map { "\(name) \($0.text(.time))" }
         }
         var notes: [String] = []
-        if !shares.isEmpty { notes.append("Share at p95: \(shares.joined(separator: ", ")).") }
+        if !shares.isEmpty {
+            notes.append("Share of the answer at p95: \(shares.joined(separator: ", ")).")
+        }
         if !digest.presets.isEmpty {
             notes.append(
                 "Providers: \(digest.presets.map(Self.escaped).joined(separator: "; ")).")

@@ -134,10 +134,13 @@ package struct TerminalSummary {
         let shares = [("agent's", "agent_share"), ("providers'", "provider_share")].compactMap {
             name, metric in
             digest.figure(metric, 0.95).map {
-                "\(name) share p95 \($0.text(.time))\(digest.mainNote)"
+                "\(name) p95 \($0.text(.time))\(digest.mainNote)"
             }
         }
-        if !shares.isEmpty { lines.append(shares.joined(separator: "   ")) }
+        // Of the answer: a filler ends voice-to-voice before the stages do, so a share can be longer than it.
+        if !shares.isEmpty {
+            lines.append("share of the answer: " + shares.joined(separator: "   "))
+        }
         if !digest.presets.isEmpty {
             lines += Self.wrapped("providers: ", digest.presets, separator: "; ", limit: 3)
         }
