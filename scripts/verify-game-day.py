@@ -9,6 +9,7 @@ person's alone; everything stands in the journal before it bites and in the repo
 
 import argparse
 import json
+import re
 import stat
 import sys
 import time
@@ -64,7 +65,7 @@ def main():
         check("the mark is in the journal", any(line.get("text") == "acknowledged" for line in lines), events)
         result = json.loads((trial.folder / "result.json").read_text())
         check("interactive", result.get("interactive") is True, result.get("interactive"))
-        check("said in the report", "by hand: at" in text and "acknowledged" in text, text)
+        check("said in the report", re.search(r"^BY HAND +at ", text, re.M) and "acknowledged" in text, text)
         check("in the post-mortem", "by-hand-1" in (trial.folder / "postmortem.md").read_text())
         refused = trial.command("baseline", "accept", str(trial.folder / "result.json"), "--to", str(trial.top / "baseline.json"))
         check("no baseline", refused.returncode != 0, refused.stdout + refused.stderr)
