@@ -111,4 +111,15 @@ import UproarRuntime
         )
         withExtendedLifetime(attached) {}
     }
+
+    @Test func loadsOfASearchKeepTheSeedOfEmulatorsThatRunAlready() throws {
+        var loaded = try LoadedScenario.file(
+            "scenarios/your-agent.yaml",
+            overrides: ["providers={attach: 'tcp://127.0.0.1:9199'}", "seed=9"])
+        loaded.redraw(10)
+        #expect(loaded.seed == 9)
+        loaded = try LoadedScenario.file("scenarios/first-call.yaml", overrides: ["seed=9"])
+        loaded.redraw(10)
+        #expect(loaded.seed == 10)
+    }
 }

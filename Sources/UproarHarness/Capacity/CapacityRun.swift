@@ -235,8 +235,7 @@ package final class CapacityRun {
             lines ?? CapacityPlan.lines(load, ramp: ramp, hold: hold),
             judgedOver: purpose == .ramping ? .all : nil)
         // Another run of the same load is another draw.
-        loaded.seed =
-            Seed(plan.loaded.seed).key("capacity", UInt64(load), UInt64(runs)) >> 12
+        loaded.redraw(Seed(plan.loaded.seed).key("capacity", UInt64(load), UInt64(runs)) >> 12)
         var options = plan.options
         options.out = "\(plan.out)/\(name)"
         options.saturation = purpose == .ramping || purpose == .cooling ? nil : .init()

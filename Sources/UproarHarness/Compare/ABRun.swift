@@ -50,7 +50,7 @@ package enum ABRun {
             var results: [RunResult?] = [nil, nil]
             for side in isAFirst ? [0, 1] : [1, 0] {
                 var loaded = side == 0 ? plan.a : plan.b
-                loaded.seed = seed
+                loaded.redraw(seed)
                 let out = "\(plan.out)/\(side == 0 ? "a" : "b")-\(pair + 1)"
                 view.say("pair \(pair + 1), \(side == 0 ? plan.names.a : plan.names.b)")
                 let result = try block(loaded, out, plan, view, isFirst: pair == 0)

@@ -15,6 +15,12 @@ package struct LoadedScenario: Sendable {
         seed = scenario.seed ?? UInt64.random(in: 1...999_999, using: &generator)
     }
 
+    /// Another draw of the calls. Emulators that run already keep theirs: references mean nothing under another seed.
+    package mutating func redraw(_ seed: UInt64) {
+        if case .attach = scenario.providers.place { return }
+        self.seed = seed
+    }
+
     package static func file(_ path: String, overrides: [String]) throws -> LoadedScenario {
         LoadedScenario(try ScenarioLoading.read(path, overrides: overrides))
     }
