@@ -108,6 +108,23 @@ private final class ScriptedMessenger: TextMessenger {
         #expect(allows("a", 60))
     }
 
+    @Test func whoeverHasBeenSilentForAWindowIsForgotten() {
+        var limit = RateLimit(limit: 3, window: .seconds(60))
+        func ask(_ person: String, _ second: Int64) {
+            _ = limit.allows(person, at: Instant(nanoseconds: second * 1_000_000_000))
+        }
+        for second in 0..<1000 {
+            ask("person-\(second)", Int64(second))
+            ask("regular", Int64(second))
+        }
+        #expect(limit.count == 61)
+        ask("regular", 1100)
+        #expect(limit.count == 1)
+        // A flood within one window is bounded too.
+        for person in 0..<20_000 { ask("flood-\(person)", 1101) }
+        #expect(limit.count == 10_000)
+    }
+
     @Test func memoryIsHighFromEightyAndCriticalFromEightyFivePercent() {
         func level(_ used: Int64, _ limit: Int64?) -> MemoryWatch.Level {
             MemoryWatch.level(

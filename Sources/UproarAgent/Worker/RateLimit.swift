@@ -1,6 +1,7 @@
 import UproarCore
 
-/// How much one person may ask for: so many requests within a sliding window. Persons who have long been silent are forgotten.
+/// How much one person may ask for: so many requests within a sliding window. Whoever has been silent for a window is forgotten, for
+/// a worker meets new persons for as long as it runs; and whoever has been silent longest, where they are too many.
 struct RateLimit {
     private static let personLimit = 10_000
 
@@ -12,9 +13,15 @@ struct RateLimit {
         var latest: UInt64
     }
 
+    private struct Request {
+        var person: String
+        var number: UInt64
+        var at: Instant
+    }
+
     private var persons: [String: Person] = [:]
     /// Every request, by its number; those before `first` are of no use any more.
-    private var order: [(person: String, number: UInt64)] = []
+    private var order: [Request] = []
     private var first = 0
     private var lastNumber: UInt64 = 0
 
@@ -23,6 +30,9 @@ struct RateLimit {
         self.limit = limit
         self.window = window
     }
+
+    /// The persons that are remembered.
+    var count: Int { persons.count }
 
     /// Whether this request is still within the limit; it counts only then.
     mutating func allows(_ person: String, at now: Instant) -> Bool {
@@ -33,18 +43,21 @@ struct RateLimit {
         if isAllowed { times.append(now) }
         lastNumber += 1
         persons[person] = Person(times: times, latest: lastNumber)
-        order.append((person, lastNumber))
-        forget()
+        order.append(Request(person: person, number: lastNumber, at: now))
+        forget(at: now)
         return isAllowed
     }
 
-    /// The one who has been silent longest, where they are too many; and entries out of date, before they are most of all.
-    private mutating func forget() {
-        while persons.count > Self.personLimit {
+    private mutating func forget(at now: Instant) {
+        while first < order.count,
+            now - order[first].at >= window || persons.count > Self.personLimit
+        {
             let oldest = order[first]
             first += 1
+            // Their latest request: all that they asked within its window is as old or older.
             if persons[oldest.person]?.latest == oldest.number { persons[oldest.person] = nil }
         }
+        // Entries out of date, before they are most of all: one person may ask any number of times.
         guard order.count > 2 * persons.count + 64 else { return }
         order = order[first...].filter { persons[$0.person]?.latest == $0.number }
         first = 0
