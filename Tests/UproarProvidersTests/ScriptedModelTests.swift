@@ -118,6 +118,50 @@ struct ScriptedModelTests {
         #expect(answer.whole == "{}")
     }
 
+    @Test("What a tool insists on is filled in by its schema")
+    func requiredArguments() throws {
+        var asked = request([user(first, "thank you")], tools: ["look_up"])
+        asked.requiresTool = true
+        asked.toolSchemas["look_up"] = try JSONParser.parse(
+            Array(
+                #"""
+                {"type": "object", "required": ["query", "day", "limit", "kind", "where", "tags", "note"],
+                 "properties": {
+                   "query": {"type": "string"}, "day": {"type": "string", "format": "date"},
+                   "limit": {"type": "integer", "exclusiveMinimum": 0}, "kind": {"$ref": "#/$defs/Kind"},
+                   "where": {"allOf": [{"$ref": "#/$defs/Place"}]},
+                   "tags": {"type": "array", "minItems": 2, "items": {"type": "string", "minLength": 3}},
+                   "note": {"anyOf": [{"type": "string", "maxLength": 4}, {"type": "null"}]},
+                   "optional": {"type": "string"}},
+                 "$defs": {
+                   "Kind": {"enum": ["open", "done"], "type": "string"},
+                   "Place": {"type": "object", "properties": {"inner": {"$ref": "#/$defs/Place"}, "floor": {"type": "number", "minimum": 1.5}}}}}
+                """#.utf8))
+        let answer = model.answer(to: model.prompt(of: asked), request: asked, reply: nil)
+        let made = try JSONParser.parse(Array(answer.whole.utf8))
+        #expect(made["query"]?.text == "thank you")
+        #expect(made["day"]?.text == "2026-01-01")
+        #expect(made["limit"]?.int == 1)
+        #expect(made["kind"]?.text == "open")
+        #expect(made["where"]?["floor"]?.double == 1.5)
+        // A schema that holds itself ends somewhere.
+        #expect(made["where"]?["inner"]?["inner"] != nil)
+        #expect(made["tags"]?.items?.allSatisfy { ($0.text ?? "").count >= 3 } == true)
+        #expect(made["tags"]?.items?.count == 2)
+        #expect(made["note"] == .string(""))
+        #expect(made["optional"] == nil)
+    }
+
+    @Test("The script's own arguments stay as they are; only what is missing is added")
+    func completedArguments() throws {
+        let schema = try JSONParser.parse(
+            Array(
+                #"{"required": ["title", "urgent"], "properties": {"title": {"type": "string"}, "urgent": {"type": "boolean"}}}"#
+                    .utf8))
+        let made = JSONAnswer.completed(["title": "milk"], by: schema, saying: "words")
+        #expect(made == ["title": "milk", "urgent": false])
+    }
+
     @Test("The reference's words leave in the first piece and cost nothing")
     func referencePieces() {
         let messages = [user(first, "thank you")]

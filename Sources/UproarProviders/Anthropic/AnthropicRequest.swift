@@ -48,6 +48,7 @@ package struct AnthropicRequest: Hashable, Sendable {
                 throw .invalid("tools.\(index).name: Field required")
             }
             names.append(name)
+            chat.toolSchemas[name] = tool["input_schema"]
         }
         chat.toolByteCount = names.isEmpty ? 0 : json["tools"].map { $0.encoded().count } ?? 0
         let choice = json["tool_choice"]

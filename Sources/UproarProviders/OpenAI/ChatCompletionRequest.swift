@@ -11,6 +11,8 @@ package struct ChatCompletionRequest: Hashable, Sendable {
     package var tools: [String]
     /// `tool_choice` demands a call.
     package var requiresTool: Bool
+    /// The schema of a tool's arguments, by its name; none for one that declares none.
+    package var toolSchemas: [String: JSONValue] = [:]
     /// `max_completion_tokens`, or the older `max_tokens`.
     package var tokenLimit: Int?
     /// What the declarations of the tools add to the prompt, in bytes.
@@ -102,6 +104,7 @@ extension ChatCompletionRequest {
                 throw .missing(parameter: "tools[\(index)].function.name")
             }
             names.append(name)
+            toolSchemas[name] = tool["function"]?["parameters"]
         }
         toolByteCount = names.isEmpty ? 0 : json["tools"].map { $0.encoded().count } ?? 0
         requiresTool = false

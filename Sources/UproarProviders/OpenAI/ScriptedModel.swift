@@ -168,6 +168,15 @@ package struct ScriptedModel: Sendable {
         if request.requiresTool, case .reply = answer {
             answer = .tool(name: request.tools[0], arguments: .object([]), intent: 0)
         }
+        // The script knows the tools of its conversation; what else theirs or another's insists on is made up.
+        if case .tool(let name, let given, let intent) = answer,
+            let schema = request.toolSchemas[name]
+        {
+            answer = .tool(
+                name: name,
+                arguments: JSONAnswer.completed(given, by: schema, saying: prompt.text),
+                intent: intent)
+        }
         var cut: Answer
         switch answer {
         case .reply(let text, _) where request.json != nil:

@@ -141,11 +141,12 @@ extension RealtimeSession {
         let tools = given["tools"] ?? settings.tools
         let (names, isRequired) = try ResponsesRequest.tools(
             tools, given["tool_choice"] ?? settings.toolChoice)
-        let chat = ChatCompletionRequest(
+        var chat = ChatCompletionRequest(
             model: settings.model, messages: [.init(.system, instructions)] + messages,
             isStreaming: true, includesUsage: true, tools: names, requiresTool: isRequired,
             tokenLimit: given["max_output_tokens"]?.int ?? settings.tokenLimit,
             toolByteCount: names.isEmpty ? 0 : tools.map { $0.encoded().count } ?? 0)
+        chat.toolSchemas = ResponsesRequest.schemas(tools)
         let wanted = RealtimeResponse.Wanted(
             modalities: given["output_modalities"] ?? settings.modalities,
             metadata: given["metadata"] ?? .null, isInConversation: isInConversation,

@@ -53,6 +53,7 @@ package struct ResponsesRequest: Hashable, Sendable {
         let (names, isRequired) = try Self.tools(json["tools"], json["tool_choice"])
         chat.tools = names
         chat.requiresTool = isRequired
+        chat.toolSchemas = Self.schemas(json["tools"])
         chat.toolByteCount = names.isEmpty ? 0 : json["tools"].map { $0.encoded().count } ?? 0
         let format = json["text"]?["format"]
         switch format?["type"]?.text {
@@ -68,6 +69,15 @@ package struct ResponsesRequest: Hashable, Sendable {
                 "Invalid value: '\(word)'. Supported values are: 'json_object', 'json_schema', and 'text'.",
                 parameter: "text.format.type", code: "invalid_value")
         }
+    }
+
+    /// The schemas of the functions' arguments, by name.
+    package static func schemas(_ tools: JSONValue?) -> [String: JSONValue] {
+        var schemas: [String: JSONValue] = [:]
+        for tool in tools?.items ?? [] {
+            if let name = tool["name"]?.text { schemas[name] = tool["parameters"] }
+        }
+        return schemas
     }
 
     /// The names of the functions that may be called now, and whether one must be. Other kinds of tools run at the vendor and
