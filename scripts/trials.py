@@ -18,7 +18,7 @@ FAULTS = {
     "pause": "inject: pause, on: redis",
     "drain": "inject: drain, grace: 2s, restart: 500ms, on: agent",
     "cpu_pressure": "inject: cpu_pressure, workers: 1, load: 50%, slice: 20ms, on: machine",
-    "cpu_quota": "inject: cpu_quota, quota: 5%, method: cgroup, on: agent",
+    "cpu_quota": "inject: cpu_quota, quota: 1%, method: cgroup, on: agent",
     "cpu_quota_stop": "inject: cpu_quota, quota: 30%, method: stop, on: redis",
     "memory_pressure": "inject: memory_pressure, bytes: 100MB, on: machine",
     "memory_limit": "inject: memory_limit, bytes: 600MB, on: agent",
