@@ -270,6 +270,11 @@ final class CallSession: CallChannelHandler {
                 let reply = Reply(number: number, to: words, host: self)
                 self.reply = reply
                 reply.think()
+            case .answerAgain(let number):
+                silence?.owed(at: now)
+                let reply = Reply(number: number, to: "", host: self, isConfirmed: true)
+                self.reply = reply
+                reply.think()
             case .cancel(let number):
                 guard let reply, reply.number == number else { break }
                 reply.cancel()
