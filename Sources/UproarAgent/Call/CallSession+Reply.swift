@@ -5,6 +5,10 @@ import UproarRuntime
 extension CallSession: ReplyHost {
     var phrases: PhraseBook { worker.phrases }
 
+    /// Replies wait for the end of an announcement: it may not be cut, and what lies behind it at the far end could not be taken
+    /// back without it when the caller goes on.
+    var maySpeak: Bool { loop.now >= announcedUntil }
+
     func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
         guard let chain = worker.chains.models else { return nil }
         return ModelQuestion(

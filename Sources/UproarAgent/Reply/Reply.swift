@@ -240,7 +240,7 @@ final class Reply {
 
     /// Plays what may be played, in order.
     func drain() {
-        guard isConfirmed, !isOver, let host else { return }
+        guard isConfirmed, !isOver, let host, host.maySpeak else { return }
         while !segments.isEmpty {
             if !segments[0].audio.isEmpty {
                 let audio = segments[0].audio

@@ -10,6 +10,9 @@ protocol ReplyHost: AnyObject {
     /// What the call carries.
     var format: AudioFormat { get }
 
+    /// False while something is being said that may not be cut.
+    var maySpeak: Bool { get }
+
     /// A question to the models, not yet asked; nil when the agent has none.
     func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion?
     /// The messages for a reply to `words`; nil when they are in the history.
