@@ -223,7 +223,7 @@ final class CallSession: CallChannelHandler {
 
     func ended(isOrderly: Bool, at now: Instant) {
         guard !isOver else { return }
-        if let reply { conversation.spoke(reply.spoken.heardText(at: now)) }
+        if let reply { keepHeard(of: reply) }
         isOver = true
         recorder?.finish(isOrderly ? "completed" : "dropped", at: now)
         recorder = nil
@@ -279,7 +279,7 @@ final class CallSession: CallChannelHandler {
                 guard let reply, reply.number == number else { break }
                 reply.cancel()
                 // Nothing of it was heard, unless a filler was.
-                conversation.spoke(reply.spoken.heardText(at: now))
+                keepHeard(of: reply)
                 self.reply = nil
             case .confirm(let number, let words):
                 guard let reply, reply.number == number else { break }
@@ -304,7 +304,7 @@ final class CallSession: CallChannelHandler {
                 }
                 silence?.settled()
                 guard let reply, reply.number == number else { break }
-                conversation.spoke(reply.spoken.heardText(at: now))
+                keepHeard(of: reply)
                 reply.cancel()
                 self.reply = nil
                 if !isAnnouncing { busyUntil = now }
@@ -315,6 +315,12 @@ final class CallSession: CallChannelHandler {
             }
         }
         channel?.flush()
+    }
+
+    /// A reply ends before its end: the history keeps what was heard of it, and nothing else.
+    func keepHeard(of reply: Reply) {
+        conversation.spoke(
+            settings.keepsHeard ? reply.spoken.heardText(at: loop.now) : reply.spoken.text)
     }
 
     /// The caller has heard all of the reply.

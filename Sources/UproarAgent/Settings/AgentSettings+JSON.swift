@@ -42,6 +42,7 @@ extension AgentSettings {
             ("finish_after_ms", .time(\.finishAfter)), ("endpointing_ms", .time(\.endpointing)),
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
+            ("heard_history", .flag(\.keepsHeard)),
             ("first_words", .whole(\.firstWords)),
             ("tools", .flag(\.offersTools)), ("prices", .text(\.prices)),
             ("workflow_attempts", .whole(\.workflowAttempts)),

@@ -85,6 +85,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var finalWait = Duration.milliseconds(500)
     package var bargeIn = Duration.milliseconds(300)
     package var backchannelWindow = Duration.milliseconds(200)
+    /// Off: the history keeps all that was made of a reply that the caller cut, heard or not.
+    package var keepsHeard = true
 
     package var firstWords = 3
 
