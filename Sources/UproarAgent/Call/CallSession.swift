@@ -122,6 +122,8 @@ final class CallSession: CallChannelHandler {
             self.voice = voice
             voice.open()
         }
+        // So that the list is at hand when it is asked for, whatever becomes of the store meanwhile.
+        if settings.taskCache, settings.sessionMemory { worker.tasks?.prepare(introduction.person) }
         guard introduction.isKnown else { return greet(settings.greeting) }
         worker.sessions.load(SessionRecord.key(introduction.session)) { [weak self] bytes in
             self?.restored(bytes)

@@ -91,7 +91,9 @@ extension AgentSettings {
             ("stall_deadline_ms", .time(\.stallDeadline)), ("store_wait_ms", .time(\.storeWait)),
             ("resume", .flag(\.resumes)), ("session_memory", .flag(\.sessionMemory)),
             ("session_memory_limit", .whole(\.sessionMemoryLimit)),
-            ("task_cache", .flag(\.taskCache)), ("memory_drain", .flag(\.memoryDrain)),
+            ("task_cache", .flag(\.taskCache)),
+            ("task_invalidation", .flag(\.taskInvalidation)),
+            ("memory_drain", .flag(\.memoryDrain)),
             ("epoch", .whole(\.epochNumber)),
         ]
     }

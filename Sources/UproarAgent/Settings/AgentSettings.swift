@@ -204,6 +204,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var sessionMemoryLimit = 4096
     /// Task lists are kept at hand until they change.
     package var taskCache = true
+    /// Off: a list at hand stays what it was until it is too old, whatever changes.
+    package var taskInvalidation = true
     /// So long a call waits for its session at the start, and a tool for the store.
     package var storeWait = Duration.milliseconds(500)
 
