@@ -118,6 +118,18 @@ import UproarSimulation
         #expect(noise.metric(.transcriptionErrors, ["first", "empty"]) == 0)
     }
 
+    @Test func noiseBehindWordsCastsNoDoubtOnWhoHeardThem() throws {
+        let scene = try Scene(hears: ["add milk"], says: ["All is well."])
+        let caller = scene.call()
+        caller.speak(1000..<2000)
+        // Voice to the detector, nothing to the recogniser, before the turn is over: an empty result follows the words.
+        caller.speak(2220..<3000)
+        scene.run(until: 7000)
+        #expect(scene.recognisers[1].streams.isEmpty)
+        #expect(scene.metric(.transcriptionErrors, ["first", "empty"]) == 0)
+        #expect(scene.session?.messages == [.caller("add milk"), .agent("All is well.")])
+    }
+
     @Test func aRecogniserIsProbedWithAnUtteranceAndComesBackOnlyThen() throws {
         let scene = try Scene(hears: ["one", "two", "three"], says: ["Fine."]) {
             $0.failback = true

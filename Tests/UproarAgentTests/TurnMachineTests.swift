@@ -52,6 +52,7 @@ private final class Rehearsal {
                 case .start(let reply, let words): "start \(reply) \(words)"
                 case .cancel(let reply): "cancel \(reply)"
                 case .confirm(let reply, let words): "confirm \(reply) \(words)"
+                case .answerAgain(let reply): "again \(reply)"
                 case .stopSpeaking(let reply): "stop \(reply)"
                 case .settle: ""
                 }
@@ -127,6 +128,52 @@ private final class Rehearsal {
                 "700 start 1 add", "800 finish", "1020 cancel 1", "1520 start 2 add milk",
                 "1620 finish", "1720 confirm 2 add milk",
             ])
+    }
+
+    @Test func whoSeemedToGoOnAndSaidNothingIsAnsweredStill() {
+        let call = Rehearsal()
+        call.voice(1000)
+        call.quiet(100)
+        call.words("add milk", from: 0)
+        call.quiet(120)
+        call.words("add milk", from: 0, isFinal: true)
+        call.quiet(100)
+        // A passing car.
+        call.voice(400)
+        call.quiet(220)
+        call.words("", from: 1220, isFinal: true)
+        call.quiet(100)
+        #expect(
+            call.log == [
+                "1100 start 1 add milk", "1200 finish", "1260 confirm 1 add milk", "1520 cancel 1",
+                "1920 finish", "1980 again 2",
+            ])
+        // Once: the next noise finds that answer under way, or heard.
+        call.machine.speakingBegan(reply: 2)
+        call.machine.replyEnded(reply: 2)
+        call.quiet(200)
+        call.voice(400)
+        call.quiet(220)
+        call.words("", from: 2040, isFinal: true)
+        call.quiet(300)
+        #expect(!call.log.contains { $0.contains("again 3") })
+    }
+
+    @Test func whoGoesOnWithWordsIsAnsweredOnce() {
+        let call = Rehearsal()
+        call.voice(1000)
+        call.quiet(100)
+        call.words("add milk", from: 0)
+        call.quiet(120)
+        call.words("add milk", from: 0, isFinal: true)
+        call.quiet(100)
+        call.voice(400)
+        call.words("and bread", from: 1320)
+        call.quiet(220)
+        call.words("and bread", from: 1320, isFinal: true)
+        call.quiet(100)
+        #expect(call.log.last?.hasSuffix("confirm 2 and bread") == true)
+        #expect(!call.log.contains { $0.contains("again") })
     }
 
     @Test func withoutAFinalResultTheInterimIsTakenAfterAWhile() {

@@ -83,6 +83,24 @@ struct ScriptedModelTests {
         }
     }
 
+    @Test(
+        "The worst of the tools' results is what a request follows",
+        arguments: [
+            (["{\"created\":\"milk\"}"], ScriptedModel.ToolResult.success),
+            (["no JSON"], .success),
+            (["{\"error\":\"there is no such task\"}"], .refused),
+            (["{\"error\":\"down\",\"code\":\"unavailable\"}"], .unavailable),
+            (["{\"error\":\"no\"}", "{\"tasks\":[]}"], .refused),
+            (["{\"code\":\"unavailable\"}", "{\"error\":\"no\"}"], .unavailable),
+            (["{\"error\":\"no\"}", "{\"code\":\"unavailable\"}"], .unavailable),
+        ])
+    func toolResults(_ results: [String], _ worst: ScriptedModel.ToolResult) {
+        let messages =
+            [user(first, "add eggs to my list"), .init(.assistant, "", callsTools: true)]
+            + results.map { .init(.tool, $0) }
+        #expect(model.prompt(of: request(messages)).toolResult == worst)
+    }
+
     @Test("A newer utterance during a tool call is what the model answers")
     func interruptedTool() {
         let prompt = model.prompt(

@@ -35,7 +35,7 @@ extension CallSession {
     private func say(_ phrase: String) {
         if let reply {
             channel?.clear()
-            conversation.spoke(reply.spoken.heardText(at: loop.now))
+            keepHeard(of: reply)
             reply.cancel()
             busyUntil = loop.now
         }

@@ -34,6 +34,11 @@ extension CallSession {
         fill(audio)
         announcedUntil = busyUntil
         recorder.begin(from: busyUntil)
+        loop.schedule(at: announcedUntil) { [weak self] in
+            guard let self, !isOver else { return }
+            reply?.drain()
+            channel?.flush()
+        }
         return false
     }
 

@@ -5,15 +5,20 @@ import UproarRuntime
 extension CallSession: ReplyHost {
     var phrases: PhraseBook { worker.phrases }
 
-    func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion? {
+    /// Replies wait for the end of an announcement: it may not be cut, and what lies behind it at the far end could not be taken
+    /// back without it when the caller goes on.
+    var maySpeak: Bool { loop.now >= announcedUntil }
+
+    func question(
+        _ messages: [ChatMessage], since: Instant, handler: any ModelQuestionHandler
+    ) -> ModelQuestion? {
         guard let chain = worker.chains.models else { return nil }
         return ModelQuestion(
             chain, messages, tools: settings.offersTools ? TaskTools.declarations : [],
             deadlines: .init(
                 connect: settings.connectDeadline, firstContent: settings.firstTokenDeadline,
-                stall: settings.stallDeadline, patience: settings.answerPatience), loop: loop,
-            metrics: metrics,
-            random: worker.drawStream(), handler: handler)
+                stall: settings.stallDeadline, patience: settings.answerPatience), since: since,
+            loop: loop, metrics: metrics, random: worker.drawStream(), handler: handler)
     }
 
     func messages(about words: String?) -> [ChatMessage] {

@@ -122,6 +122,8 @@ final class CallSession: CallChannelHandler {
             self.voice = voice
             voice.open()
         }
+        // So that the list is at hand when it is asked for, whatever becomes of the store meanwhile.
+        if settings.taskCache, settings.sessionMemory { worker.tasks?.prepare(introduction.person) }
         guard introduction.isKnown else { return greet(settings.greeting) }
         worker.sessions.load(SessionRecord.key(introduction.session)) { [weak self] bytes in
             self?.restored(bytes)
@@ -223,7 +225,7 @@ final class CallSession: CallChannelHandler {
 
     func ended(isOrderly: Bool, at now: Instant) {
         guard !isOver else { return }
-        if let reply { conversation.spoke(reply.spoken.heardText(at: now)) }
+        if let reply { keepHeard(of: reply) }
         isOver = true
         recorder?.finish(isOrderly ? "completed" : "dropped", at: now)
         recorder = nil
@@ -270,11 +272,16 @@ final class CallSession: CallChannelHandler {
                 let reply = Reply(number: number, to: words, host: self)
                 self.reply = reply
                 reply.think()
+            case .answerAgain(let number):
+                silence?.owed(at: now)
+                let reply = Reply(number: number, to: "", host: self, isConfirmed: true)
+                self.reply = reply
+                reply.think()
             case .cancel(let number):
                 guard let reply, reply.number == number else { break }
                 reply.cancel()
                 // Nothing of it was heard, unless a filler was.
-                conversation.spoke(reply.spoken.heardText(at: now))
+                keepHeard(of: reply)
                 self.reply = nil
             case .confirm(let number, let words):
                 guard let reply, reply.number == number else { break }
@@ -299,7 +306,7 @@ final class CallSession: CallChannelHandler {
                 }
                 silence?.settled()
                 guard let reply, reply.number == number else { break }
-                conversation.spoke(reply.spoken.heardText(at: now))
+                keepHeard(of: reply)
                 reply.cancel()
                 self.reply = nil
                 if !isAnnouncing { busyUntil = now }
@@ -310,6 +317,12 @@ final class CallSession: CallChannelHandler {
             }
         }
         channel?.flush()
+    }
+
+    /// A reply ends before its end: the history keeps what was heard of it, and nothing else.
+    func keepHeard(of reply: Reply) {
+        conversation.spoke(
+            settings.keepsHeard ? reply.spoken.heardText(at: loop.now) : reply.spoken.text)
     }
 
     /// The caller has heard all of the reply.

@@ -18,7 +18,7 @@ protocol RecogniserFeedHandler: AnyObject {
 ///     next             └► kept audio first, then what follows
 ///
 /// What fails a stream: the connection; voice without a word for `stall`; a final result that was asked for and did not come; an
-/// empty final result for an utterance in which another recogniser then finds words.
+/// empty final result for an utterance of which it has said no word, and in which another recogniser then finds words.
 final class RecogniserFeed: TimerHandler {
     struct Batches {
         /// In bytes.
@@ -87,8 +87,10 @@ final class RecogniserFeed: TimerHandler {
     /// The final result has been asked for, and until when it may take.
     private var finalDue: Instant?
     private var speech = Duration.zero
-    /// An empty final result whose recogniser is in doubt, while another is asked.
-    private var doubt: (place: Int, transcript: Transcript)?
+    /// The stream has said words of the utterance in progress.
+    private var hasWords = false
+    /// An empty final result whose recogniser is in doubt, while another is asked; what it had heard of the call by then, in bytes.
+    private var doubt: (place: Int, upTo: Int)?
     private var deadline = TimerID.none
     private var deadlineDue = Instant.distantFuture
     private var probe: (place: Int, probe: RecogniserProbe)?
@@ -198,6 +200,7 @@ final class RecogniserFeed: TimerHandler {
     private func openStream(from: Int? = nil) {
         loop.cancel(reopening)
         isOpen = false
+        hasWords = false
         streamBegan = loop.now
         sent = replays ? max(from ?? utteranceStart ?? sent, audioStart) : position
         base = sent
@@ -251,6 +254,7 @@ final class RecogniserFeed: TimerHandler {
         let start = max(audioStart, position - leadInBytes)
         utteranceStart = start
         voiceSince = loop.now
+        hasWords = false
         tried = []
         failures = 0
         if stream == nil, !chain[place].hearsWholeUtterances {
@@ -377,10 +381,18 @@ extension RecogniserFeed: SpeechToTextHandler {
         if transcript.isFinal {
             let wasAsked = finalDue != nil
             finalDue = nil
-            if transcript.text.isEmpty, wasAsked, isDoubtful(transcript) { return }
+            if transcript.text.isEmpty, wasAsked, isDoubtful() { return }
         }
-        if let doubt, !transcript.text.isEmpty {
-            // There were words: the other one did not hear them.
+        let end = transcript.start + transcript.duration
+        if !transcript.text.isEmpty, let start = utteranceStart,
+            end > settings.format.duration(bytes: start)
+        {
+            hasWords = true
+        }
+        // Words in what it had heard, too: it has missed them. What came later it was never asked about.
+        if let doubt, !transcript.text.isEmpty,
+            end <= settings.format.duration(bytes: doubt.upTo + batches.silent)
+        {
             self.doubt = nil
             chain.failed(doubt.place, .empty)
             chain.failedOver(from: doubt.place, to: place)
@@ -392,12 +404,13 @@ extension RecogniserFeed: SpeechToTextHandler {
         handler?.heardWords(transcript, provider: chain.name(place))
     }
 
-    /// Whether a second recogniser is asked about an utterance in which the first found nothing.
-    private func isDoubtful(_ transcript: Transcript) -> Bool {
-        guard doubt == nil, speech >= Self.leastSpeech, let start = utteranceStart,
+    /// Whether a second recogniser is asked about an utterance in which the first found nothing at all. Where it has found words,
+    /// nothing more is what there is: noise behind them.
+    private func isDoubtful() -> Bool {
+        guard doubt == nil, !hasWords, speech >= Self.leastSpeech, let start = utteranceStart,
             let next = chain.choose(excluding: [place])
         else { return false }
-        doubt = (place, transcript)
+        doubt = (place, sent)
         handler?.recogniserChanged()
         closeStream()
         place = next

@@ -19,7 +19,8 @@ protocol ModelQuestionHandler: AnyObject {
 ///              └──────────┴─ failed: the next model, at once
 ///                                      └─ failed: broke off, the one who asked decides
 /// Where nobody is left the question waits: until a provider's rest is over, or a probe has closed a breaker, or its patience is at an
-/// end. Then it is asked anew, some of those who wait before others, so that the first to ask finds out for all.
+/// end. Then it is asked anew, one after the other of those who wait, so that the first to ask finds out for all; whose caller has waited
+/// longest is the first, and a new question stands behind them.
 ///
 /// The deadlines watch content, not bytes: a stream of keep-alives is as silent as none.
 final class ModelQuestion: LanguageModelHandler, TimerHandler {
@@ -35,6 +36,8 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
 
     private static let retries = 2
     private static let lookAgain = Duration.milliseconds(250)
+    /// Between those who wait.
+    private static let step = Duration.milliseconds(20)
 
     private let chain: ProviderChain<ModelCandidate>
     private let messages: [ChatMessage]
@@ -42,7 +45,9 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     private let deadlines: Deadlines
     private let loop: EventLoop
     private let metrics: AgentMetrics
+    private let since: Instant
     private weak var handler: (any ModelQuestionHandler)?
+    private var ticket: Int?
 
     private var reply: (any LanguageModelReply)?
     private var place = 0
@@ -59,10 +64,11 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     private let backoff = Backoff()
     private var random: RandomStream
 
+    /// - since: how long the caller has waited: where several questions wait, his place among them.
     init(
         _ chain: ProviderChain<ModelCandidate>, _ messages: [ChatMessage],
-        tools: [ToolDeclaration], deadlines: Deadlines, loop: EventLoop, metrics: AgentMetrics,
-        random: RandomStream, handler: any ModelQuestionHandler
+        tools: [ToolDeclaration], deadlines: Deadlines, since: Instant, loop: EventLoop,
+        metrics: AgentMetrics, random: RandomStream, handler: any ModelQuestionHandler
     ) {
         self.chain = chain
         self.messages = messages
@@ -70,6 +76,7 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         self.deadlines = deadlines
         self.loop = loop
         self.metrics = metrics
+        self.since = since
         self.random = random
         self.handler = handler
     }
@@ -81,7 +88,9 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     func ask() {
         chain.requested()
         begunAt = loop.now
-        if let first = chain.choose() {
+        if !chain.line.isEmpty, chain.isWorthWaiting {
+            awaitSomebody()
+        } else if let first = chain.choose() {
             ask(first)
         } else {
             // Nobody is known to work: one try, if the budget has one.
@@ -103,6 +112,7 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         handler = nil
         stop()
         loop.cancel(pause)
+        leaveLine()
     }
 
     private func stop() {
@@ -111,7 +121,13 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         reply = nil
     }
 
+    private func leaveLine() {
+        if let ticket { chain.line.leave(ticket) }
+        ticket = nil
+    }
+
     private func ask(_ place: Int) {
+        leaveLine()
         self.place = place
         tried.append(place)
         hasContent = false
@@ -151,14 +167,17 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         if !isWaiting, !chain.isWorthWaiting { isHopeless = true }
         isWaiting = true
         guard now < end, !isHopeless else {
+            leaveLine()
             if now >= end { chain.gaveUp() }
             // Never from within `ask`.
             pause = loop.schedule(at: now) { [weak self] in self?.handler?.unanswered() }
             return
         }
-        let jitter = Duration.nanoseconds(
-            Int64(random.unit() * Double(Self.lookAgain.nanoseconds)))
-        let due = max(now + Self.lookAgain, chain.restOver ?? now) + jitter
+        let ticket = ticket ?? chain.line.join(since: since)
+        self.ticket = ticket
+        let step = min(Self.step, Self.lookAgain / chain.line.count)
+        let due =
+            max(now + Self.lookAgain, chain.restOver ?? now) + step * chain.line.place(of: ticket)
         pause = loop.schedule(at: min(due, max(end, now + .milliseconds(1)))) { [weak self] in
             guard let self, handler != nil else { return }
             guard let next = chain.choose() else { return awaitSomebody() }

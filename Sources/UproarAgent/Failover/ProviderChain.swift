@@ -21,6 +21,8 @@ final class ProviderChain<Port>: TimerHandler {
     let members: [Member]
     private(set) var breakers: [CircuitBreaker]
     private(set) var budget = RetryBudget()
+    /// Requests that wait until somebody may be asked.
+    var line = WaitingLine()
     private let metrics: AgentMetrics
     private let loop: EventLoop
     /// Off: the first member is always asked, whatever it does.

@@ -19,7 +19,7 @@ extension Reply: CallVoiceHandler {
         if segments[place].isPhrase {
             audio.withUnsafeBytes { segments[place].kept.append(contentsOf: $0) }
         }
-        if place == 0, isConfirmed, segments[0].audio.isEmpty {
+        if place == 0, isConfirmed, host.maySpeak, segments[0].audio.isEmpty {
             play(audio, on: host)
         } else if host.format.duration(bytes: segments[place].audio.count) < Self.heldLimit {
             audio.withUnsafeBytes { segments[place].audio.append(contentsOf: $0) }

@@ -20,6 +20,7 @@ final class Reply {
     let number: Int
     private let words: String
     private(set) weak var host: (any ReplyHost)?
+    private let began: Instant
 
     var spoken: SpokenReply
     private(set) var isConfirmed: Bool
@@ -48,6 +49,7 @@ final class Reply {
         self.number = number
         self.words = words
         self.host = host
+        began = host.loop.now
         self.isConfirmed = isConfirmed
         spoken = SpokenReply(number: number)
         var rules = ClauseSplitter.Rules()
@@ -62,7 +64,9 @@ final class Reply {
         guard let host else { return }
         var messages = host.messages(about: isConfirmed ? nil : words)
         for round in ahead { messages += [.toolCalls(round.calls)] + round.results }
-        guard let question = host.question(messages, handler: self) else { return unanswered() }
+        guard let question = host.question(messages, since: began, handler: self) else {
+            return unanswered()
+        }
         thinking = .asked
         answer = ""
         takingUp = nil
@@ -240,7 +244,7 @@ final class Reply {
 
     /// Plays what may be played, in order.
     func drain() {
-        guard isConfirmed, !isOver, let host else { return }
+        guard isConfirmed, !isOver, let host, host.maySpeak else { return }
         while !segments.isEmpty {
             if !segments[0].audio.isEmpty {
                 let audio = segments[0].audio

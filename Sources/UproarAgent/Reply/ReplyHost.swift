@@ -10,8 +10,15 @@ protocol ReplyHost: AnyObject {
     /// What the call carries.
     var format: AudioFormat { get }
 
+    /// False while something is being said that may not be cut.
+    var maySpeak: Bool { get }
+
     /// A question to the models, not yet asked; nil when the agent has none.
-    func question(_ messages: [ChatMessage], handler: any ModelQuestionHandler) -> ModelQuestion?
+    ///
+    /// - since: when the caller's turn began to be thought about.
+    func question(
+        _ messages: [ChatMessage], since: Instant, handler: any ModelQuestionHandler
+    ) -> ModelQuestion?
     /// The messages for a reply to `words`; nil when they are in the history.
     func messages(about words: String?) -> [ChatMessage]
     /// Whether these tools only look, so that they may run before it is known that the caller has finished.

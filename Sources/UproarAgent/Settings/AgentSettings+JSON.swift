@@ -42,6 +42,7 @@ extension AgentSettings {
             ("finish_after_ms", .time(\.finishAfter)), ("endpointing_ms", .time(\.endpointing)),
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
+            ("heard_history", .flag(\.keepsHeard)),
             ("first_words", .whole(\.firstWords)),
             ("tools", .flag(\.offersTools)), ("prices", .text(\.prices)),
             ("workflow_attempts", .whole(\.workflowAttempts)),
@@ -90,7 +91,9 @@ extension AgentSettings {
             ("stall_deadline_ms", .time(\.stallDeadline)), ("store_wait_ms", .time(\.storeWait)),
             ("resume", .flag(\.resumes)), ("session_memory", .flag(\.sessionMemory)),
             ("session_memory_limit", .whole(\.sessionMemoryLimit)),
-            ("task_cache", .flag(\.taskCache)), ("memory_drain", .flag(\.memoryDrain)),
+            ("task_cache", .flag(\.taskCache)),
+            ("task_invalidation", .flag(\.taskInvalidation)),
+            ("memory_drain", .flag(\.memoryDrain)),
             ("epoch", .whole(\.epochNumber)),
         ]
     }

@@ -85,6 +85,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var finalWait = Duration.milliseconds(500)
     package var bargeIn = Duration.milliseconds(300)
     package var backchannelWindow = Duration.milliseconds(200)
+    /// Off: the history keeps all that was made of a reply that the caller cut, heard or not.
+    package var keepsHeard = true
 
     package var firstWords = 3
 
@@ -202,6 +204,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var sessionMemoryLimit = 4096
     /// Task lists are kept at hand until they change.
     package var taskCache = true
+    /// Off: a list at hand stays what it was until it is too old, whatever changes.
+    package var taskInvalidation = true
     /// So long a call waits for its session at the start, and a tool for the store.
     package var storeWait = Duration.milliseconds(500)
 

@@ -15,6 +15,8 @@ import UproarRuntime
 /// | owed | cancel → silent | cancel → silent | – | → speaking | – | → silent |
 /// | speaking | – | – | forget backchannel | – | stop → silent | → silent |
 ///
+/// Who seemed to go on after his turn and then said no word is owed the answer still: turn over → answer again → owed.
+///
 /// Replies are numbered from 1 (0 is the greeting) in the order of their start.
 struct TurnMachine: ~Copyable {
     enum Effect: Hashable {
@@ -26,6 +28,8 @@ struct TurnMachine: ~Copyable {
         case cancel(reply: Int)
         /// These words are the caller's turn: the reply may be heard and its tools may run.
         case confirm(reply: Int, to: String)
+        /// The caller's last turn is owed its answer still: a new reply to it, which may be heard.
+        case answerAgain(reply: Int)
         /// The caller has taken the turn back from a reply that is being heard.
         case stopSpeaking(reply: Int)
         /// The utterance is over, whatever became of it: its audio will not be needed again.
@@ -72,6 +76,8 @@ struct TurnMachine: ~Copyable {
     private var finishAskedAt = -1
     private var finalDeadline: Instant?
     private var suspectedAt: Int?
+    /// A reply that was owed has been given up because the caller seemed to go on.
+    private var isAnswerDue = false
 
     init(_ policy: TurnPolicy, rate: Hertz = .telephone) {
         self.rate = rate
@@ -150,7 +156,10 @@ struct TurnMachine: ~Copyable {
     }
 
     /// Whatever was being said or thought of has been given up.
-    mutating func silenced() { output = .silent }
+    mutating func silenced() {
+        output = .silent
+        isAnswerDue = false
+    }
 
     /// The caller typed: words that need no recogniser, and no waiting.
     mutating func typed(_ words: String, speech: SpeechDetector) -> [Effect] {
@@ -164,6 +173,7 @@ struct TurnMachine: ~Copyable {
         effects.append(.start(reply: replies, to: words))
         effects.append(.confirm(reply: replies, to: words))
         output = .owed(reply: replies, voiced: speech.totalVoiced)
+        isAnswerDue = false
         return effects
     }
 
@@ -222,6 +232,7 @@ struct TurnMachine: ~Copyable {
             if speech.totalVoiced - voiced >= limits.resumption || isNew {
                 effects.append(.cancel(reply: reply))
                 output = .silent
+                isAnswerDue = true
             }
         case .speaking(let reply):
             guard isBargeIn(speech, silence: silence) else { break }
@@ -263,10 +274,18 @@ struct TurnMachine: ~Copyable {
             if isWorthAnswering {
                 effects.append(.confirm(reply: reply, to: text))
                 output = .owed(reply: reply, voiced: speech.totalVoiced)
+                isAnswerDue = false
             } else {
                 effects.append(.cancel(reply: reply))
                 output = .silent
             }
+        }
+        // It was noise: what had been said before is to be answered.
+        if case .silent = output, isAnswerDue {
+            isAnswerDue = false
+            replies += 1
+            effects.append(.answerAgain(reply: replies))
+            output = .owed(reply: replies, voiced: speech.totalVoiced)
         }
         transcript.discard(upTo: rate.duration(samples: speech.position), isSettled: isFinal)
         text = ""

@@ -139,10 +139,15 @@ package struct ConversationScript: Hashable, Sendable {
         package var tools: [String]
         /// Each turn must be answered.
         package var isEveryTurnAnswered: Bool
+        /// None of these tools may have answered with an error, such as that there is no such task.
+        package var doToolsSucceed: Bool
 
-        package init(tools: [String] = [], isEveryTurnAnswered: Bool = true) {
+        package init(
+            tools: [String] = [], isEveryTurnAnswered: Bool = true, doToolsSucceed: Bool = false
+        ) {
             self.tools = tools
             self.isEveryTurnAnswered = isEveryTurnAnswered
+            self.doToolsSucceed = doToolsSucceed
         }
     }
 }

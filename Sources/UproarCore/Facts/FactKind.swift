@@ -78,7 +78,7 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     // Language-model emulators. The reference carries the reply number.
 
     /// A request arrived. detail: 1 when it follows a tool result of the same utterance, 2 when that says that the tool could not
-    /// do its work (`"code": "unavailable"`), else 0.
+    /// do its work (`"code": "unavailable"`), 3 when it is another error, else 0.
     case modelRequested = 50
     /// The first content (not a tool call) was sent.
     case modelFirstContent = 51

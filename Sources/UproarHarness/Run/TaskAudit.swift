@@ -33,7 +33,7 @@ struct TaskAudit {
         case .utteranceBegan:
             let clip = Int(fact.detail)
             if asks.indices.contains(clip), asks[clip] { asked[turn.rawValue] = fact.instant }
-        case .modelRequested where fact.detail == 1:
+        case .modelRequested where fact.detail == ScriptedModel.ToolResult.success.rawValue:
             if answered[turn.rawValue] == nil { answered[turn.rawValue] = fact.instant }
         default: break
         }

@@ -1,4 +1,5 @@
 import UproarCore
+import UproarProviders
 
 /// The conversation's own check of a call: every turn answered, every tool that a turn asks for called and its result used.
 ///
@@ -42,7 +43,14 @@ struct TaskCheck {
             calls[call]?.answered.insert(turn.utterance)
         case .nothingOwed: calls[call]?.owed.removeAll { $0.utterance == turn.utterance }
         case .answerInterrupted: calls[call]?.cut.insert(turn.utterance)
-        case .modelRequested where fact.detail == 1: calls[call]?.completed.insert(turn.utterance)
+        case .modelRequested:
+            let isCompleted =
+                switch ScriptedModel.ToolResult(rawValue: fact.detail) {
+                case .success: true
+                case .refused: !check.doToolsSucceed
+                case .none?, .unavailable, nil: false
+                }
+            if isCompleted { calls[call]?.completed.insert(turn.utterance) }
         default: break
         }
     }

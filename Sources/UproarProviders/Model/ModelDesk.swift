@@ -46,7 +46,7 @@ package final class ModelDesk {
         let reference = prompt.utterance.map { context.replyNumbers.next(for: $0) }
         context.state(
             .modelRequested, of: provider, at: instant, reference: reference,
-            detail: prompt.isAfterTool ? (prompt.hasToolFailed ? 2 : 1) : 0)
+            detail: prompt.toolResult.rawValue)
         if let call = reference?.call, known.insert(call).inserted,
             let other = model.otherCall(in: request, than: call)
         {

@@ -24,12 +24,22 @@ package struct ScriptedModel: Sendable {
         package var picture: String?
         /// The request ends with the results of tools called for it.
         package var isAfterTool: Bool
-        /// One of these results says that the tool could not do its work (`"code": "unavailable"`).
-        package var hasToolFailed = false
+        /// What the tools say of their work.
+        package var toolResult = ToolResult.none
         /// The conversation has only begun: neither a user's nor an assistant's message.
         package var isOpening: Bool
         /// Estimated tokens, references left out.
         package var tokens: Int
+    }
+
+    /// The worst that the results of a request's tools say, as the detail of the fact that it was made.
+    package enum ToolResult: UInt32, Hashable, Sendable {
+        case none = 0
+        case success = 1
+        /// A tool could not do its work (`"code": "unavailable"`).
+        case unavailable = 2
+        /// A tool did its work and found that it cannot be done: `{"error": "there is no such task"}`.
+        case refused = 3
     }
 
     /// Tool calls and their results belong to the utterance that caused them; every other assistant message closes the
@@ -38,7 +48,7 @@ package struct ScriptedModel: Sendable {
         var texts: [String] = []
         var isAfterTool = false
         var picture: String?
-        var hasToolFailed = false
+        var result = ToolResult.none
         walk: for message in request.messages.reversed() {
             switch message.role {
             case .user:
@@ -47,7 +57,10 @@ package struct ScriptedModel: Sendable {
             case .tool, .function:
                 guard texts.isEmpty else { continue }
                 isAfterTool = true
-                if Self.hasFailed(message.text) { hasToolFailed = true }
+                let said = Self.result(message.text)
+                if result != .unavailable, result != .refused || said == .unavailable {
+                    result = said
+                }
             case .assistant where message.callsTools || isAfterTool && texts.isEmpty: continue
             case .assistant: break walk
             case .system, .developer: continue
@@ -69,15 +82,16 @@ package struct ScriptedModel: Sendable {
             utterance: found.last?.reference, text: plain(text),
             picture: picture.flatMap { $0.isEmpty ? nil : $0 }, isAfterTool: isAfterTool,
             isOpening: isOpening, tokens: tokens(of: request))
-        prompt.hasToolFailed = hasToolFailed
+        prompt.toolResult = result
         return prompt
     }
 
-    private static func hasFailed(_ result: String) -> Bool {
-        guard result.utf8.first == UInt8(ascii: "{"),
-            let json = try? JSONParser.parse(Array(result.utf8))
-        else { return false }
-        return json["code"]?.text == "unavailable"
+    private static func result(_ text: String) -> ToolResult {
+        guard text.utf8.first == UInt8(ascii: "{"),
+            let json = try? JSONParser.parse(Array(text.utf8))
+        else { return .success }
+        if json["code"]?.text == "unavailable" { return .unavailable }
+        return json["error"] == nil ? .success : .refused
     }
 
     /// The first other call whose words the request holds: the agent knows what was said in it.

@@ -324,12 +324,13 @@ struct ConversationReader {
     private func check(_ node: YAMLNode) -> ConversationScript.Check? {
         guard
             let map = MapReader(
-                reading, node, path: "check", keys: ["tools", "every_turn_answered"],
-                page: Self.page)
+                reading, node, path: "check",
+                keys: ["tools", "every_turn_answered", "tools_succeed"], page: Self.page)
         else { return nil }
         return ConversationScript.Check(
             tools: map.texts("tools").compactMap(\.scalar),
-            isEveryTurnAnswered: map.value("every_turn_answered", ScalarText.isOn) ?? true)
+            isEveryTurnAnswered: map.value("every_turn_answered", ScalarText.isOn) ?? true,
+            doToolsSucceed: map.value("tools_succeed", ScalarText.isOn) ?? false)
     }
 
     private func checkIntents(_ model: LanguageModelScript) {

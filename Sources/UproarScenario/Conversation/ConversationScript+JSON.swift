@@ -23,6 +23,7 @@ extension ConversationScript {
                 [
                     "tools": .array($0.tools.map { .string($0) }),
                     "every_turn_answered": .bool($0.isEveryTurnAnswered),
+                    "tools_succeed": .bool($0.doToolsSucceed),
                 ]
             } ?? .null,
             "language_model": languageModel.json,
