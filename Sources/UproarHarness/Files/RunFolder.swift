@@ -15,8 +15,17 @@ package final class RunFolder {
     package private(set) var journal: EvidenceJournal?
 
     /// Makes the folder and, in it, an empty `calls.jsonl` and `journal.jsonl`.
-    package init(path: String) throws(Errno) {
+    ///
+    /// - result: `result.json` as it is until there is a better one. A new folder has it from its first moment on, so that a run
+    ///   killed at any moment has left no folder or one that can be loaded.
+    package init(path: String, result: [UInt8]? = nil) throws(Errno) {
         self.path = path
+        if let result {
+            if try !Self.appear(path, with: result) {
+                try AtomicFile.makeFolder(path)
+                try AtomicFile.write(result, to: path + "/result.json")
+            }
+        }
         try AtomicFile.makeFolder(path)
         try AtomicFile.makeFolder(path + "/children")
         let file = path + "/calls.jsonl"
@@ -25,6 +34,22 @@ package final class RunFolder {
                 open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o644)
             })
         journal = try EvidenceJournal(creating: path + "/journal.jsonl")
+    }
+
+    /// Makes the folder with its first file by one rename; false where something has this name already.
+    private static func appear(_ path: String, with result: [UInt8]) throws(Errno) -> Bool {
+        guard access(path, F_OK) != 0 else { return false }
+        var draft = path
+        while draft.count > 1, draft.hasSuffix("/") { draft.removeLast() }
+        draft += ".\(getpid()).new"
+        defer {
+            // Gone already where all went well.
+            unlink(draft + "/result.json")
+            rmdir(draft)
+        }
+        try AtomicFile.makeFolder(draft)
+        try AtomicFile.write(result, to: draft + "/result.json", isLasting: false)
+        return rename(draft, path) == 0
     }
 
     package func makeFolder(_ name: String) {

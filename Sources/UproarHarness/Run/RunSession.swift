@@ -29,12 +29,12 @@ package enum RunSession {
         for warning in try Checking.approve(loaded, machine: .here()) { view.say(warning) }
         let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)
         let folder: RunFolder
-        do { folder = try RunFolder(path: folderPath) } catch {
+        // A run killed while its audio is read leaves a result that loads, too.
+        let first = early(loaded, options, version).encoded()
+        do { folder = try RunFolder(path: folderPath, result: first) } catch {
             throw ScenarioLoading.Problem(
                 "the report folder \(folderPath) cannot be written: \(error)")
         }
-        // A run killed while its audio is read leaves a result that loads, too.
-        folder.write(early(loaded, options, version).encoded(), to: "result.json")
         folder.write(
             MachineFacts.gather(started: time(nil)).text(pretty: true) + "\n",
             to: "environment.json")
