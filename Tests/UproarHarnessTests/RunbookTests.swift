@@ -68,6 +68,16 @@ import UproarPosix
         }
     }
 
+    @Test func whereTurnsAreLostThePageSaysWhichAndWhy() throws {
+        let stored = try JSONParser.parse(Array(try text("reports/drills/figures.json").utf8))
+        for name in Self.pages {
+            let figures = stored[name]?["figures"]?.items ?? []
+            let lost = figures.first { $0[0]?.text == "turns lost" }?[1]?.text ?? "0"
+            let page = try text("docs/runbooks/\(name).md")
+            #expect(lost == "0" || page.contains("**Turns lost.**"), "\(name): \(lost)")
+        }
+    }
+
     @Test func everyPageTellsAnEngineerWhatToDo() throws {
         for name in Self.pages {
             let page = try text("docs/runbooks/\(name).md")

@@ -9,6 +9,9 @@ struct SimulatedProcessTests {
     final class Echo: ListenerHandler, ByteStreamHandler {
         let process: SimulatedProcess
         var ticks = 0
+        /// Messages heard by each tick.
+        var heard = 0
+        var heardByTick: [Int] = []
         var listener: (any Listener)?
 
         init(in process: SimulatedProcess) throws {
@@ -21,12 +24,14 @@ struct SimulatedProcessTests {
         func tick() {
             process.loop.schedule(at: process.loop.now + .seconds(1)) {
                 self.ticks += 1
+                self.heardByTick.append(self.heard)
                 self.tick()
             }
         }
 
         func accepted(_ stream: any ByteStream) -> any ByteStreamHandler { self }
         func received(_ bytes: RawSpan, at: Instant, on stream: any ByteStream) {
+            heard += 1
             stream.write(bytes)
         }
         func closed(_ stream: any ByteStream, reason: CloseReason) {}
@@ -92,6 +97,22 @@ struct SimulatedProcessTests {
         #expect(other.log == ["1500 opened", "6500 later"])
         // The timer that was due while it stood still fires late, and the next one counts from then.
         #expect(echo.ticks == 2)
+    }
+
+    @Test(
+        "What came while it stood still is heard before a timer that is overdue", arguments: seeds)
+    func hearsBeforeItsTimers(seed: Seed?) throws {
+        let world = SimulatedWorld(seed: seed)
+        let process = SimulatedProcess(name: "p", in: world, seed: seed)
+        let echo = try Echo(in: process)
+        let peers = (0..<8).map { _ in Peer(world) }
+        world.run(for: .milliseconds(1500))
+        process.stop()
+        for peer in peers { peer.say("late") }
+        world.run(for: .seconds(5))
+        process.resume()
+        world.run(for: .milliseconds(1))
+        #expect(echo.heardByTick == [0, 8])
     }
 
     @Test(

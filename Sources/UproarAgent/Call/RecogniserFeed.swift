@@ -94,6 +94,8 @@ final class RecogniserFeed: TimerHandler {
     private var deadline = TimerID.none
     private var deadlineDue = Instant.distantFuture
     private var probe: (place: Int, probe: RecogniserProbe)?
+    /// Whoever the utterance in progress is a probe of, because nobody may be asked.
+    private var probed: Int?
     /// Audio sent, in bytes, by member of the chain.
     private(set) var heardBytes: [Int]
 
@@ -214,6 +216,8 @@ final class RecogniserFeed: TimerHandler {
         let stream = stream
         self.stream = nil
         stream?.close()
+        if let probed { chain.abandonedProbe(probed) }
+        probed = nil
     }
 
     private func flush() {
@@ -277,7 +281,12 @@ final class RecogniserFeed: TimerHandler {
     // MARK: Failures
 
     private func fail(_ failure: ProviderFailure) {
-        chain.failed(place, failure)
+        if probed == nil {
+            chain.failed(place, failure)
+        } else {
+            probed = nil
+            chain.probed(place, failure)
+        }
         closeStream()
         moveOn()
     }
@@ -314,7 +323,7 @@ final class RecogniserFeed: TimerHandler {
 
     private func reopen() {
         guard !isClosed, stream == nil else { return }
-        guard let next = chain.choose() ?? chain.lastResort() else {
+        guard let next = chain.choose() ?? takeProbe() ?? chain.lastResort() else {
             failures += 1
             let pause = backoff.pause(attempt: failures, &random)
             reopening = loop.schedule(
@@ -325,6 +334,17 @@ final class RecogniserFeed: TimerHandler {
         if !chain[place].hearsWholeUtterances || (finalDue != nil && utteranceStart != nil) {
             openStream()
         }
+    }
+
+    /// All breakers are open, and callers who wait for an answer begin no utterance that a probe could hear: the one that is kept is it.
+    private func takeProbe() -> Int? {
+        guard utteranceStart != nil, let place = chain.takesProbe() else { return nil }
+        guard !chain[place].hearsWholeUtterances || finalDue != nil else {
+            chain.abandonedProbe(place)
+            return nil
+        }
+        probed = place
+        return place
     }
 
     private func watch(_ due: Instant) {
@@ -399,7 +419,12 @@ extension RecogniserFeed: SpeechToTextHandler {
         }
         if !transcript.text.isEmpty {
             failures = 0
-            chain.succeeded(place, begunAt: streamBegan)
+            if probed == nil {
+                chain.succeeded(place, begunAt: streamBegan)
+            } else {
+                probed = nil
+                chain.probed(place, nil)
+            }
         }
         handler?.heardWords(transcript, provider: chain.name(place))
     }

@@ -176,8 +176,9 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         let ticket = ticket ?? chain.line.join(since: since)
         self.ticket = ticket
         let step = min(Self.step, Self.lookAgain / chain.line.count)
-        let due =
-            max(now + Self.lookAgain, chain.restOver ?? now) + step * chain.line.place(of: ticket)
+        // A step behind the end of the rest, where a probe finds out for all.
+        let place = chain.line.place(of: ticket) + 1
+        let due = max(now + Self.lookAgain, chain.restOver ?? now) + step * place
         pause = loop.schedule(at: min(due, max(end, now + .milliseconds(1)))) { [weak self] in
             guard let self, handler != nil else { return }
             guard let next = chain.choose() else { return awaitSomebody() }

@@ -4,8 +4,8 @@
 ///     new     Okay, I have added milk, to your list. Anything else?
 ///                              passed on ────┴──────────────────────
 ///
-/// The place is where the last words said stand in the new text. Where they do not stand, the new answer is another one and is
-/// passed on whole.
+/// The place is where the last words said stand in the new text, or where the last of them stands at the same place as before. Where
+/// they do not stand, the new answer is another one and is passed on whole.
 struct TakingUp {
     private let said: [String]
     private var pending = ""
@@ -34,6 +34,7 @@ struct TakingUp {
         var found = 0
         var index = pending.startIndex
         var words = 0
+        var samePlace: String.Index?
         while index < pending.endIndex {
             let start = pending[index...].firstIndex { !$0.isWhitespace } ?? pending.endIndex
             guard start < pending.endIndex else { break }
@@ -48,6 +49,7 @@ struct TakingUp {
                 found = word == tail.first ? 1 : 0
             }
             index = end
+            if words == said.count, word == said.last { samePlace = end }
             if found == tail.count {
                 isFound = true
                 defer { pending = "" }
@@ -58,6 +60,6 @@ struct TakingUp {
         guard isOver || words > said.count + 8 else { return "" }
         isFound = true
         defer { pending = "" }
-        return pending
+        return String(pending[(samePlace ?? pending.startIndex)...])
     }
 }

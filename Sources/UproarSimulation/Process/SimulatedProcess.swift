@@ -55,6 +55,7 @@ package final class SimulatedProcess {
         let bodies = waiting
         waiting = []
         for body in bodies { body() }
+        driver.takesAll = true
         driver.arrange(at: max(loop.now, loop.nextTurn))
     }
 
@@ -87,6 +88,8 @@ private final class ProcessDriver: LoopDriver, SimulatedInput, SimulatedDelivery
     private var lastSequence: UInt64 = 0
     private var random: RandomStream?
     private var visit = Instant.distantFuture
+    /// It goes on after it stood still: a kernel hands over what has come meanwhile before any timer that is overdue is looked at.
+    var takesAll = false
 
     private struct Later: Comparable {
         var at: Instant
@@ -127,12 +130,15 @@ private final class ProcessDriver: LoopDriver, SimulatedInput, SimulatedDelivery
     }
 
     func wait(until deadline: Instant) -> Bool {
+        defer { takesAll = false }
         while let first = later.first, first.at <= now, let moved = later.popFirst() {
             due.append(moved.delivery)
         }
         guard !due.isEmpty else { return true }
         if random != nil {
-            due.remove(at: random!.below(due.count)).deliver(now: now)
+            repeat {
+                due.remove(at: random!.below(due.count)).deliver(now: now)
+            } while takesAll && !due.isEmpty
         } else {
             let batch = due
             due = []
