@@ -38,8 +38,8 @@ package final class RunResults {
     package var oversaturation: String?
     /// From the start of the agent's process until it took calls.
     package var coldStart: Duration?
-    /// Of the known answers before the run.
-    package var noiseFloor: NoiseFloor?
+    /// Of the known answers around the run.
+    var noise = Noise()
     package var tapes: [CallTape] = []
     /// The run to hold this one against, and from when a difference counts.
     package var baseline: (result: RunResult, limits: ComparisonLimits)?
@@ -77,6 +77,11 @@ package final class RunResults {
         recorder.onCall = { record in
             folder?.appendCall(record.json.encoded())
         }
+    }
+
+    struct Noise {
+        var before: NoiseFloor?
+        var after: NoiseFloor?
     }
 
     package func note(_ text: String) { notes.append(text) }
@@ -289,7 +294,9 @@ package final class RunResults {
         with baseline: RunResult, _ limits: ComparisonLimits, _ evidence: inout RunOutcome.Evidence
     ) {
         let comparison = RunComparison(
-            baseline.draw, result.draw, limits.heeding(baseline.validity.noiseFloor, noiseFloor))
+            baseline.draw, result.draw,
+            limits.heeding(
+                baseline.validity.worstNoiseFloor, result.validity.worstNoiseFloor))
         let record = BaselineRecord(baseline, comparison)
         result.baseline = record
         let text = ComparisonText(comparison, before: record.label, after: "this run")
@@ -350,8 +357,7 @@ package final class RunResults {
                 steady: steady, lateRenders: recorder.tally.ledger.lateRenders,
                 turns: recorder.tally.ledger.turns.owed,
                 lostFacts: recorder.droppedFacts + recorder.lateFacts
-                    + UInt64(callerFactsDropped)))
-        validity.noiseFloor = noiseFloor
+                    + UInt64(callerFactsDropped), noise: (noise.before, noise.after)))
         if let broken { validity.distrust(broken) }
         // A fault that met nobody proves nothing about anybody.
         if signal == nil, abortedBy == nil, hasEnded {

@@ -222,6 +222,7 @@ extension Validity {
             "reasons": .array(reasons.map { .string($0) }),
             "send_lateness_ms_p99": .milliseconds(sendLatenessP99),
             "noise_floor": noiseFloor?.json ?? .null,
+            "noise_floor_after": noiseFloorAfter?.json ?? .null,
             "per_second": .array(log.samples.map(\.json)),
         ])
     }
@@ -233,6 +234,7 @@ extension Validity {
             state: try fields.word("state", ValidityState.self), reasons: fields.texts("reasons"),
             log: GeneratorLog(samples), sendLatenessP99: fields.duration("send_lateness_ms_p99"))
         noiseFloor = NoiseFloor(try? fields.object("noise_floor"))
+        noiseFloorAfter = NoiseFloor(try? fields.object("noise_floor_after"))
     }
 }
 
