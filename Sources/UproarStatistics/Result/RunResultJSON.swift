@@ -259,6 +259,8 @@ extension GeneratorSample {
             "drops": JSONValue.integer(Int64(drops)).unlessEmpty,
             "steal": JSONValue(steal),
             "throttled_ms": throttled == .zero ? .null : .milliseconds(throttled),
+            "interface_drops": interfaceDrops.map { JSONValue($0) } ?? .null,
+            "busiest_thread": JSONValue(busiestThread),
             "run_queue_ms": .milliseconds(runQueueDelay),
             "memory": memory.map { .integer(Int64($0)) } ?? .null,
             "agent_memory": agentMemory.map { .integer(Int64($0)) } ?? .null,
@@ -286,6 +288,8 @@ extension GeneratorSample {
         drops = fields.int("drops", else: 0)
         steal = fields.double("steal")
         throttled = fields.duration("throttled_ms") ?? .zero
+        interfaceDrops = fields.value["interface_drops"]?.int
+        busiestThread = fields.double("busiest_thread")
         runQueueDelay = fields.duration("run_queue_ms")
         memory = fields.value["memory"]?.int
         agentMemory = fields.value["agent_memory"]?.int
