@@ -70,7 +70,7 @@ final class NoiseFloorCheck {
             fleet.onReport = { [weak self] _, report in self?.take(report) }
             let seed = plan.seed
             fleet.start(
-                plan: plan, lines: [line], dialLimit: nil, taping: []
+                plan: plan, lines: [line], dialLimit: nil
             ) { network, _ in
                 TwilioTransport(url: url, network: network, loop: network.loop, seed: seed)
             }

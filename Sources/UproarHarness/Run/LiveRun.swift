@@ -184,6 +184,11 @@ package final class LiveRun {
             let fleet = try CallerFleet(control: loop, clock: clock, count: loopCount)
             fleet.onReport = { [weak self] in self?.take($1, loop: $0) }
             self.fleet = fleet
+            if options.tapes > 0 {
+                results.tapes = try TapeShelf(
+                    folder, count: options.tapes, seats: plan.seats.count,
+                    worker: BackgroundThread(name: "tapes", loop: loop))
+            }
         } catch {
             results.failToStart("cannot start the callers' loops: \(error)")
             return close()
@@ -200,7 +205,7 @@ package final class LiveRun {
         }
         sampler?.start()
         fleet?.start(
-            plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
+            plan: plan, lines: lines, dialLimit: options.dialLimit, tapes: results.tapes,
             transport: agent.transport(seed: plan.seed, verifies: !options.isInsecure))
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
@@ -232,14 +237,6 @@ package final class LiveRun {
             return ["phase": .string(phaseText), "in_call": JSONValue(sampler?.counts.inCall ?? 0)]
         }
         safety.begin()
-    }
-
-    /// Spread evenly over the first calls of all seats.
-    private var tapedCalls: Set<UInt32> {
-        let seats = plan.seats.count
-        guard options.tapes > 0, seats > 0 else { return [] }
-        let count = min(options.tapes, seats)
-        return Set((0..<count).map { UInt32($0 * seats / count) })
     }
 
     private func take(_ report: CallerFleet.Report, loop index: Int) {
@@ -443,14 +440,8 @@ package final class LiveRun {
     }
 
     private func collect() {
-        if let fleet, options.tapes > 0 {
-            fleet.collectTapes { [weak self] tapes in
-                self?.results.tapes = tapes
-                self?.endProcesses()
-            }
-        } else {
-            endProcesses()
-        }
+        guard let fleet, results.tapes != nil else { return endProcesses() }
+        fleet.flushTapes { [weak self] in self?.endProcesses() }
     }
 
     private func endProcesses() {

@@ -40,7 +40,8 @@ package final class RunResults {
     package var coldStart: Duration?
     /// Of the known answers around the run.
     var noise = Noise()
-    package var tapes: [CallTape] = []
+    /// The tapes of the run's calls; nil where none were asked for.
+    var tapes: TapeShelf?
     /// The run to hold this one against, and from when a difference counts.
     package var baseline: (result: RunResult, limits: ComparisonLimits)?
     /// Wall-clock second of the first due arrival, for `environment.json`.
@@ -74,8 +75,10 @@ package final class RunResults {
             "journal.jsonl",
         ]
         if requests != nil { result.files.append("requests.jsonl") }
-        recorder.onCall = { record in
+        recorder.onCall = { [weak self] record in
             folder?.appendCall(record.json.encoded())
+            guard let self, let tapes = self.tapes else { return }
+            tapes.folded(record, worst: recorder.tally.worst.calls)
         }
     }
 
@@ -249,7 +252,7 @@ package final class RunResults {
     }
 
     private func decide() {
-        result.tapes = tapes.map(\.call)
+        result.tapes = tapes?.kept(worst: result.worstCalls) ?? []
         result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
             .evaluate(gates)
         var evidence = RunOutcome.Evidence(
@@ -266,7 +269,7 @@ package final class RunResults {
             result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
         }
         if let oversaturation { result.outcome.reasons.append(oversaturation) }
-        result.outcome.reasons += notes
+        result.outcome.reasons += notes + [tapes?.note].compactMap { $0 }
     }
 
     /// What the scenario expects to have fired, counted from the first effect of its faults.
