@@ -130,12 +130,11 @@ package final class CallDriver: TimerHandler {
     private var dialTimer = TimerID.none
     private var nextDial = Instant.zero
     private var done: (() -> Void)?
-    private var taping: Set<UInt32> = []
+    private var tapes: (any TapeSink)?
     private var pace = ArrivalPace()
     package private(set) var counts = Counts()
     /// Every call due has ended and none will follow.
     package private(set) var isDone = false
-    package private(set) var tapes: [CallTape] = []
 
     /// - lineOf: the place in `lines` of a call by its number.
     package init(
@@ -170,10 +169,10 @@ package final class CallDriver: TimerHandler {
 
     /// Begins; `done` is called when every call due has ended and none will follow.
     ///
-    /// - taping: keep the audio of these calls.
-    package func start(taping: Set<UInt32> = [], done: @escaping () -> Void) {
+    /// - tapes: takes the audio of every call.
+    package func start(tapes: (any TapeSink)? = nil, done: @escaping () -> Void) {
         self.done = done
-        self.taping = taping
+        self.tapes = tapes
         for index in seats.indices {
             schedule(
                 Arrival(
@@ -324,7 +323,7 @@ package final class CallDriver: TimerHandler {
                 }, greetingWithin: settings.greetingWithin, isTagged: settings.isTagged),
             line: line, loop: loop, engine: engine, facts: facts,
             ended: { [weak self] in self?.ended($0, $1) })
-        if taping.contains(call) { caller.keepTape() }
+        if let tapes { caller.keepTape(in: tapes) }
         inProgress[call] = (caller, arrival)
         callOfSeat[arrival.seat] = call
         caller.dial()
@@ -367,7 +366,6 @@ package final class CallDriver: TimerHandler {
             counts.refused += 1
             counts.lastRefusal = end
         }
-        if let tape = caller.tape { tapes.append(tape) }
         if redial(
             after: arrival, wasAnswered: caller.isAnswered, answers: caller.answersHeard, end)
         {

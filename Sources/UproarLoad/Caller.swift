@@ -38,7 +38,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var isSpeaking = false
     private var framesSkipped: UInt32 = 0
     /// What the call sounded like, when it was asked for.
-    package private(set) var tape: CallTape?
+    private var tape: CallTape?
     private var ear: Ear
 
     private let plan: Plan
@@ -54,7 +54,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var outcome: CallOutcome?
     private var hasJoinedEngine = false
     private let format: AudioFormat
-    private var wantsTape = false
+    private var tapeSink: (any TapeSink)?
     /// Replies to this call's own utterances.
     package private(set) var answersHeard = 0
 
@@ -87,7 +87,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     }
 
     /// Keeps the audio of both sides from the answer on.
-    func keepTape() { wantsTape = true }
+    func keepTape(in sink: any TapeSink) { tapeSink = sink }
 
     /// Ends the call after the turn in progress.
     package func endAfterTurn() {
@@ -200,7 +200,7 @@ package final class Caller: FrameSender, CallMediaHandler {
     package func answered(at: Instant) {
         answeredAt = at
         state(.callAnswered, at: at, value: Int64(media?.localPort ?? 0))
-        if wantsTape { tape = CallTape(call: plan.call, format: format, start: at) }
+        tape = tapeSink.map { CallTape(call: plan.call, format: format, start: at, sink: $0) }
         perform(dialogue.callAnswered(at), now: at)
         guard !isOver, !isHangingUp else { return }
         hasJoinedEngine = true
@@ -233,6 +233,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         isOver = true
         dialogue.callEnded()
         if hasJoinedEngine { engine.remove(self, slot: plan.slot) }
+        tape?.finish()
         stateEnd(end, at)
         ended(self, end)
         media = nil

@@ -27,15 +27,7 @@ extension OperationEmulation {
         if let concurrencyLimit {
             members.append(.init("concurrency_limit", JSONValue(concurrencyLimit)))
         }
-        if let rateLimit {
-            members.append(
-                .init(
-                    "rate_limit",
-                    [
-                        "count": JSONValue(rateLimit.count),
-                        "per_ms": .integer(rateLimit.interval.nanoseconds / 1_000_000),
-                    ]))
-        }
+        if let rateLimit { members.append(.init("rate_limit", rateLimit.json)) }
         return .object(members)
     }
 
@@ -54,11 +46,9 @@ extension OperationEmulation {
         connect = distribution("connect")
         timing.factor = json["factor"]?.double
         concurrencyLimit = json["concurrency_limit"]?.int
-        if let limit = json["rate_limit"] {
-            guard let count = limit["count"]?.int, count > 0, let per = limit["per_ms"]?.int,
-                (1..<86_400_000).contains(per)
-            else { return nil }
-            rateLimit = .init(count, per: .milliseconds(per))
+        if let stored = json["rate_limit"] {
+            guard let limit = EmulatorGate.RateLimit(json: stored) else { return nil }
+            rateLimit = limit
         }
         guard isGood, timing.factor ?? 1 > 0, concurrencyLimit ?? 1 > 0 else { return nil }
     }

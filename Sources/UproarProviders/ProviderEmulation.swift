@@ -80,15 +80,7 @@ extension ProviderEmulation {
         if let concurrencyLimit {
             members.append(.init("concurrency_limit", JSONValue(concurrencyLimit)))
         }
-        if let rateLimit {
-            members.append(
-                .init(
-                    "rate_limit",
-                    [
-                        "count": JSONValue(rateLimit.count),
-                        "per_ms": .integer(rateLimit.interval.nanoseconds / 1_000_000),
-                    ]))
-        }
+        if let rateLimit { members.append(.init("rate_limit", rateLimit.json)) }
         if !operations.isEmpty {
             members.append(
                 .init(
@@ -128,11 +120,9 @@ extension ProviderEmulation {
             self.connect = connect
         }
         concurrencyLimit = json["concurrency_limit"]?.int
-        if let limit = json["rate_limit"] {
-            guard let count = limit["count"]?.int, count > 0, let per = limit["per_ms"]?.int,
-                per > 0, per < 86_400_000
-            else { return nil }
-            rateLimit = .init(count, per: .milliseconds(per))
+        if let stored = json["rate_limit"] {
+            guard let limit = EmulatorGate.RateLimit(json: stored) else { return nil }
+            rateLimit = limit
         }
         for member in json["operations"]?.members ?? [] {
             guard let operation = OperationEmulation(member.key, json: member.value) else {

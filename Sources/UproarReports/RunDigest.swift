@@ -120,9 +120,21 @@ struct RunDigest {
         }
     }
 
-    /// Why there is no cost: an agent of one's own most often still has its vendors' addresses in it.
+    /// Why there is no cost: something was used that nobody could count, or that has no price; else an agent of one's own most often
+    /// still has its vendors' addresses in it.
     var costUnknown: String {
-        result.target.hasPrefix("command")
+        let unknown = result.cost.lines.filter { $0.nanoDollars == nil }
+        func names(_ lines: [CostTally.Line]) -> String {
+            lines.map(\.provider.name).joined(separator: " and ")
+        }
+        let uncounted = unknown.filter { $0.usage.uncounted > 0 }
+        if !uncounted.isEmpty {
+            return "unknown: what \(names(uncounted)) is paid for could not be counted"
+        }
+        if !unknown.isEmpty {
+            return "unknown: the prices have none for what was used of \(names(unknown))"
+        }
+        return result.target.hasPrefix("command")
             ? "unknown: the agent called none of the run's providers, whose addresses its environment holds"
             : "unknown: no provider's usage was seen"
     }

@@ -1,7 +1,8 @@
 /// Every command: a literal list, in the order of help.
 enum Commands {
     static let all: [Command] = [
-        .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .capacity,
+        .run, .simulate, .drill, .check, .plan, .report, .compare, .ab, .baseline, .history,
+        .capacity,
         .size, .autoscale, .initialise, .list,
         .status, .inject, .clear, .mark, .journal, .calibrate, .doctor, .recover, .halt, .agent,
         .sessions, .recordings, .providers, .link, .audio,

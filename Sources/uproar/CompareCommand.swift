@@ -3,21 +3,25 @@ import UproarHarness
 
 extension Command {
     static let compare = Command(
-        name: "compare", summary: "two stored runs beside each other: better, worse, or not known",
-        form: "BEFORE AFTER",
+        name: "compare", summary: "stored runs beside each other: better, worse, or not known",
+        form: "BEFORE AFTER [AFTER …]",
         text: """
             Each is a result.json or the folder that holds one. A regression is larger than --relative and --absolute, and the
             confidence interval of the difference, from drawing whole calls, excludes zero: exit 3. Too few calls to know: exit 4.
-            Runs of different scenarios, or live beside simulated, are refused: exit 2.
+            Runs of different scenarios, or live beside simulated, are refused: exit 2. Of several, each is held against the first,
+            and the worst is the answer.
             """,
         flags: [CommonFlags.out, CommonFlags.force, CommonFlags.mapExit] + CommonFlags.comparison
     ) { arguments in
-        guard arguments.rest.count == 2 else {
+        guard (2...Comparing.runLimit).contains(arguments.rest.count) else {
             throw Arguments.Mistake(
-                text: "two results are due: uproar compare baselines/NAME.json reports/NAME")
+                text:
+                    "two to \(Comparing.runLimit) results are due: uproar compare baselines/NAME.json reports/NAME"
+            )
         }
         let ending = try Comparing.compare(
-            arguments.rest[0], arguments.rest[1], settings: try arguments.comparisonSettings(),
+            arguments.rest[0], Array(arguments.rest.dropFirst()),
+            settings: try arguments.comparisonSettings(),
             isForced: arguments.has("force"), out: arguments.text("out"))
         Terminal.standardOutput(ending.summary)
         return ending.exitCode
@@ -58,14 +62,18 @@ extension Arguments {
         return (path, try comparisonSettings())
     }
 
+    /// `10%` as 0.1.
+    func share(_ name: String) throws(Mistake) -> Double? {
+        guard let text = text(name) else { return nil }
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent >= 0,
+            percent <= 1000
+        else { throw Mistake(text: "'--\(name) \(text)': a share such as 10% is allowed") }
+        return percent / 100
+    }
+
     func comparisonSettings() throws(Mistake) -> Comparing.Settings {
         var settings = Comparing.Settings()
-        if let text = text("relative") {
-            guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent >= 0,
-                percent <= 1000
-            else { throw Mistake(text: "'--relative \(text)': a share such as 10% is allowed") }
-            settings.relative = percent / 100
-        }
+        if let share = try share("relative") { settings.relative = share }
         if let text = text("absolute") {
             guard text.hasSuffix("ms"), let count = Double(text.dropLast(2)), count >= 0,
                 count <= 3_600_000

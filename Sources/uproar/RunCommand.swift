@@ -15,7 +15,9 @@ extension Command {
             CommonFlags.insecure,
             Arguments.Flag("audio", "FILE", "what callers speak, any file libsndfile reads"),
             Arguments.Flag("calls", "N", "with a URL: so many calls (5)"),
-            Arguments.Flag("tapes", "N", "keep the audio of N calls as tapes/call-ID.wav (0)"),
+            Arguments.Flag(
+                "tapes", "N",
+                "keep the audio of the worst calls and N more as tapes/call-ID.wav (0: of none)"),
             Arguments.Flag("loops", "N", "caller threads (1)"),
             Arguments.Flag("dial-limit", "N", "dials per second at the most (no limit)"),
             Arguments.Flag("web", "HOST:PORT", "a live page and /metrics there, as 127.0.0.1:0"),

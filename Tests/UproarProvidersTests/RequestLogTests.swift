@@ -44,6 +44,30 @@ struct RequestLogTests {
         #expect(line.usage.requests == 1)
     }
 
+    @Test(
+        "What is still open at the end of a run has a line as far as it went, and comes through whole"
+    )
+    func stillOpen() throws {
+        let log = RequestLog()
+        let socket = log.open(.deepgram, "live", .socket, on: nil, at: .zero)
+        let exchange = log.open(.deepgram, "live", .exchange, on: nil, at: ms(5))
+        exchange.close(.answered, at: ms(9))
+        var usage = ProviderUsage()
+        usage.audio = .seconds(3)
+        usage.uncounted = 2
+        socket.add(usage)
+        let open = try #require(log.unfinished(at: ms(20)).first)
+        #expect(log.unfinished(at: ms(20)).count == 1)
+        #expect(open.outcome == .open && open.kind == .socket && open.end == ms(20))
+        #expect(ProviderRequest(message: open.message) == open)
+        let line = open.line(since: .zero, words: { _ in "" }, prices: nil)
+        #expect(line["outcome"]?.text == "open" && line["usage"]?["uncounted"]?.int == 2)
+        // Nothing was ended by telling of it.
+        socket.close(.answered, at: ms(30))
+        #expect(log.unfinished(at: ms(40)).isEmpty)
+        #expect(log.all.first?.counters.answered == 2)
+    }
+
     @Test("No line holds a key, a header or a word of anybody")
     func secrets() throws {
         let world = EmulatorWorld()

@@ -9,24 +9,31 @@ final class SocketPeer: ByteStreamHandler {
     private var wire: WebSocketClientConnection
     private var stream: (any ByteStream)?
     private let pieceSize: Int
-    private(set) var isOpen = false
+    private(set) var head: HTTPResponseHead?
+    var isOpen: Bool { head != nil }
+    /// What came as text: as it is, and as JSON.
+    private(set) var texts: [String] = []
     private(set) var messages: [JSONValue] = []
     private(set) var times: [Instant] = []
+    private(set) var binaries: [[UInt8]] = []
+    /// `ping life`, `pong life`.
+    private(set) var controls: [String] = []
     private(set) var closed: (code: WebSocketCloseCode, reason: String)?
     private(set) var refusal: WebSocketRefusal?
-    private(set) var pings = 0
+    var pings: Int { controls.count { $0.hasPrefix("ping") } }
     private(set) var streamEnd: CloseReason?
 
     /// - target: path and query.
     init(
         _ world: EmulatorWorld, to endpoint: Endpoint, _ target: String, headers: HTTPHeaders = [:],
-        pieceSize: Int = .max
+        subprotocols: [String] = [], answersPings: Bool = true, pieceSize: Int = .max
     ) throws {
         self.world = world
         self.pieceSize = pieceSize
         let url = try WireURL("ws://\(endpoint)\(target)")
         wire = WebSocketClientConnection(
-            url: url, headers: headers, random: RandomStream(state: 9))
+            url: url, headers: headers, subprotocols: subprotocols, random: RandomStream(state: 9))
+        wire.answersPings = answersPings
         stream = world.context.network.connect(to: endpoint, options: .init(), handler: self)
     }
 
@@ -42,8 +49,11 @@ final class SocketPeer: ByteStreamHandler {
         flush()
     }
 
-    func close() {
-        wire.close(.normal)
+    func close(reason: String = "") { act { $0.close(.normal, reason: reason) } }
+
+    /// Anything else that a client can say.
+    func act(_ body: (inout WebSocketClientConnection) -> Void) {
+        body(&wire)
         flush()
     }
 
@@ -71,14 +81,17 @@ final class SocketPeer: ByteStreamHandler {
         wire.receive(bytes)
         while let event = wire.next() {
             switch event {
-            case .open: isOpen = true
+            case .open(let head): self.head = head
             case .refused(let refusal): self.refusal = refusal
             case .text:
+                texts.append(wire.payloadText)
                 messages.append((try? JSONParser.parse(wire.payloadText)) ?? .null)
                 times.append(instant)
             case .closed(let code): closed = (code, wire.payloadText)
-            case .ping: pings += 1
-            case .binary, .pong, .failed: break
+            case .binary: binaries.append(wire.payloadBytes)
+            case .ping: controls.append("ping " + wire.payloadText)
+            case .pong: controls.append("pong " + wire.payloadText)
+            case .failed: break
             }
         }
         flush()

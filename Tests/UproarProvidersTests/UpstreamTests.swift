@@ -108,7 +108,7 @@ import UproarWire
         #expect(record.status == 200 && record.failure == nil && record.received == 3)
         #expect(record.firstByte == .milliseconds(100) && record.end == .milliseconds(500))
         #expect(record.longestGap == .milliseconds(100))
-        let line = String(decoding: record.json.encoded(), as: UTF8.self)
+        let line = String(decoding: record.json { _ in "" }.encoded(), as: UTF8.self)
         #expect(!line.contains("real-key") && !line.contains("%20y"))
     }
 

@@ -170,6 +170,27 @@ import UproarStatistics
         #expect(page.contains(">outside<") && page.contains(">inside<"))
     }
 
+    @Test func whereLatencyIsLevelItIsSaidInWordsWithWhatBoundsTheLoad() throws {
+        var result = Self.result(
+            [1, 4, 16, 64].map { load in
+                var probe = Self.probe(load)
+                probe.p95 = load == 16 ? 0.65 : 0.64
+                return probe
+            } + [Self.probe(96, .broke)], .found)
+        result.bottleneck = Bottleneck(
+            kind: .cpu, text: "Processor time: the quota was spent.", evidence: [])
+        let words =
+            "not visible in latency: p95 is level, 642 ms (634 to 650), from 1 to 64 calls. What bounds it: Processor time: the quota was spent."
+        #expect(CapacityText(result).text.contains("KNEE       \(words)"))
+        let page = CapacityPage(result).text
+        #expect(page.contains("The knee is \(words)"))
+        #expect(!page.contains("The knee, at"))
+        #expect(HTMLReportTests.unbalanced(page) == nil)
+        let stored = try JSONParser.parse(result.encoded())
+        #expect(SchemaChecker(Self.schema).errors(in: stored).isEmpty)
+        #expect(stored["summary"]?["latency"]?["shape"]?.text == "level")
+    }
+
     @Test func whatTheKernelHeldBackIsAmongTheEvidence() {
         #expect(
             CapacityText(Self.whole).text.contains(

@@ -17,4 +17,43 @@ import UproarStatistics
     @Test func withoutAnswersThereIsNone() {
         #expect(NoiseFloor(SignedHistogram()) == nil)
     }
+
+    private func floor(_ microseconds: Int) -> NoiseFloor {
+        NoiseFloor(
+            turns: 16, errorP50: .microseconds(microseconds),
+            errorMaximum: .microseconds(4 * microseconds))
+    }
+
+    @Test func theWorseOfTheTwoIsInTheRunsFigures() {
+        var validity = Validity()
+        #expect(validity.worstNoiseFloor == nil && validity.noiseText == nil)
+        validity.noiseFloor = floor(200)
+        #expect(validity.worstNoiseFloor == floor(200))
+        validity.noiseFloorAfter = floor(900)
+        #expect(validity.worstNoiseFloor == floor(900))
+        #expect(
+            validity.noiseText
+                == "noise floor p50 200µs, max 800µs, 16 turns; after p50 900µs, max 3.6ms, 16 turns"
+        )
+    }
+
+    /// µs before, µs after; nil: not measured.
+    private static let cases: [(Int?, Int?, ValidityState, Int)] = [
+        (200, 250, .valid, 0), (200, 2_100, .valid, 0), (200, 2_300, .suspect, 1),
+        (1_500, 4_000, .valid, 0), (4_900, 4_900, .valid, 0), (5_100, 200, .suspect, 1),
+        (200, 5_100, .suspect, 2), (nil, 5_100, .suspect, 1), (300, nil, .valid, 0),
+    ]
+
+    @Test(arguments: cases)
+    func aMachineThatAddsMuchOrEverMoreIsSuspect(
+        _ before: Int?, _ after: Int?, _ state: ValidityState, _ reasons: Int
+    ) {
+        let validity = ValidityJudge().judge(
+            GeneratorLog(),
+            .init(
+                sendLateness: SignedHistogram(), noise: (before.map(floor), after.map(floor))))
+        #expect(validity.state == state)
+        #expect(validity.reasons.count == reasons)
+        #expect(validity.noiseFloorAfter == after.map(floor))
+    }
 }

@@ -38,3 +38,36 @@ package enum WaveFileHeader {
         return output
     }
 }
+
+extension WaveFileHeader {
+    /// How long a WAV file sounds, by its own head; nil for what is none, or is packed at no fixed rate.
+    ///
+    /// A writer that did not know the end has left a length of nothing, or of all there may be: then the file's own counts.
+    package static func length(of file: [UInt8]) -> Duration? {
+        func long(_ place: Int) -> Int {
+            (0..<4).reduce(0) { $0 | Int(file[place + $1]) << (8 * $1) }
+        }
+        guard file.count >= byteCount, file.starts(with: "RIFF".utf8),
+            file[8..<12].elementsEqual("WAVE".utf8)
+        else { return nil }
+        var bytesPerSecond: Int?
+        var place = 12
+        while place + 8 <= file.count {
+            let name = file[place..<place + 4]
+            let count = long(place + 4)
+            if name.elementsEqual("fmt ".utf8), place + 24 <= file.count {
+                let tag = Int(file[place + 8]) | Int(file[place + 9]) << 8
+                guard [1, 3, 6, 7, 0xfffe].contains(tag) else { return nil }
+                bytesPerSecond = long(place + 16)
+            }
+            if name.elementsEqual("data".utf8) {
+                guard let bytesPerSecond, bytesPerSecond > 0 else { return nil }
+                let rest = file.count - place - 8
+                let data = count == 0 ? rest : min(count, rest)
+                return .fromSeconds(Double(data) / Double(bytesPerSecond))
+            }
+            place += 8 + count + count % 2
+        }
+        return nil
+    }
+}

@@ -42,11 +42,13 @@ package struct LoadCurve: Hashable, Sendable {
     private var freedom: Int
 
     /// Nil for fewer than three different loads, or values that are not above zero.
-    package init?(_ points: [Point]) {
+    ///
+    /// - shapes: to choose from.
+    package init?(_ points: [Point], shapes: [Shape] = Shape.allCases) {
         let points = points.filter { $0.value > 0 && $0.load > 0 && $0.value.isFinite }
         guard Set(points.map(\.load)).count >= 3 else { return nil }
         var best: (score: Double, shape: Shape, parameters: [Double])?
-        for shape in Shape.allCases {
+        for shape in shapes {
             guard let parameters = Self.fit(shape, points) else { continue }
             let score = Self.criterion(shape, parameters, points)
             if score < (best?.score ?? .infinity) { best = (score, shape, parameters) }
@@ -64,6 +66,14 @@ package struct LoadCurve: Hashable, Sendable {
             residuals.reduce(0) { $0 + $1 * $1 } / Double(freedom), 1e-8)
         covariance = Self.covariance(best.shape, best.parameters, points, variance)
     }
+
+    /// How far the worst measurement lies from the curve, as a share of it.
+    package var worstResidual: Double { residuals.map(abs).max() ?? 0 }
+
+    /// From this on a shape does not follow its points, and the intervals of its parameters would be of something that is not there.
+    package static let residualLimit = 0.25
+
+    package var isTrusted: Bool { worstResidual <= Self.residualLimit }
 
     package func callAsFunction(_ load: Double) -> Double {
         Self.value(shape, parameters, load)

@@ -3,7 +3,34 @@ import UproarStatistics
 
 /// What the measurements say together: curves against load, costs of a call, and where the knee is. Pure.
 package struct CapacityModel: Hashable, Sendable {
-    /// Heard p95 and p50 in seconds, against callers.
+    /// What p95 says of the load.
+    package enum Latency: Hashable, Sendable {
+        /// Of fewer than three loads, or of loads so close together that the same latency says nothing.
+        case unmeasured
+        /// It bends: the knee.
+        case bends
+        /// It rises with the load, and bends nowhere that could be told.
+        case rises
+        /// The same at every load that held: what ends the loads that hold does not show in it.
+        case level(Level)
+        /// No shape follows it: so far off is the nearest, as a share.
+        case unfitted(worstResidual: Double)
+    }
+
+    package struct Level: Hashable, Sendable {
+        package var seconds: Double
+        package var interval: ConfidenceInterval
+        /// The least and the greatest load that held.
+        package var from: Int
+        package var to: Int
+    }
+
+    /// Less growth than this from the least to the greatest load that held is none.
+    private static let growthLimit = 0.10
+
+    package var latency = Latency.unmeasured
+    /// Heard p95 and p50 in seconds, against callers: over all loads, or those that held where that is as far as a shape goes. Nil
+    /// where none does.
     package var p95: LoadCurve?
     package var p50: LoadCurve?
     /// Cores against calls under way: at rest, by call, and by call and load (zero where load does not make calls dearer).
@@ -15,13 +42,54 @@ package struct CapacityModel: Hashable, Sendable {
 
     package init(_ probes: [CapacityProbe], seed: UInt64) {
         let measured = probes.filter(\.isMeasurement).sorted { $0.load < $1.load }
-        p95 = LoadCurve(Self.points(measured) { $0.p95 })
-        p50 = LoadCurve(Self.points(measured) { $0.p50 })
+        let held = measured.filter { $0.outcome == .held }
+        p50 = Self.trusted(measured, held) { $0.p50 }
         cpu = Self.line(measured, { $0.agentCores }, bends: true)
         memory = Self.line(measured, { $0.agentMemory }, bends: false)
-        guard let p95, let most = measured.map(\.load).max() else { return }
-        knee = p95.knee(limit: Double(most) * 1.5)
-        if knee != nil { kneeInterval = Self.kneeInterval(measured, most, seed) }
+        if let (level, curve) = Self.level(held) {
+            latency = .level(level)
+            p95 = curve
+            return
+        }
+        p95 = Self.trusted(measured, held) { $0.p95 }
+        guard let p95 else {
+            if let nearest = LoadCurve(Self.points(measured) { $0.p95 }) {
+                latency = .unfitted(worstResidual: nearest.worstResidual)
+            }
+            return
+        }
+        guard p95.shape != .flat else { return }
+        latency = .rises
+        let most = p95.points.map(\.load).max() ?? 0
+        // A knee that comes and goes with the runs that are drawn is none.
+        guard let found = p95.knee(limit: most * 1.5),
+            let interval = Self.kneeInterval(p95.points, most, seed)
+        else { return }
+        latency = .bends
+        knee = found
+        kneeInterval = interval
+    }
+
+    /// Over all loads, or else over those that held.
+    private static func trusted(
+        _ measured: [CapacityProbe], _ held: [CapacityProbe], _ figure: (CapacityProbe) -> Double?
+    ) -> LoadCurve? {
+        if let all = LoadCurve(points(measured, figure)), all.isTrusted { return all }
+        guard let part = LoadCurve(points(held, figure)), part.isTrusted else { return nil }
+        return part
+    }
+
+    /// Of loads that lie far apart: within a factor of four a level proves nothing.
+    private static func level(_ held: [CapacityProbe]) -> (Level, LoadCurve)? {
+        let points = Self.points(held) { $0.p95 }
+        guard let from = held.first?.load, let to = held.last?.load, to >= 4 * from,
+            let best = LoadCurve(points), best.isTrusted,
+            best(Double(to)) < best(Double(from)) * (1 + growthLimit),
+            let flat = LoadCurve(points, shapes: [.flat])
+        else { return nil }
+        let level = Level(
+            seconds: flat(Double(to)), interval: flat.interval(of: 0), from: from, to: to)
+        return (level, flat)
     }
 
     /// Cores of one more call; its interval.
@@ -74,15 +142,14 @@ package struct CapacityModel: Hashable, Sendable {
     }
 
     /// Draws the measurements again with replacement, by load, and looks where the knee falls.
-    private static func kneeInterval(_ probes: [CapacityProbe], _ most: Int, _ seed: UInt64)
+    private static func kneeInterval(_ points: [LoadCurve.Point], _ most: Double, _ seed: UInt64)
         -> ConfidenceInterval?
     {
         var random = Seed(seed).stream("capacity-knee")
         var knees: [Double] = []
-        let points = points(probes) { $0.p95 }
         for _ in 0..<60 {
             let drawn = points.indices.map { _ in points[random.below(points.count)] }
-            if let curve = LoadCurve(drawn), let knee = curve.knee(limit: Double(most) * 1.5) {
+            if let curve = LoadCurve(drawn), let knee = curve.knee(limit: most * 1.5) {
                 knees.append(knee)
             }
         }

@@ -65,7 +65,24 @@ extension CapacityResult {
             "largest_ramp_per_second": .figure(largestRamp?.perSecond),
             "cool_down_s": .figure(coolDown), "knee": .figure(model.knee),
             "knee_interval": .interval(model.kneeInterval),
+            "latency": Self.json(model.latency),
         ])
+    }
+
+    private static func json(_ latency: CapacityModel.Latency) -> JSONValue {
+        switch latency {
+        case .unmeasured: ["shape": "unmeasured"]
+        case .bends: ["shape": "bends"]
+        case .rises: ["shape": "rises"]
+        case .level(let level):
+            [
+                "shape": "level", "p95_s": .figure(level.seconds),
+                "interval": .interval(level.interval), "from": JSONValue(level.from),
+                "to": JSONValue(level.to),
+            ]
+        case .unfitted(let residual):
+            ["shape": "unfitted", "worst_relative_residual": .figure(residual)]
+        }
     }
 
     private var modelJSON: JSONValue {

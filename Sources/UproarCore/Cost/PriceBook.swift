@@ -54,6 +54,8 @@ package struct ProviderUsage: Hashable, Sendable {
     package var completionTokens: Int64 = 0
     package var characters: Int64 = 0
     package var requests: Int64 = 0
+    /// Answers of which nobody could count what is paid for: their audio or their tokens.
+    package var uncounted: Int64 = 0
 
     package init() {}
 
@@ -63,14 +65,21 @@ package struct ProviderUsage: Hashable, Sendable {
         a.completionTokens += b.completionTokens
         a.characters += b.characters
         a.requests += b.requests
+        a.uncounted += b.uncounted
     }
 }
 
 extension PriceBook {
-    /// The cost of `usage` in US dollars; nil when this book has no price for a unit that was used.
+    /// The cost of `usage` in US dollars; nil when this book has no price for a unit that was used, or nobody knows how much was.
     package func cost(of usage: ProviderUsage, provider: ProviderID) -> Double? {
         var total = 0.0
-        if usage.audio > .zero {
+        let isBilledByText =
+            dollars(provider, .audioMinute) == nil && dollars(provider, .thousandCharacters) != nil
+        if usage.uncounted > 0 {
+            // Of a voice whose sound cannot be measured, the text is known all the same.
+            guard usage.characters > 0, isBilledByText else { return nil }
+        }
+        if usage.audio > .zero || usage.uncounted > 0 {
             if let price = dollars(provider, .audioMinute) {
                 total += usage.audio.inSeconds / 60 * price
             } else if let price = dollars(provider, .thousandCharacters) {

@@ -118,6 +118,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     /// A connection turned out to carry a call, or does so no more. detail: the port that it was dialled from; value:
     /// `StreamUse`.
     case streamUsed = 76
+    /// A real vendor answered, and what it is paid for could not be counted from what passed.
+    case usageUnknown = 77
 
     // The agent, as extra evidence only.
 

@@ -8,10 +8,10 @@ import UproarStatistics
 import UproarTransports
 import UproarWire
 
-/// A few internal calls before the run's own: callers as the run's, against a child that stamps when it heard and when it
-/// answered. Their error is this machine's noise floor at this hour. Takes about 3 s; belongs to the control loop.
+/// A few internal calls before the run's own, and again after them: callers as the run's, against a child that stamps when it heard
+/// and when it answered. Their error is this machine's noise floor at this hour. Takes about 3 s; belongs to the control loop.
 ///
-/// It never keeps a run from starting: what fails here gives no figure.
+/// It never keeps a run from starting or ending: what fails here gives no figure.
 final class NoiseFloorCheck {
     private static let callers = 8
     private static let delay = Duration.milliseconds(120)
@@ -70,7 +70,7 @@ final class NoiseFloorCheck {
             fleet.onReport = { [weak self] _, report in self?.take(report) }
             let seed = plan.seed
             fleet.start(
-                plan: plan, lines: [line], dialLimit: nil, taping: []
+                plan: plan, lines: [line], dialLimit: nil
             ) { network, _ in
                 TwilioTransport(url: url, network: network, loop: network.loop, seed: seed)
             }
@@ -110,7 +110,7 @@ final class NoiseFloorCheck {
     private static func plan() throws -> (RunPlan, RunLine) {
         let text = """
             name: noise-floor
-            summary: "Known answers before a run."
+            summary: "Known answers around a run."
             seed: 1
             target: {url: "ws://127.0.0.1:1/media"}
             transport: twilio

@@ -15,6 +15,8 @@ final class AttachPoint: ListenerHandler, FactSink {
     private var sink: ControlFactSink?
     /// What the emulators know at the end of a run.
     var evidence: () -> JSONValue = { .null }
+    /// Requests that are still open.
+    var unfinished: () -> [ProviderRequest] = { [] }
     private var outbox = RequestOutbox()
 
     private static let flushEvery = Duration.milliseconds(50)
@@ -71,6 +73,7 @@ extension AttachPoint: ControlHandler {
         _ kind: ControlKind, _ value: JSONValue, on connection: ControlConnection
     ) {
         guard kind == .drain, connection === run else { return }
+        unfinished().forEach(take)
         sink?.flush()
         tellRequests()
         connection.send(.evidence, evidence())

@@ -92,6 +92,12 @@ package final class ProvidersAssembly {
         return .object(members)
     }
 
+    /// The run is over: tells what is still under way, and what was used by it.
+    package func finish(at now: Instant) {
+        relays.finish(at: now)
+        for request in context.requests.unfinished(at: now) { context.requests.onRequest?(request) }
+    }
+
     package func close() {
         for entry in listeners { entry.listener.close() }
         for listener in intercepting { listener.close() }

@@ -74,7 +74,10 @@ package enum ProvidersProcess {
             loop.stop()
         }
         attachPoint?.evidence = { assembly.evidence }
+        // These emulators go on when the run is over: what is open is told of as it stands.
+        attachPoint?.unfinished = { assembly.context.requests.unfinished(at: loop.now) }
         side.onDrain = {
+            assembly.finish(at: loop.now)
             while let requests = outbox.box.take() { side.tell(["requests": requests]) }
             side.finish(evidence: assembly.evidence)
         }

@@ -10,6 +10,9 @@ package final class UpstreamRelays {
     private let upstreams: [Upstream]
     private let log: LineFile?
     private var measured: [ProviderID: Measured] = [:]
+    private var services: [UpstreamService] = []
+    /// The run is over: what ends from here on has been told of.
+    private var isOver = false
     /// Why the log could not be written; said once.
     package private(set) var logFailure: Errno?
 
@@ -83,12 +86,21 @@ package final class UpstreamRelays {
         guard let upstream = upstreams.first(where: { $0.provider == emulator.provider }) else {
             return emulator
         }
-        return UpstreamService(upstream, shape: emulator, context: context) { [weak self] in
-            self?.take($0)
+        let service = UpstreamService(upstream, shape: emulator, context: context) {
+            [weak self] in self?.take($0, context.references)
         }
+        services.append(service)
+        return service
     }
 
-    private func take(_ record: UpstreamRecord) {
+    /// The run is over: requests and sockets that are still open have a line, too.
+    func finish(at now: Instant) {
+        for service in services { service.finish(at: now) }
+        isOver = true
+    }
+
+    private func take(_ record: UpstreamRecord, _ references: ReferenceText) {
+        guard !isOver else { return }
         var own = measured[record.provider] ?? Measured()
         own.exchanges += 1
         if record.failure != nil { own.failures += 1 }
@@ -100,7 +112,7 @@ package final class UpstreamRelays {
         keep(record.firstByte, \.firstBytes)
         keep(record.firstContent, \.firstContents)
         measured[record.provider] = own
-        do throws(Errno) { try log?.append(record.json.encoded()) } catch {
+        do throws(Errno) { try log?.append(record.json { references.words($0) }.encoded()) } catch {
             if logFailure == nil { logFailure = error }
         }
     }

@@ -21,6 +21,9 @@ package enum Comparing {
         }
     }
 
+    /// Runs that one comparison takes.
+    package static let runLimit = ComparisonReport.runLimit
+
     /// - path: a `result.json`, or the folder that holds one.
     package static func load(_ path: String) throws -> RunResult {
         let file = ShareFolder.isFolder(path) ? path + "/result.json" : path
@@ -33,28 +36,43 @@ package enum Comparing {
         }
     }
 
-    /// Compares two stored runs; writes `compare.html`, `compare.md` and `comparison.json` when `out` names a folder.
+    /// Holds stored runs against the first of them; writes `compare.html`, `compare.md` and `comparison.json` when `out` names a folder.
+    ///
+    /// - others: one at least.
     package static func compare(
-        _ before: String, _ after: String, settings: Settings, isForced: Bool, out: String?
+        _ before: String, _ others: [String], settings: Settings, isForced: Bool, out: String?
     ) throws -> RunSession.Ending {
         let left = try load(before)
-        let right = try load(after)
-        let unlike = RunLikeness.differences(left, right)
-        if !unlike.isEmpty, !isForced { throw unlikeProblem(before, after, unlike) }
+        var unlike: [String] = []
+        var compared: [ComparisonReport.Further] = []
+        for path in others {
+            let right = try load(path)
+            let own = RunLikeness.differences(left, right)
+            if !own.isEmpty, !isForced { throw unlikeProblem(before, path, own) }
+            unlike += others.count == 1 ? own : own.map { "\(path): \($0)" }
+            let limits = settings.limits.heeding(
+                left.validity.worstNoiseFloor, right.validity.worstNoiseFloor)
+            compared.append(
+                .init(
+                    name: path, run: right,
+                    comparison: RunComparison(left.draw, right.draw, limits)))
+        }
+        let first = compared.removeFirst()
         return try report(
-            RunComparison(
-                left.draw, right.draw,
-                settings.limits.heeding(left.validity.noiseFloor, right.validity.noiseFloor)), left,
-            right,
-            names: (before, after), unlike: unlike, out: out)
+            first.comparison, left, first.run, names: (before, first.name), unlike: unlike,
+            further: compared, out: out)
     }
 
+    /// - further: more runs that were held against the first.
     static func report(
         _ comparison: RunComparison, _ before: RunResult, _ after: RunResult,
-        names: (before: String, after: String), unlike: [String], out: String?
+        names: (before: String, after: String), unlike: [String],
+        further: [ComparisonReport.Further] = [], out: String?
     ) throws -> RunSession.Ending {
-        let text = ComparisonText(comparison, before: names.before, after: names.after)
-        var summary = text.text
+        let texts =
+            [ComparisonText(comparison, before: names.before, after: names.after)]
+            + further.map { ComparisonText($0.comparison, before: names.before, after: $0.name) }
+        var summary = texts.map(\.text).joined()
         for reason in unlike { summary += "FORCED     unlike: \(reason)\n" }
         if let out {
             var members: [JSONValue.Member] = [
@@ -63,17 +81,26 @@ package enum Comparing {
                 .init("unlike", .array(unlike.map { .string($0) })),
             ]
             members += comparison.members
-            let page = ComparisonReport(comparison, before, after, names: names, unlike: unlike)
+            if !further.isEmpty {
+                let more = further.map { other -> JSONValue in
+                    .object([.init("after", .string(other.name))] + other.comparison.members)
+                }
+                members.append(.init("further", .array(more)))
+            }
+            let page = ComparisonReport(
+                comparison, before, after, names: names, unlike: unlike, further: further)
             do {
                 try AtomicFile.makeFolder(out)
                 for (name, text) in [
-                    ("compare.html", page.text), ("compare.md", text.markdown),
+                    ("compare.html", page.text),
+                    ("compare.md", texts.map(\.markdown).joined(separator: "\n")),
                     ("comparison.json", JSONValue.object(members).text(pretty: true) + "\n"),
                 ] { try AtomicFile.write(Array(text.utf8), to: out + "/" + name) }
             } catch { throw ScenarioLoading.Problem("\(out) cannot be written: \(error)") }
             summary += "FILES      \(out)/compare.html  compare.md  comparison.json\n"
         }
-        return .init(exitCode: exitCode(comparison.verdict), summary: summary)
+        let verdict = RunComparison.worst([comparison] + further.map(\.comparison))
+        return .init(exitCode: exitCode(verdict), summary: summary)
     }
 
     static func exitCode(_ verdict: RunComparison.Verdict) -> ExitCode {

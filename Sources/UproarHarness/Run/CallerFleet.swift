@@ -15,6 +15,7 @@ package final class CallerFleet {
         let network: PosixNetwork
         // Touched on `loop` only.
         var side: CallerSide?
+        var tapes: TapeFeed?
         var lastCounts = CallDriver.Counts()
 
         init(thread: LoopThread, loop: EventLoop, network: PosixNetwork) {
@@ -57,12 +58,14 @@ package final class CallerFleet {
         }
     }
 
+    /// - tapes: where every call's audio goes.
     /// - transport: makes the transport of a name for one loop from its network.
     package func start(
-        plan: RunPlan, lines: [RunLine], dialLimit: Int?, taping: Set<UInt32>,
+        plan: RunPlan, lines: [RunLine], dialLimit: Int?, tapes: TapeShelf? = nil,
         transport: @escaping @Sendable (PosixNetwork, String) -> any CallTransport
     ) {
         let count = members.count
+        let spool = tapes.map { (path: $0.spoolPath, ledger: $0.ledger) }
         for (index, member) in members.enumerated() {
             let report = reporter(index)
             member.loop.submit {
@@ -71,10 +74,19 @@ package final class CallerFleet {
                     transport: { transport(member.network, $0) },
                     loopIndex: index, loopCount: count, dialLimit: dialLimit)
                 member.side = side
-                side.driver.start(taping: taping) {}
+                member.tapes = spool.flatMap { Self.feed($0.path, $0.ledger, member.loop) }
+                side.driver.start(tapes: member.tapes) {}
                 Self.tick(member, report)
             }
         }
+    }
+
+    /// Nil where there is no thread for it: then there are no tapes, and a run all the same.
+    private static func feed(_ path: String, _ ledger: TapeLedger, _ loop: EventLoop) -> TapeFeed? {
+        guard let worker = try? BackgroundThread(name: "tapes", loop: loop),
+            let spool = try? FolderSpool(folder: path, worker: worker)
+        else { return nil }
+        return TapeFeed(spool, ledger, worker: worker)
     }
 
     private func reporter(_ index: Int) -> @Sendable (Report) -> Void {
@@ -111,15 +123,15 @@ package final class CallerFleet {
         each { $0.spoil(plan, arms: arms) }
     }
 
-    /// The tapes of the calls that were taped, handed over on the control loop once every loop has given its own.
-    package func collectTapes(_ then: @escaping ([CallTape]) -> Void) {
-        let gathering = TapeGathering(count: members.count, then: then)
-        let box = UnsafeGathering(gathering)
+    /// `then` on the control loop once every tape is on disk as far as it goes.
+    package func flushTapes(_ then: @escaping () -> Void) {
+        let box = UnsafeCountdown(Countdown(members.count, then))
+        let control = control
         for member in members {
-            let control = control
             member.loop.submit {
-                let tapes = UnsafeTapes(member.side?.driver.tapes ?? [])
-                control.submit { box.gathering.add(tapes.tapes) }
+                let isDone = { control.submit { box.countdown.step() } }
+                guard let tapes = member.tapes else { return isDone() }
+                tapes.flush(then: isDone)
             }
         }
     }
@@ -143,30 +155,24 @@ private struct UnsafeControlReference: @unchecked Sendable {
     init(_ fleet: CallerFleet) { self.fleet = fleet }
 }
 
-private struct UnsafeGathering: @unchecked Sendable {
-    let gathering: TapeGathering
-    init(_ gathering: TapeGathering) { self.gathering = gathering }
+private struct UnsafeCountdown: @unchecked Sendable {
+    let countdown: Countdown
+    init(_ countdown: Countdown) { self.countdown = countdown }
 }
 
-/// Tapes change hands once: their loop never touches them again.
-private struct UnsafeTapes: @unchecked Sendable {
-    let tapes: [CallTape]
-    init(_ tapes: [CallTape]) { self.tapes = tapes }
-}
-
-private final class TapeGathering {
+/// Calls `then` at the last of so many steps; at once when there is none to come.
+private final class Countdown {
     private var left: Int
-    private var tapes: [CallTape] = []
-    private let then: ([CallTape]) -> Void
+    private let then: () -> Void
 
-    init(count: Int, then: @escaping ([CallTape]) -> Void) {
+    init(_ count: Int, _ then: @escaping () -> Void) {
         left = count
         self.then = then
+        if count == 0 { then() }
     }
 
-    func add(_ more: [CallTape]) {
-        tapes += more
+    func step() {
         left -= 1
-        if left == 0 { then(tapes.sorted { $0.call < $1.call }) }
+        if left == 0 { then() }
     }
 }

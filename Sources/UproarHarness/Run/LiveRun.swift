@@ -35,12 +35,14 @@ package final class LiveRun {
     private var phase = Phase.services
     private var host: PosixProcessHost?
     private var services: Services?
-    private var noiseFloor: NoiseFloorCheck?
+    private let noise: RunNoise
     private var fleet: CallerFleet?
     private var sampler: Sampler?
     private var safety: LiveSafety?
     private var door: GameDayDoor?
     private var saturation: SaturationWatch?
+    /// When the run's own part was over, before the machine was measured again.
+    private var endedAt: Instant?
     private let undo = RunUndo()
     private var signals: SignalSource?
     /// The control clock's reading at the first due arrival.
@@ -77,6 +79,7 @@ package final class LiveRun {
         driver = try PosixDriver(clock: clock)
         loop = EventLoop(driver: driver)
         network = PosixNetwork(loop: loop, driver: driver)
+        noise = RunNoise(results, folder, view, loop, clock)
         monitor = GateMonitor(
             plan.scenario.gates.filter { $0.severity == .abort } + DroppedCallBudget.gates(plan))
     }
@@ -164,18 +167,8 @@ package final class LiveRun {
     private func measureNoise(before agent: CalledAgent) {
         results.coldStart = services?.coldStart
         guard phase == .services, options.measuresNoise, configurations.standIn == nil, let host
-        else {
-            return call(agent)
-        }
-        do {
-            noiseFloor = try NoiseFloorCheck(
-                host: host, folder: folder, loop: loop, clock: driver.clock
-            ) { [weak self] floor in
-                if let floor { self?.view.say(floor.text) }
-                self?.results.noiseFloor = floor
-                self?.call(agent)
-            }
-        } catch { call(agent) }
+        else { return call(agent) }
+        noise.measureBefore(host) { [weak self] in self?.call(agent) }
     }
 
     // MARK: Calls
@@ -191,6 +184,11 @@ package final class LiveRun {
             let fleet = try CallerFleet(control: loop, clock: clock, count: loopCount)
             fleet.onReport = { [weak self] in self?.take($1, loop: $0) }
             self.fleet = fleet
+            if options.tapes > 0 {
+                results.tapes = try TapeShelf(
+                    folder, count: options.tapes, seats: plan.seats.count,
+                    worker: BackgroundThread(name: "tapes", loop: loop))
+            }
         } catch {
             results.failToStart("cannot start the callers' loops: \(error)")
             return close()
@@ -207,7 +205,7 @@ package final class LiveRun {
         }
         sampler?.start()
         fleet?.start(
-            plan: plan, lines: lines, dialLimit: options.dialLimit, taping: tapedCalls,
+            plan: plan, lines: lines, dialLimit: options.dialLimit, tapes: results.tapes,
             transport: agent.transport(seed: plan.seed, verifies: !options.isInsecure))
         loop.schedule(at: start + .seconds(1)) { [weak self] in self?.second() }
     }
@@ -239,14 +237,6 @@ package final class LiveRun {
             return ["phase": .string(phaseText), "in_call": JSONValue(sampler?.counts.inCall ?? 0)]
         }
         safety.begin()
-    }
-
-    /// Spread evenly over the first calls of all seats.
-    private var tapedCalls: Set<UInt32> {
-        let seats = plan.seats.count
-        guard options.tapes > 0, seats > 0 else { return [] }
-        let count = min(options.tapes, seats)
-        return Set((0..<count).map { UInt32($0 * seats / count) })
     }
 
     private func take(_ report: CallerFleet.Report, loop index: Int) {
@@ -366,6 +356,7 @@ package final class LiveRun {
         switch phase {
         case .calling: view.say("interrupted: \(endLoad())")
         case .services: close()
+        case .closing where noise.skip(): break
         default:
             // The third time somebody means it: what is known is written, nothing is waited for.
             if interrupts > 2 { finish() }
@@ -442,28 +433,30 @@ package final class LiveRun {
     private func close() {
         guard phase != .closing, phase != .over else { return }
         phase = .closing
-        noiseFloor?.cancel()
+        noise.cancel()
         // Faults first, whatever is left to do.
         guard let safety else { return collect() }
         safety.whenClear { [weak self] in self?.collect() }
     }
 
     private func collect() {
-        if let fleet, options.tapes > 0 {
-            fleet.collectTapes { [weak self] tapes in
-                self?.results.tapes = tapes
-                self?.endProcesses()
-            }
-        } else {
-            endProcesses()
-        }
+        guard let fleet, results.tapes != nil else { return endProcesses() }
+        fleet.flushTapes { [weak self] in self?.endProcesses() }
     }
 
     private func endProcesses() {
         fleet?.stop()
         results.watch?.stop()
         guard let services else { return shutDown() }
-        services.stop { [weak self] in self?.shutDown() }
+        services.stop { [weak self] in self?.measureNoiseAfter() }
+    }
+
+    /// Once more where the run had it before: whether the machine still is what it was. Who has interrupted waits for nothing.
+    private func measureNoiseAfter() {
+        endedAt = loop.now
+        guard interrupts == 0, results.broken == nil, results.unreachable == nil, let host
+        else { return shutDown() }
+        noise.measureAfter(host) { [weak self] in self?.shutDown() }
     }
 
     private func shutDown() {
@@ -485,12 +478,12 @@ package final class LiveRun {
         for note in UpstreamRelays.notes(services?.evidence ?? .null) { results.note(note) }
         if let sampler {
             results.finish(
-                sampler: sampler, now: .zero + (loop.now - origin),
+                sampler: sampler, now: .zero + ((endedAt ?? loop.now) - origin),
                 evidence: services?.evidence ?? .null)
         }
         // The third interrupt means it: nothing is waited for.
         guard let traces, interrupts < 3 else { return loop.stop() }
-        traces.take(results.result, now: .zero + (loop.now - origin))
+        traces.take(results.result, now: .zero + ((endedAt ?? loop.now) - origin))
         traces.flush { [loop, view, traces] in
             if let problem = traces.problem { view.say(problem) }
             loop.stop()

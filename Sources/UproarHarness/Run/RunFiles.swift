@@ -1,6 +1,4 @@
-import UproarAudio
 import UproarCore
-import UproarLoad
 import UproarReports
 import UproarStatistics
 
@@ -9,8 +7,7 @@ enum RunFiles {
     /// Answers the result as it was left and printed: the folder's path, which is the machine's and stands in no file, is in its
     /// list of files. A disk without room for all of it makes the result invalid, and its list names what is there.
     static func write(_ results: RunResults, to folder: RunFolder) -> RunResult {
-        if !results.tapes.isEmpty { folder.makeFolder("tapes") }
-        for tape in results.tapes { write(tape, to: folder) }
+        results.tapes?.write(results.result.tapes)
         let environment = MachineFacts.gather(started: results.startedAt ?? 0)
         folder.write(environment.text(pretty: true) + "\n", to: "environment.json")
         // Before the files: what the journal could not take counts.
@@ -41,43 +38,5 @@ enum RunFiles {
             ("metrics.prom", OpenMetricsReport(result).text),
             ("report.html", HTMLReport(result, environment: environment).text),
         ]
-    }
-
-    /// `tapes/call-ID.wav`: 16-bit stereo, caller left, agent right, from the answer on.
-    private static func write(_ tape: CallTape, to folder: RunFolder) {
-        let left = FrameBytes.decode(tape.caller, tape.format)
-        let right = FrameBytes.decode(tape.agent, tape.format)
-        folder.write(
-            StereoWave.bytes(left: left, right: right, rate: tape.format.rate),
-            to: "tapes/call-\(tape.call).wav")
-    }
-}
-
-/// RIFF WAVE, PCM, two channels (Microsoft "Multimedia Programming Interface", 1991): what every player and Python's `wave` read.
-enum StereoWave {
-    static func bytes(left: [Int16], right: [Int16], rate: Hertz) -> [UInt8] {
-        let count = max(left.count, right.count)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(44 + 4 * count)
-        func put(_ value: Int, _ width: Int) {
-            for shift in 0..<width { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) }
-        }
-        bytes += "RIFF".utf8
-        put(36 + 4 * count, 4)
-        bytes += "WAVEfmt ".utf8
-        put(16, 4)
-        put(1, 2)
-        put(2, 2)
-        put(rate.value, 4)
-        put(rate.value * 4, 4)
-        put(4, 2)
-        put(16, 2)
-        bytes += "data".utf8
-        put(4 * count, 4)
-        for index in 0..<count {
-            put(Int(index < left.count ? left[index] : 0), 2)
-            put(Int(index < right.count ? right[index] : 0), 2)
-        }
-        return bytes
     }
 }

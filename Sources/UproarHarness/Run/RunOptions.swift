@@ -7,7 +7,7 @@ package struct RunOptions: Sendable {
     package var isQuiet = false
     /// TLS certificates of the target are not checked.
     package var isInsecure = false
-    /// Keep the audio of so many calls, spread over the run.
+    /// Keep the audio of the worst calls, and of so many more, spread over the callers; 0: of none.
     package var tapes = 0
     /// Dials per second at the most.
     package var dialLimit: Int?

@@ -38,9 +38,10 @@ package final class RunResults {
     package var oversaturation: String?
     /// From the start of the agent's process until it took calls.
     package var coldStart: Duration?
-    /// Of the known answers before the run.
-    package var noiseFloor: NoiseFloor?
-    package var tapes: [CallTape] = []
+    /// Of the known answers around the run.
+    var noise = Noise()
+    /// The tapes of the run's calls; nil where none were asked for.
+    var tapes: TapeShelf?
     /// The run to hold this one against, and from when a difference counts.
     package var baseline: (result: RunResult, limits: ComparisonLimits)?
     /// Wall-clock second of the first due arrival, for `environment.json`.
@@ -74,9 +75,16 @@ package final class RunResults {
             "journal.jsonl",
         ]
         if requests != nil { result.files.append("requests.jsonl") }
-        recorder.onCall = { record in
+        recorder.onCall = { [weak self] record in
             folder?.appendCall(record.json.encoded())
+            guard let self, let tapes = self.tapes else { return }
+            tapes.folded(record, worst: recorder.tally.worst.calls)
         }
+    }
+
+    struct Noise {
+        var before: NoiseFloor?
+        var after: NoiseFloor?
     }
 
     package func note(_ text: String) { notes.append(text) }
@@ -244,7 +252,7 @@ package final class RunResults {
     }
 
     private func decide() {
-        result.tapes = tapes.map(\.call)
+        result.tapes = tapes?.kept(worst: result.worstCalls) ?? []
         result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
             .evaluate(gates)
         var evidence = RunOutcome.Evidence(
@@ -261,7 +269,7 @@ package final class RunResults {
             result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
         }
         if let oversaturation { result.outcome.reasons.append(oversaturation) }
-        result.outcome.reasons += notes
+        result.outcome.reasons += notes + [tapes?.note].compactMap { $0 }
     }
 
     /// What the scenario expects to have fired, counted from the first effect of its faults.
@@ -289,7 +297,9 @@ package final class RunResults {
         with baseline: RunResult, _ limits: ComparisonLimits, _ evidence: inout RunOutcome.Evidence
     ) {
         let comparison = RunComparison(
-            baseline.draw, result.draw, limits.heeding(baseline.validity.noiseFloor, noiseFloor))
+            baseline.draw, result.draw,
+            limits.heeding(
+                baseline.validity.worstNoiseFloor, result.validity.worstNoiseFloor))
         let record = BaselineRecord(baseline, comparison)
         result.baseline = record
         let text = ComparisonText(comparison, before: record.label, after: "this run")
@@ -350,8 +360,7 @@ package final class RunResults {
                 steady: steady, lateRenders: recorder.tally.ledger.lateRenders,
                 turns: recorder.tally.ledger.turns.owed,
                 lostFacts: recorder.droppedFacts + recorder.lateFacts
-                    + UInt64(callerFactsDropped)))
-        validity.noiseFloor = noiseFloor
+                    + UInt64(callerFactsDropped), noise: (noise.before, noise.after)))
         if let broken { validity.distrust(broken) }
         // A fault that met nobody proves nothing about anybody.
         if signal == nil, abortedBy == nil, hasEnded {

@@ -106,10 +106,12 @@ package final class Sampler {
         let machine = use.machine
         sample.drops =
             Int(machine.datagramsDropped ?? 0) + Int(machine.listenDrops ?? 0)
+        sample.interfaceDrops = machine.interfaceDrops.map { Int(clamping: $0) }
         sample.steal = machine.worstStolenShare
         sample.throttled = .nanoseconds(
             Int64((machine.throttledShare ?? 0) * Double(sample.length.nanoseconds)))
         let own = use.groups.first { $0.name == "callers" }
+        sample.busiestThread = own?.busiestThreadCores
         sample.runQueueDelay = own?.runDelayShare.map {
             .nanoseconds(Int64($0 * Double(sample.length.nanoseconds)))
         }

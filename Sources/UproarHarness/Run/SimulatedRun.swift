@@ -106,6 +106,7 @@ package final class SimulatedRun {
         while !isOver {
             guard world.loop.runOnce() else { break }
         }
+        assembly.finish(at: office.loop.now)
         results.finish(
             sampler: sampler, now: world.now, evidence: assembly.evidence)
     }

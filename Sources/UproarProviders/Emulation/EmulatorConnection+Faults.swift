@@ -3,30 +3,7 @@ import UproarFaults
 import UproarRuntime
 import UproarWire
 
-// MARK: Whose connection it is
-
-extension EmulatorConnection {
-    func tellUse(at now: Instant) {
-        guard context.tellsStreams, let call, toldCall != call else { return }
-        toldCall = call
-        tell(session == nil ? .request : .stream, call, at: now)
-    }
-
-    func tellAnswered(at now: Instant) {
-        guard let call = toldCall, session == nil else { return }
-        toldCall = nil
-        tell(.answered, call, at: now)
-    }
-
-    private func tell(_ use: StreamUse, _ call: UInt32, at now: Instant) {
-        context.state(
-            .streamUsed, of: service.provider, at: now, call: call, value: use.rawValue,
-            detail: UInt32(stream.remote.port))
-    }
-}
-
-// MARK: Faults on open streams
-
+/// What goes wrong on purpose with what is open.
 extension EmulatorConnection {
     /// Faults were armed, cleared, or this stream turned out to be somebody's.
     func meetFaults(at now: Instant) {

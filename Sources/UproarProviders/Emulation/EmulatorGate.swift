@@ -63,3 +63,20 @@ package struct EmulatorGate: Hashable, Sendable {
         }
     }
 }
+
+extension EmulatorGate.RateLimit {
+    package var json: JSONValue {
+        [
+            "count": JSONValue(count),
+            "per_ms": .integer(interval.nanoseconds / 1_000_000),
+        ]
+    }
+
+    /// Nil for what is no such limit.
+    package init?(json: JSONValue) {
+        guard let count = json["count"]?.int, count > 0, let per = json["per_ms"]?.int,
+            (1..<86_400_000).contains(per)
+        else { return nil }
+        self.init(count, per: .milliseconds(per))
+    }
+}

@@ -14,6 +14,8 @@ package struct ProviderRequest: Hashable, Sendable {
         case cancelled
         /// A fault kept it from its end: cut, reset, stalled, never answered.
         case broken
+        /// Still under way when the emulators ended.
+        case open
     }
 
     package enum Kind: String, CaseIterable, Sendable {
@@ -77,7 +79,7 @@ extension ProviderRequest {
                     [
                         .integer(usage.audio.nanoseconds), .integer(usage.promptTokens),
                         .integer(usage.completionTokens), .integer(usage.characters),
-                        .integer(usage.requests),
+                        .integer(usage.requests), .integer(usage.uncounted),
                     ]))
         }
         return .object(members)
@@ -104,12 +106,13 @@ extension ProviderRequest {
         reference = message["reference"]?.int.flatMap { UInt32(exactly: $0) }.map {
             TurnReference(rawValue: $0)
         }
-        if let counts = message["usage"]?.items?.compactMap(\.int), counts.count == 5 {
+        if let counts = message["usage"]?.items?.compactMap(\.int), counts.count == 6 {
             usage.audio = .nanoseconds(Int64(counts[0]))
             usage.promptTokens = Int64(counts[1])
             usage.completionTokens = Int64(counts[2])
             usage.characters = Int64(counts[3])
             usage.requests = Int64(counts[4])
+            usage.uncounted = Int64(counts[5])
         }
     }
 }
@@ -150,7 +153,7 @@ extension ProviderRequest {
         }
         for (name, count) in [
             ("prompt_tokens", usage.promptTokens), ("completion_tokens", usage.completionTokens),
-            ("characters", usage.characters),
+            ("characters", usage.characters), ("uncounted", usage.uncounted),
         ] where count > 0 {
             used.append(.init(name, .integer(count)))
         }

@@ -29,6 +29,17 @@ package final class RequestEntry {
         self.connection = connection
     }
 
+    deinit { log.forget(request.number) }
+
+    /// As it stands, of one that is not over.
+    func unfinished(at instant: Instant) -> ProviderRequest {
+        var request = request
+        request.end = instant
+        request.outcome = .open
+        request.call = request.reference?.call ?? connection?.call
+        return request
+    }
+
     /// The utterance or reply it is about; what is known is never forgotten.
     var reference: TurnReference? {
         get { request.reference }
@@ -88,6 +99,7 @@ package final class RequestEntry {
         request.end = instant
         request.outcome = word(outcome)
         request.call = request.reference?.call ?? connection?.call
+        log.forget(request.number)
         if request.kind == .request { reference = request.reference ?? connection?.reference }
         log.finished(request)
     }

@@ -31,6 +31,12 @@ package final class RequestLog {
 
     private var counters = OrderedTable<Key, Counters>()
     private var count: UInt64 = 0
+    /// By number, those that are not over.
+    private var standing: [UInt64: Standing] = [:]
+
+    /// Whoever answers holds the entry.
+    private struct Standing { weak var entry: RequestEntry? }
+
     /// Where an operation's times are not its provider's.
     private var timings: [(provider: ProviderID, operation: String, timing: OperationTiming)] = []
     /// Takes each request as it ends.
@@ -45,9 +51,18 @@ package final class RequestLog {
         count += 1
         let key = Key(provider: provider, operation: operation)
         if kind != .exchange { counters[key, default: Counters()].open += 1 }
-        return RequestEntry(
+        let entry = RequestEntry(
             ProviderRequest(provider, operation, kind, number: count, at: now),
             timing: timing(provider, operation), log: self, connection: connection)
+        standing[count] = Standing(entry: entry)
+        return entry
+    }
+
+    func forget(_ number: UInt64) { standing[number] = nil }
+
+    /// What is still under way, in the order of its beginning: for the end of a run.
+    package func unfinished(at now: Instant) -> [ProviderRequest] {
+        standing.keys.sorted().compactMap { standing[$0]?.entry?.unfinished(at: now) }
     }
 
     /// How one operation answers; others as their provider does.
@@ -76,6 +91,7 @@ package final class RequestLog {
         case .refused: sum.refused += 1
         case .cancelled: sum.cancelled += 1
         case .broken: sum.broken += 1
+        case .open: preconditionFailure("a request that is over and open")
         }
         if let first = request.first, request.kind != .socket, request.outcome == .answered {
             let took = first - request.at

@@ -3,7 +3,7 @@ import UproarRuntime
 import UproarWire
 
 /// One request of a client, passed on, and the vendor's answer, passed back piece by piece as it comes.
-final class UpstreamExchange: EmulatedReply {
+final class UpstreamExchange: EmulatedReply, UpstreamPassage {
     let connection: EmulatorConnection
     private let service: UpstreamService
     private let request: HTTPRequestHead
@@ -11,15 +11,14 @@ final class UpstreamExchange: EmulatedReply {
     private let dialect: AnswerDialect
     private var upstream: UpstreamConnection?
     private var record: UpstreamRecord
+    private var meter: UpstreamMeter
+    private var number: UInt64 = 0
     private var head: HTTPResponseHead?
     private var isRetried = false
     private var isOver = false
     private var isPaused = false
-    var reference: TurnReference? { didSet { record.reference = reference } }
+    private let reference: TurnReference?
     private var context: EmulatorContext { service.context }
-    /// Of the end of the answer, where vendors say what they counted.
-    private var tail: [UInt8] = []
-    private static let tailLimit = 4096
     /// More than so much waits for the client before the vendor is left waiting.
     private static let waitingLimit = 1 << 20
 
@@ -39,11 +38,19 @@ final class UpstreamExchange: EmulatedReply {
             begunAt: instant)
         record.bytesSent = body.count
         record.sent = 1
+        meter = UpstreamMeter(request, body: body, provider: record.provider)
+        reference =
+            service.reference(of: request, body: body)
+            ?? meter.reference(
+                in: service.context.references, isTagging: service.context.isTagging)
+        record.reference = reference
     }
 
-    private var isModel: Bool { record.provider.role == .languageModel }
+    private var isModel: Bool { meter.kind == .models }
 
     func start() {
+        number = service.begins(self)
+        connection.entry?.reference = reference
         if let reference, isModel {
             context.state(
                 .modelRequested, of: record.provider, at: record.begunAt, reference: reference)
@@ -79,7 +86,7 @@ final class UpstreamExchange: EmulatedReply {
                     .modelFirstContent, of: record.provider, at: now, reference: reference)
             }
         }
-        if isModel { tail = Array((tail + piece).suffix(Self.tailLimit)) }
+        meter.received(piece)
         connection.sendBody(piece.span.bytes)
         guard !isPaused, connection.queuedByteCount > Self.waitingLimit else { return }
         isPaused = true
@@ -93,12 +100,6 @@ final class UpstreamExchange: EmulatedReply {
 
     /// Whether the connection may take another request.
     func finished(at now: Instant) -> Bool {
-        if let reference, isModel, head?.status == 200 {
-            let usage = UpstreamUsage(in: tail)
-            context.state(
-                .modelFinished, of: record.provider, at: now, reference: reference,
-                value: usage.map { $0.promptTokens << 32 | $0.completionTokens } ?? 0)
-        }
         upstream = nil
         end(nil, at: now)
         guard let head, head.status != 101 else {
@@ -137,38 +138,22 @@ final class UpstreamExchange: EmulatedReply {
         guard !isOver else { return }
         isOver = true
         connection.onDrained = nil
+        stateUsage(at: now)
         record.end = now - record.begunAt
         record.failure = failure
-        service.ended(record)
+        service.ended(number, record)
     }
-}
 
-/// What a model's vendor says it has counted: the last figures of an answer, streamed or whole.
-struct UpstreamUsage: Hashable {
-    var promptTokens: Int64
-    var completionTokens: Int64
+    func standing(at now: Instant) -> UpstreamRecord {
+        stateUsage(at: now)
+        return record
+    }
 
-    /// OpenAI's `prompt_tokens`, `completion_tokens`; Anthropic's and the responses' `input_tokens`, `output_tokens`. nil where
-    /// the vendor was not asked for them.
-    init?(in tail: [UInt8]) {
-        func last(_ names: [String]) -> Int64? {
-            for name in names {
-                let mark = Array("\"\(name)\":".utf8)
-                guard tail.count > mark.count else { continue }
-                for start in stride(from: tail.count - mark.count, through: 0, by: -1)
-                where tail[start..<start + mark.count].elementsEqual(mark) {
-                    let digits = tail[(start + mark.count)...].drop { $0 == 0x20 }
-                        .prefix { (0x30...0x39).contains($0) }
-                    if let value = Int64(String(decoding: digits, as: UTF8.self)) { return value }
-                }
-            }
-            return nil
-        }
-        guard let completion = last(["completion_tokens", "output_tokens"]) else { return nil }
-        promptTokens = last(["prompt_tokens", "input_tokens"]) ?? 0
-        completionTokens = completion
-        guard (0..<1 << 31).contains(promptTokens), (0..<1 << 31).contains(completionTokens) else {
-            return nil
-        }
+    /// A vendor asks nothing for what it refuses.
+    private func stateUsage(at now: Instant) {
+        guard let head, (200..<300).contains(head.status) else { return }
+        service.state(
+            meter.take(at: now, isEnd: true), of: meter, reference: reference, on: connection,
+            at: now)
     }
 }

@@ -25,8 +25,10 @@ package struct UpstreamRecord: Hashable, Sendable {
     package var bytesReceived = 0
     /// Between two pieces of the answer, the longest.
     package var longestGap: Duration?
-    /// The utterance, where the request tells.
+    /// The utterance, where what passed tells: a model's request, a voice's text, a recogniser's audio. Of a WebSocket the first.
     package var reference: TurnReference?
+    /// The run ended first.
+    package var isOpen = false
     /// Why it went wrong.
     package var failure: String?
 
@@ -47,21 +49,34 @@ package struct UpstreamRecord: Hashable, Sendable {
     }
 
     /// One line of `upstream.jsonl`.
-    package var json: JSONValue {
+    ///
+    /// - words: a reference as the conversation has it.
+    package func json(words: (TurnReference) -> String) -> JSONValue {
         func milliseconds(_ time: Duration?) -> JSONValue {
             time.map { .number(Double($0.nanoseconds / 1000) / 1000) } ?? .null
         }
-        return [
-            "provider": .string(provider.name), "kind": isWebSocket ? "websocket" : "request",
-            "path": .string(path), "at_ms": milliseconds(begunAt - .zero),
-            "connect_ms": milliseconds(connect), "first_byte_ms": milliseconds(firstByte),
-            "first_content_ms": milliseconds(firstContent), "end_ms": milliseconds(end),
-            "longest_gap_ms": milliseconds(longestGap),
-            "status": status.map { JSONValue($0) } ?? .null, "sent": JSONValue(sent),
-            "received": JSONValue(received), "bytes_sent": JSONValue(bytesSent),
-            "bytes_received": JSONValue(bytesReceived),
-            "reference": reference.map { .integer(Int64($0.rawValue)) } ?? .null,
-            "failure": JSONValue(failure),
+        var members: [JSONValue.Member] = [
+            .init("provider", .string(provider.name)),
+            .init("kind", isWebSocket ? "websocket" : "request"), .init("path", .string(path)),
+            .init("at_ms", milliseconds(begunAt - .zero)),
+            .init("connect_ms", milliseconds(connect)),
+            .init("first_byte_ms", milliseconds(firstByte)),
+            .init("first_content_ms", milliseconds(firstContent)),
+            .init("end_ms", milliseconds(end)),
+            .init("longest_gap_ms", milliseconds(longestGap)),
+            .init("status", status.map { JSONValue($0) } ?? .null), .init("sent", JSONValue(sent)),
+            .init("received", JSONValue(received)), .init("bytes_sent", JSONValue(bytesSent)),
+            .init("bytes_received", JSONValue(bytesReceived)),
         ]
+        if let reference {
+            members += [
+                .init("call", .integer(Int64(reference.call))),
+                .init("utterance", .integer(Int64(reference.utterance))),
+                .init("reference", .string(words(reference))),
+            ]
+        }
+        if isOpen { members.append(.init("open", true)) }
+        members.append(.init("failure", JSONValue(failure)))
+        return .object(members)
     }
 }

@@ -14,6 +14,9 @@ package final class UpstreamService: EmulatedService {
     /// Connections that wait for a request; the last used is the first taken.
     private var idle: [UpstreamConnection] = []
     private var dialled: UInt64 = 0
+    /// What is under way, in the order of its beginning.
+    private var passages: [UInt64: any UpstreamPassage] = [:]
+    private var begun: UInt64 = 0
 
     /// More than so many close.
     private static let idleLimit = 64
@@ -41,7 +44,6 @@ package final class UpstreamService: EmulatedService {
     ) -> (any EmulatedReply)? {
         let exchange = UpstreamExchange(
             request, body: body, at: instant, service: self, connection: connection)
-        exchange.reference = shape.reference(of: request, body: body)
         exchange.start()
         return exchange
     }
@@ -111,5 +113,71 @@ package final class UpstreamService: EmulatedService {
 
     func isGone(_ connection: UpstreamConnection) { idle.removeAll { $0 === connection } }
 
-    func ended(_ record: UpstreamRecord) { onRecord(record) }
+    // MARK: What passes
+
+    /// Answers the number under which it ends.
+    func begins(_ passage: any UpstreamPassage) -> UInt64 {
+        begun += 1
+        passages[begun] = passage
+        return begun
+    }
+
+    func ended(_ number: UInt64, _ record: UpstreamRecord) {
+        passages[number] = nil
+        onRecord(record)
+    }
+
+    /// The run is over: what is still under way is told of as it stands.
+    package func finish(at now: Instant) {
+        for number in passages.keys.sorted() {
+            guard var record = passages[number]?.standing(at: now) else { continue }
+            record.isOpen = true
+            record.end = now - record.begunAt
+            onRecord(record)
+        }
+        passages = [:]
+    }
+
+    /// What a vendor is paid for, as facts of the run and in the request's line of the log.
+    func state(
+        _ usage: ProviderUsage, of operation: UpstreamMeter, reference: TurnReference?,
+        on connection: EmulatorConnection, at now: Instant
+    ) {
+        guard usage != ProviderUsage() else { return }
+        connection.entry?.add(usage)
+        context[operation.provider].usage += usage
+        let call = reference?.call ?? connection.call
+        func state(_ kind: FactKind, value: Int64 = 0, detail: UInt32 = 0) {
+            context.state(
+                kind, of: operation.provider, at: now, call: call, reference: reference,
+                value: value, detail: detail)
+        }
+        switch operation.kind {
+        case .hears, .hearsFile, .isOpen:
+            if usage.audio > .zero {
+                state(
+                    .speechToTextUsage, value: usage.audio.nanoseconds,
+                    detail: UInt32(clamping: usage.audio.nanoseconds / 1_000_000))
+            }
+        case .speaks:
+            if usage.requests > 0 {
+                state(
+                    .voiceFinished, value: usage.audio.nanoseconds,
+                    detail: UInt32(clamping: usage.characters))
+            }
+        case .models:
+            if usage.requests > 0 {
+                state(
+                    .modelFinished, value: usage.promptTokens << 32 | usage.completionTokens)
+            }
+        case .unseen, .free: break
+        }
+        if usage.uncounted > 0 { state(.usageUnknown) }
+    }
+}
+
+/// A request or WebSocket that is passed on.
+protocol UpstreamPassage: AnyObject {
+    /// What is known of it so far; what was used and not yet stated is stated.
+    func standing(at now: Instant) -> UpstreamRecord
 }

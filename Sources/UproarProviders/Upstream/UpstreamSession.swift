@@ -5,7 +5,7 @@ import UproarWire
 /// A WebSocket of a client and the one to the vendor behind it: messages, pings, pongs and closes pass both ways as they are.
 ///
 /// A message that came in fragments leaves in one frame: fragments mean nothing above the framing (RFC 6455 §5.4).
-final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
+final class UpstreamSession: EmulatedSession, UpstreamPassage, ByteStreamHandler, TimerHandler {
     private let connection: EmulatorConnection
     private let service: UpstreamService
     private let request: HTTPRequestHead
@@ -13,6 +13,9 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
     private var stream: (any ByteStream)?
     private var wire: WebSocketClientConnection
     private var record: UpstreamRecord
+    private var meter: UpstreamMeter
+    private var number: UInt64 = 0
+    private var ear: UpstreamEar?
     private var openedAt: Instant?
     private var isHandling = false
     private var isOver = false
@@ -41,6 +44,11 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
         record = UpstreamRecord(
             provider: service.provider(of: request), isWebSocket: true, path: request.path,
             begunAt: instant)
+        meter = UpstreamMeter(request, body: nil, provider: record.provider)
+        if context.isTagging, case .hears(let format?) = meter.kind {
+            ear = UpstreamEar(format)
+        }
+        number = service.begins(self)
         stream = service.context.network.connect(
             to: service.endpoint, options: service.connectOptions, handler: self)
     }
@@ -49,11 +57,16 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
 
     func received(text: RawSpan, at instant: Instant) {
         count(text)
+        meter.sent(text: text)
+        learn(meter.reference(in: context.references, isTagging: context.isTagging))
         act { $0.sendText(text) }
     }
 
     func received(binary: RawSpan, at instant: Instant) {
         count(binary)
+        meter.sent(binary: binary.byteCount)
+        if let wire = ear?.hear(binary) { learn(context.references.reference(ofWire: wire)) }
+        if meter.isDue(at: instant) { stateUsage(at: instant) }
         act { $0.sendBinary(binary) }
     }
 
@@ -62,6 +75,13 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
 
     private func control(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
         act { $0.send(opcode, count: payload.count) { $0 += payload } }
+    }
+
+    /// Whose it is.
+    private func learn(_ reference: TurnReference?) {
+        guard let reference else { return }
+        if record.reference == nil { record.reference = reference }
+        connection.reference = reference.asUtterance
     }
 
     private func count(_ bytes: RawSpan) {
@@ -159,6 +179,7 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
         switch event {
         case .open(let head):
             openedAt = now
+            meter.opened(at: now)
             record.firstByte = now - record.begunAt
             record.status = 101
             var headers = Upstream.endToEnd(head.headers)
@@ -197,6 +218,8 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
     private func deliver(_ event: WebSocketClientEvent, at now: Instant) {
         let bytes = wire.payloadBytes
         record.took(bytes.count, at: now)
+        meter.received(bytes)
+        if meter.isDue(at: now) { stateUsage(at: now) }
         if record.firstContent == nil, let openedAt, dialect.contentCount(in: bytes) > 0 {
             record.firstContent = now - openedAt
         }
@@ -220,8 +243,21 @@ final class UpstreamSession: EmulatedSession, ByteStreamHandler, TimerHandler {
         guard !isOver else { return }
         isOver = true
         connection.onDrained = nil
+        stateUsage(at: now, isEnd: true)
         record.end = now - record.begunAt
         record.failure = failure
-        service.ended(record)
+        service.ended(number, record)
+    }
+
+    func standing(at now: Instant) -> UpstreamRecord {
+        stateUsage(at: now, isEnd: true)
+        return record
+    }
+
+    /// What was used since the last time.
+    private func stateUsage(at now: Instant, isEnd: Bool = false) {
+        guard openedAt != nil else { return }
+        service.state(
+            meter.take(at: now, isEnd: isEnd), of: meter, reference: nil, on: connection, at: now)
     }
 }

@@ -11,7 +11,7 @@ extension CapacityPage {
         if let curve = model.p95 {
             text +=
                 "<p>p95(N) = \(HTMLText.escaped(curve.text(Self.milliseconds))) "
-                + "<span class=\"soft\">(shape: \(curve.shape.rawValue), chosen by AICc among flat, usl and queue)</span></p>"
+                + "<span class=\"soft\">(shape: \(curve.shape.rawValue), chosen by AICc among flat, usl and queue\(extent(of: curve)))</span></p>"
             rows += curve.names.enumerated().map { place, parameter in
                 let isCalls = parameter.name == "m"
                 let scale = isCalls ? 1 : 1000.0
@@ -63,6 +63,14 @@ extension CapacityPage {
         return HTMLText.section(
             "model", "The model behind the curve",
             text + "<div class=\"pair\">" + plots.joined() + "</div>" + predictions)
+    }
+
+    /// Loads that broke are left out of a curve that does not go so far.
+    private func extent(of curve: LoadCurve) -> String {
+        let most = curve.points.map(\.load).max() ?? 0
+        let measured = result.probes.filter(\.isMeasurement).map(\.load).max() ?? 0
+        return most < Double(measured)
+            ? ", of the loads that held, up to \(CapacityText.fixed(most, 0)) calls" : ""
     }
 
     private static func milliseconds(_ seconds: Double) -> String {

@@ -118,21 +118,19 @@ package struct CapacityPage {
             xName: "callers under way", points: points,
             curves: model.p95.map { [curve($0, name: "fit", style: "p95")] } ?? [], marks: marks,
             format: { PlotScale.latency($0 * 1e9) })
-        let legend = HTMLText.legend([
-            ("held", "p50"), ("broke", "bad"), ("harness not fit", "soft"), ("fit", "p95"),
-        ])
+        var entries: [(name: String, colour: String)] = [
+            ("held", "p50"), ("broke", "bad"), ("harness not fit", "soft"),
+        ]
+        if model.p95 != nil { entries.append(("fit", "p95")) }
+        let legend = HTMLText.legend(entries)
         return HTMLText.section(
             "latency", "Latency against load",
-            intro: model.knee.map {
-                "The knee, at \(CapacityText.fixed($0, 1)) calls"
-                    + (model.kneeInterval.map { " (\(CapacityText.interval($0, 1, 1)))" } ?? "")
-                    + ", is where throughput by latency is greatest: beyond it each call costs more latency than it brings."
-            } ?? "",
+            intro: latencyIntro,
             legend
                 + HTMLText.figure(
                     chart.markup(),
-                    caption:
-                        "Steady state of each run; whiskers are the 95 % interval of p95. The band is where a new run would lie.",
+                    caption: "Steady state of each run; whiskers are the 95 % interval of p95."
+                        + (model.p95 == nil ? "" : " The band is where a new run would lie."),
                     extra: HTMLText.numbers(
                         ["callers", "outcome", "turns", "p50 ms", "p95 ms", "p99 ms"],
                         tried.map { probe in
@@ -141,6 +139,16 @@ package struct CapacityPage {
                                     $0.map { CapacityText.fixed($0 * 1000, 0) } ?? "–"
                                 }
                         }, caption: "Latency against load")))
+    }
+
+    private var latencyIntro: String {
+        guard let knee = model.knee else {
+            let words = CapacityText.latency(result, model) ?? ""
+            return words.isEmpty ? "" : "The knee is " + words
+        }
+        return "The knee, at \(CapacityText.fixed(knee, 1)) calls"
+            + (model.kneeInterval.map { " (\(CapacityText.interval($0, 1, 1)))" } ?? "")
+            + ", is where throughput by latency is greatest: beyond it each call costs more latency than it brings."
     }
 
     /// Limits of gates on the p95 that the chart shows.

@@ -29,7 +29,7 @@ package struct CapacityText {
         for (place, line) in footprint.enumerated() {
             lines.append(row(place == 0 ? "FOOTPRINT" : "", line))
         }
-        if let line = kneeLine { lines.append(row("KNEE", line)) }
+        if let line = Self.latency(result, model) { lines.append(row("KNEE", line)) }
         for (place, line) in modelLines.enumerated() {
             lines.append(row(place == 0 ? "MODEL" : "", line))
         }
@@ -111,11 +111,28 @@ package struct CapacityText {
         return lines
     }
 
-    private var kneeLine: String? {
-        guard let knee = model.knee, let curve = model.p95 else { return nil }
-        let interval = model.kneeInterval.map { " (\(Self.interval($0, 1, 1)))" } ?? ""
-        return "\(Self.fixed(knee, 1)) calls\(interval); p95 there "
-            + "\(Self.fixed(curve(knee) * 1000, 0)) ms, shape \(curve.shape.rawValue)"
+    /// Where latency bends; where it does not, that, and what ends the loads that hold instead.
+    static func latency(_ result: CapacityResult, _ model: CapacityModel) -> String? {
+        let bound = result.bottleneck.map { " What bounds it: \($0.text)" } ?? ""
+        switch model.latency {
+        case .unmeasured: return nil
+        case .bends:
+            guard let knee = model.knee, let curve = model.p95 else { return nil }
+            let interval = model.kneeInterval.map { " (\(Self.interval($0, 1, 1)))" } ?? ""
+            return "\(fixed(knee, 1)) calls\(interval); p95 there "
+                + "\(fixed(curve(knee) * 1000, 0)) ms, shape \(curve.shape.rawValue)"
+        case .rises:
+            return
+                "not visible in latency: p95 rises with the load and bends nowhere that could be told."
+                + bound
+        case .level(let level):
+            return "not visible in latency: p95 is level, \(fixed(level.seconds * 1000, 0)) ms "
+                + "(\(interval(level.interval, 1000, 0))), from \(level.from) to \(level.to) calls."
+                + bound
+        case .unfitted(let residual):
+            return "not visible in latency: p95 follows none of the shapes tried (off by up to "
+                + "\(fixed(residual * 100, 0)) %), so no fit is given." + bound
+        }
     }
 
     private var modelLines: [String] {

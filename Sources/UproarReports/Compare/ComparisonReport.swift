@@ -1,7 +1,7 @@
 import UproarCore
 import UproarStatistics
 
-/// `compare.html`: two runs laid over each other, on one page that needs no network.
+/// `compare.html`: two runs or more laid over each other, on one page that needs no network.
 package struct ComparisonReport {
     let comparison: RunComparison
     let before: RunResult
@@ -9,11 +9,30 @@ package struct ComparisonReport {
     let names: (before: String, after: String)
     /// Why the two should not be compared; the page says so when they were all the same.
     let unlike: [String]
+    /// More runs that are held against the first.
+    let further: [Further]
+
+    package struct Further {
+        package var name: String
+        package var run: RunResult
+        package var comparison: RunComparison
+
+        package init(name: String, run: RunResult, comparison: RunComparison) {
+            self.name = name
+            self.run = run
+            self.comparison = comparison
+        }
+    }
+
+    /// One more line is no longer told from the others.
+    package static let runLimit = 5
+    private static let styles = ["p50", "plan", "answer"]
 
     package init(
         _ comparison: RunComparison, _ before: RunResult, _ after: RunResult,
-        names: (before: String, after: String), unlike: [String] = []
+        names: (before: String, after: String), unlike: [String] = [], further: [Further] = []
     ) {
+        self.further = further
         self.comparison = comparison
         self.before = before
         self.after = after
@@ -22,7 +41,7 @@ package struct ComparisonReport {
     }
 
     package var text: String {
-        let title = "\(after.scenario.name): \(comparison.verdict.rawValue)"
+        let title = "\(after.scenario.name): \(verdict.rawValue)"
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8">
@@ -74,8 +93,12 @@ package struct ComparisonReport {
                 ], rows, caption: title))
     }
 
+    private var verdict: RunComparison.Verdict {
+        RunComparison.worst([comparison] + further.map(\.comparison))
+    }
+
     private var tone: String {
-        switch comparison.verdict {
+        switch verdict {
         case .regressed: "bad"
         case .improved, .unchanged: "good"
         case .inconclusive: "doubt"
@@ -83,7 +106,7 @@ package struct ComparisonReport {
     }
 
     private var sentence: String {
-        switch comparison.verdict {
+        switch verdict {
         case .regressed: "Something is worse, by more than noise and the limits allow."
         case .improved: "Something is better, and nothing is worse."
         case .unchanged:
@@ -102,30 +125,56 @@ package struct ComparisonReport {
             <header class="card hero \(tone)">
             <div class="headline"><div><div class="brand">UPROAR COMPARE</div>
             <h1>\(HTMLText.escaped(after.scenario.name))</h1><p>\(sentence)</p>
-            <p class="soft">\(HTMLText.escaped(names.before)) (\(comparison.callCounts.before) calls) against \(HTMLText.escaped(names.after)) (\(comparison.callCounts.after) calls)</p></div>
-            <div class="verdict \(tone)-box">\(ComparisonText.sign(comparison.verdict)) \(comparison.verdict.rawValue.uppercased())</div></div>\(warning)
+            <p class="soft">\(HTMLText.escaped(names.before)) (\(comparison.callCounts.before) calls) against \(HTMLText.escaped(names.after)) (\(comparison.callCounts.after) calls)\(furtherNames)</p></div>
+            <div class="verdict \(tone)-box">\(ComparisonText.sign(verdict)) \(verdict.rawValue.uppercased())</div></div>\(warning)
             </header>
             """
     }
 
+    private var furtherNames: String {
+        further.map {
+            ", \(HTMLText.escaped($0.name)) (\($0.comparison.callCounts.after) calls)"
+        }.joined()
+    }
+
     private var table: String {
-        Self.section(comparison, id: "rows", title: "What changed")
+        guard !further.isEmpty else {
+            return Self.section(comparison, id: "rows", title: "What changed")
+        }
+        return Self.section(comparison, id: "rows", title: "What changed: \(names.after)")
+            + further.enumerated().map { place, other in
+                Self.section(
+                    other.comparison, id: "rows-\(place + 2)", title: "What changed: \(other.name)")
+            }.joined()
     }
 
     private var legend: String {
-        HTMLText.legend([("before: \(names.before)", "p99"), ("after: \(names.after)", "p95")])
+        var entries: [(name: String, colour: String)] = [
+            ("before: \(names.before)", "p99"), ("after: \(names.after)", "p95"),
+        ]
+        for (other, colour) in zip(further, ["p50", "soft", "p50"]) {
+            entries.append(("after: \(other.name)", colour))
+        }
+        return HTMLText.legend(entries)
     }
 
     private var percentiles: String {
         let left = before.recorder.merged("voice_to_voice").samples
         let right = after.recorder.merged("voice_to_voice").samples
         guard !left.isEmpty, !right.isEmpty else { return "" }
+        var curves: [PercentileCurve.Curve] = [
+            .init(name: "before", style: "actual", samples: left),
+            .init(name: "after", style: "p95", samples: right),
+        ]
+        for (other, style) in zip(further, Self.styles) {
+            curves.append(
+                .init(
+                    name: other.name, style: style,
+                    samples: other.run.recorder.merged("voice_to_voice").samples))
+        }
         let chart = PercentileCurve(
-            id: "overlay-curve", title: "Voice-to-voice latency by percentile",
-            curves: [
-                .init(name: "before", style: "actual", samples: left),
-                .init(name: "after", style: "p95", samples: right),
-            ], limits: [])
+            id: "overlay-curve", title: "Voice-to-voice latency by percentile", curves: curves,
+            limits: [])
         return HTMLText.section(
             "percentiles", "Percentiles",
             legend
@@ -137,23 +186,31 @@ package struct ComparisonReport {
     }
 
     private var overTime: String {
-        let left = ChartBuckets(before.recorder)
-        let right = ChartBuckets(after.recorder)
-        // Both in the wider buckets of the two.
-        let factor = max(left.factor, right.factor)
+        // All in the widest buckets of any.
+        let recorders = [before.recorder, after.recorder] + further.map(\.run.recorder)
+        let factor = recorders.map { ChartBuckets($0).factor }.max() ?? 1
         let a = ChartBuckets(before.recorder, factor: factor)
         let b = ChartBuckets(after.recorder, factor: factor)
         guard a.seconds == b.seconds else { return "" }
         func values(_ buckets: ChartBuckets) -> [Figure?] {
             buckets.timeline("voice_to_voice").map { $0.samples.quantile(0.95) }
         }
+        var lines: [TimeChart.Line] = [
+            .init(name: "before p95", style: "actual", values: values(a)),
+            .init(name: "after p95", style: "p95", values: values(b)),
+        ]
+        for (other, style) in zip(further, Self.styles) {
+            let buckets = ChartBuckets(other.run.recorder, factor: factor)
+            // Of a run whose intervals are wider by themselves the line would lie elsewhere.
+            guard buckets.seconds == b.seconds else { continue }
+            lines.append(
+                .init(name: "\(other.name) p95", style: style, values: values(buckets)))
+        }
+        let lengths = ([before, after] + further.map(\.run)).map(\.load.duration.inSeconds)
         let chart = TimeChart(
             id: "overlay-time", title: "p95 of voice-to-voice over the run", bucket: b.seconds,
-            duration: max(before.load.duration.inSeconds, after.load.duration.inSeconds, 1),
-            lines: [
-                .init(name: "before p95", style: "actual", values: values(a)),
-                .init(name: "after p95", style: "p95", values: values(b)),
-            ], windows: after.windows, format: PlotScale.latency)
+            duration: max(lengths.max() ?? 0, 1), lines: lines, windows: after.windows,
+            format: PlotScale.latency)
         return HTMLText.section(
             "time", "Over time",
             legend
@@ -204,13 +261,14 @@ package struct ComparisonReport {
             "commit", "seed", "world", "target", "duration", "validity", "its own verdict",
             "command",
         ]
-        let body = zip(heads, zip(rows(before), rows(after))).map { head, pair in
-            [head, HTMLText.escaped(pair.0), HTMLText.escaped(pair.1)]
+        let columns = ([before, after] + further.map(\.run)).map(rows)
+        let body = heads.enumerated().map { place, head in
+            [head] + columns.map { HTMLText.escaped($0[place]) }
         }
+        let names = ["", "before", "after"] + further.map(\.name)
         return HTMLText.section(
-            "setup", "The two runs",
+            "setup", "The runs",
             HTMLText.table(
-                [.init(name: ""), .init(name: "before"), .init(name: "after")], body,
-                caption: "The two runs"))
+                names.map { HTMLText.Column(name: $0) }, body, caption: "The runs"))
     }
 }

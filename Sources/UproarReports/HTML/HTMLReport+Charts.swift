@@ -68,9 +68,7 @@ extension HTMLReport {
             )
         }
         parts.append("\(digest.drops) packets dropped")
-        if let floor = result.validity.noiseFloor {
-            parts.append("known answers before the run: \(floor.text)")
-        }
+        if let noise = result.validity.noiseText { parts.append("known answers: \(noise)") }
         return parts.joined(separator: ", ") + "."
     }
 

@@ -255,6 +255,10 @@ extension HTMLReport {
         if usage.requests > 0 {
             parts.append("\(NumberText.grouped(Int(usage.requests))) requests")
         }
+        if usage.uncounted > 0 {
+            parts.append(
+                "\(RunDigest.many(Int(usage.uncounted), "answer")) that could not be counted")
+        }
         return parts.joined(separator: ", ")
     }
 

@@ -137,7 +137,7 @@ package struct MarkdownReport {
             "\($0.group.rawValue) \(NumberText.fixed($0.cores, 2)) cores"
         }
         parts.append("drops \(digest.drops)")
-        if let floor = result.validity.noiseFloor { parts.append(floor.text) }
+        if let noise = result.validity.noiseText { parts.append(noise) }
         var text = parts.joined(separator: ", ") + "."
         for reason in result.validity.reasons { text += "\n- \(Self.escaped(reason))" }
         return text

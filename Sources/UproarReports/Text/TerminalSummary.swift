@@ -274,7 +274,7 @@ package struct TerminalSummary {
             parts.append("send lateness p99 \(NumberText.duration(p99))")
         }
         parts.append("drops \(digest.drops)")
-        if let floor = result.validity.noiseFloor { parts.append(floor.text) }
+        if let noise = result.validity.noiseText { parts.append(noise) }
         parts.append("→ \(result.validity.state.rawValue)")
         lines.append(parts.joined(separator: "  "))
         if result.outcome.word != .invalid { lines += result.validity.reasons.prefix(2) }

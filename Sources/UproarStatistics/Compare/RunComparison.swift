@@ -81,6 +81,13 @@ package struct RunComparison: Sendable, Equatable {
             ?? (rows.isEmpty ? .inconclusive : .unchanged)
     }
 
+    /// Of several: the worst is the answer.
+    package static func worst(_ comparisons: [RunComparison]) -> Verdict {
+        let order: [Verdict] = [.regressed, .inconclusive, .improved]
+        return order.first { verdict in comparisons.contains { $0.verdict == verdict } }
+            ?? .unchanged
+    }
+
     init(rows: [Row], callCounts: (before: Int, after: Int)) {
         self.rows = rows
         self.callCounts = callCounts

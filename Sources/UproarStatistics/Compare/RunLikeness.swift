@@ -34,6 +34,12 @@ package enum RunLikeness {
         return found
     }
 
+    /// What a run was made of beside its scenario, in one line.
+    static func surroundings(_ run: RunResult) -> String {
+        [text(run.load.lines), text(run.audio), text(run.providers), run.priceBook]
+            .joined(separator: "; ")
+    }
+
     private static func name(_ text: String) -> String { text.isEmpty ? "none" : text }
 
     private static func text(_ lines: [RunResult.Load.Line]) -> String {

@@ -111,7 +111,8 @@ struct CallFacts {
             .modelFirstContent, .modelToolCalled, .voiceTextReceived, .voiceFirstAudio,
             .latencyClaimed, .historyHeld:
             state(fact, kind, at)
-        case .modelFinished, .modelCancelled, .voiceFinished, .voiceCancelled, .speechToTextUsage:
+        case .modelFinished, .modelCancelled, .voiceFinished, .voiceCancelled, .speechToTextUsage,
+            .usageUnknown:
             state(fact, kind, at)
             if let (provider, used) = ProviderUsage.stated(by: fact) {
                 usage[provider, default: .init()] += used
@@ -190,6 +191,7 @@ extension ProviderUsage {
             usage.audio = .nanoseconds(fact.value)
             usage.characters = Int64(fact.detail)
             usage.requests = 1
+        case .usageUnknown: usage.uncounted = 1
         default: return nil
         }
         return (provider, usage)

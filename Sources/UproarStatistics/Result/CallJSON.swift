@@ -148,6 +148,7 @@ extension ProviderUsage {
             .init("prompt_tokens", .integer(promptTokens)),
             .init("completion_tokens", .integer(completionTokens)),
             .init("characters", .integer(characters)), .init("requests", .integer(requests)),
+            .init("uncounted", .integer(uncounted)),
         ].filter { $0.value != .integer(0) }
     }
 
@@ -158,6 +159,7 @@ extension ProviderUsage {
         completionTokens = Int64(fields.int("completion_tokens", else: 0))
         characters = Int64(fields.int("characters", else: 0))
         requests = Int64(fields.int("requests", else: 0))
+        uncounted = Int64(fields.int("uncounted", else: 0))
     }
 }
 

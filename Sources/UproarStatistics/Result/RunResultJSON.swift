@@ -222,6 +222,7 @@ extension Validity {
             "reasons": .array(reasons.map { .string($0) }),
             "send_lateness_ms_p99": .milliseconds(sendLatenessP99),
             "noise_floor": noiseFloor?.json ?? .null,
+            "noise_floor_after": noiseFloorAfter?.json ?? .null,
             "per_second": .array(log.samples.map(\.json)),
         ])
     }
@@ -233,6 +234,7 @@ extension Validity {
             state: try fields.word("state", ValidityState.self), reasons: fields.texts("reasons"),
             log: GeneratorLog(samples), sendLatenessP99: fields.duration("send_lateness_ms_p99"))
         noiseFloor = NoiseFloor(try? fields.object("noise_floor"))
+        noiseFloorAfter = NoiseFloor(try? fields.object("noise_floor_after"))
     }
 }
 
@@ -257,6 +259,8 @@ extension GeneratorSample {
             "drops": JSONValue.integer(Int64(drops)).unlessEmpty,
             "steal": JSONValue(steal),
             "throttled_ms": throttled == .zero ? .null : .milliseconds(throttled),
+            "interface_drops": interfaceDrops.map { JSONValue($0) } ?? .null,
+            "busiest_thread": JSONValue(busiestThread),
             "run_queue_ms": .milliseconds(runQueueDelay),
             "memory": memory.map { .integer(Int64($0)) } ?? .null,
             "agent_memory": agentMemory.map { .integer(Int64($0)) } ?? .null,
@@ -284,6 +288,8 @@ extension GeneratorSample {
         drops = fields.int("drops", else: 0)
         steal = fields.double("steal")
         throttled = fields.duration("throttled_ms") ?? .zero
+        interfaceDrops = fields.value["interface_drops"]?.int
+        busiestThread = fields.double("busiest_thread")
         runQueueDelay = fields.duration("run_queue_ms")
         memory = fields.value["memory"]?.int
         agentMemory = fields.value["agent_memory"]?.int

@@ -32,6 +32,10 @@ package struct GeneratorSample: Hashable, Sendable {
     package var steal: Double?
     /// How long our processes were held by a CPU quota.
     package var throttled: Duration = .zero
+    /// Drops and errors of the machine's network interfaces, whoever's they were: a hint, no verdict.
+    package var interfaceDrops: Int?
+    /// Cores used by the run's busiest thread: at 1.0 a callers' loop has no time left.
+    package var busiestThread: Double?
     /// Time our threads waited for a CPU.
     package var runQueueDelay: Duration?
     /// Resident memory of the run itself and of the agent's tree, in bytes.
@@ -83,6 +87,9 @@ package struct GeneratorSample: Hashable, Sendable {
         loopLag = max(loopLag, next.loopLag)
         emulatorLag = worst(emulatorLag, next.emulatorLag)
         drops += next.drops
+        interfaceDrops =
+            interfaceDrops.map { $0 + (next.interfaceDrops ?? 0) } ?? next.interfaceDrops
+        busiestThread = worst(busiestThread, next.busiestThread)
         throttled += next.throttled
         runQueueDelay =
             runQueueDelay.map { $0 + (next.runQueueDelay ?? .zero) }

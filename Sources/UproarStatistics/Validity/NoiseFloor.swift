@@ -24,10 +24,29 @@ package struct NoiseFloor: Hashable, Sendable {
             turns: Int(gap.count), errorP50: .nanoseconds(p50), errorMaximum: .nanoseconds(most))
     }
 
-    /// `noise floor 120µs at p50, 840µs at most, 12 turns`.
-    package var text: String {
-        "noise floor p50 \(NumberText.duration(errorP50)), max \(NumberText.duration(errorMaximum)), "
+    /// `noise floor p50 120µs, max 840µs, 12 turns`.
+    package var text: String { "noise floor \(figures)" }
+
+    private var figures: String {
+        "p50 \(NumberText.duration(errorP50)), max \(NumberText.duration(errorMaximum)), "
             + "\(turns) turns"
+    }
+
+    /// `noise floor p50 120µs, max 840µs, 12 turns; after p50 …`. Nil where neither was measured.
+    package static func text(before: NoiseFloor?, after: NoiseFloor?) -> String? {
+        switch (before, after) {
+        case (nil, nil): nil
+        case (let before?, nil): before.text
+        case (nil, let after?): "noise floor after \(after.figures)"
+        case (let before?, let after?): "\(before.text); after \(after.figures)"
+        }
+    }
+}
+
+extension Validity {
+    /// What the known answers around the run said; nil where there were none.
+    package var noiseText: String? {
+        NoiseFloor.text(before: noiseFloor, after: noiseFloorAfter)
     }
 }
 

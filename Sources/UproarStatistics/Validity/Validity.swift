@@ -10,6 +10,13 @@ package struct Validity: Hashable, Sendable {
     package var sendLatenessP99: Duration?
     /// Of the internal calls before the run; nil when there were none (simulation, a run that did not start).
     package var noiseFloor: NoiseFloor?
+    /// The same after the run; nil, too, where it was ended by hand.
+    package var noiseFloorAfter: NoiseFloor?
+
+    /// What of this machine's own is in the run's figures: the worse of the two.
+    package var worstNoiseFloor: NoiseFloor? {
+        [noiseFloor, noiseFloorAfter].compactMap { $0 }.max { $0.errorP50 < $1.errorP50 }
+    }
 
     package init(
         state: ValidityState = .valid, reasons: [String] = [], log: GeneratorLog = .init(),
@@ -50,6 +57,10 @@ package struct ValidityLimits: Sendable {
     package var throttled = (suspect: 0.01, invalid: 0.10)
     /// A second without a sample is a gap; a longer one than this makes the run invalid.
     package var gap = Duration.seconds(3)
+    /// Median error of the known answers around the run: suspect. A handful of calls are too few to call a run invalid for.
+    package var noise = Duration.milliseconds(5)
+    /// So many times what it was before the run, and more than this beyond it, the floor has risen: suspect.
+    package var noiseRise = (times: 3, atLeast: Duration.milliseconds(2))
     /// Voice renders of the emulators that were not ready, as a share of the turns: suspect.
     package var lateRenders = 0.01
 
@@ -72,16 +83,20 @@ package struct ValidityJudge: Sendable {
         package var turns: UInt64
         /// Facts that were lost on their way, or came after their call was folded.
         package var lostFacts: UInt64
+        /// Known answers before and after the run, where there were any.
+        package var noise: (before: NoiseFloor?, after: NoiseFloor?)
 
         package init(
             sendLateness: SignedHistogram, steady: [Range<Instant>] = [], lateRenders: UInt64 = 0,
-            turns: UInt64 = 0, lostFacts: UInt64 = 0
+            turns: UInt64 = 0, lostFacts: UInt64 = 0,
+            noise: (before: NoiseFloor?, after: NoiseFloor?) = (nil, nil)
         ) {
             self.sendLateness = sendLateness
             self.steady = steady
             self.lateRenders = lateRenders
             self.turns = turns
             self.lostFacts = lostFacts
+            self.noise = noise
         }
     }
 
@@ -101,6 +116,7 @@ package struct ValidityJudge: Sendable {
         judgeLoops(log, &findings)
         judgeMachine(log, &findings)
         judgeGaps(log, &findings)
+        judgeNoise(evidence.noise, &findings)
         if evidence.turns > 0 {
             let share = Double(evidence.lateRenders) / Double(evidence.turns)
             findings.add(
@@ -111,8 +127,11 @@ package struct ValidityJudge: Sendable {
         findings.add(
             evidence.lostFacts > 0 ? .suspect : .valid,
             "\(evidence.lostFacts) facts came too late or were lost")
-        return Validity(
+        var validity = Validity(
             state: findings.worst, reasons: findings.reasons, log: log, sendLatenessP99: p99)
+        validity.noiseFloor = evidence.noise.before
+        validity.noiseFloorAfter = evidence.noise.after
+        return validity
     }
 
     // MARK: Parts
@@ -199,6 +218,27 @@ package struct ValidityJudge: Sendable {
             longest > limits.gap ? .invalid : .valid,
             "nothing is known of the harness for \(NumberText.duration(longest)) from "
                 + NumberText.duration(at - .zero))
+    }
+
+    /// What a machine gets wrong when the answer is known, it gets wrong when it is not.
+    private func judgeNoise(
+        _ noise: (before: NoiseFloor?, after: NoiseFloor?), _ findings: inout Findings
+    ) {
+        for (when, floor) in [("before", noise.before), ("after", noise.after)] {
+            guard let floor else { continue }
+            findings.add(
+                floor.errorP50 > limits.noise ? .suspect : .valid,
+                "known answers \(when) the run came back \(NumberText.duration(floor.errorP50)) off "
+                    + "at p50, limit \(NumberText.duration(limits.noise))")
+        }
+        guard let before = noise.before?.errorP50, let after = noise.after?.errorP50 else { return }
+        let hasRisen =
+            after > before * limits.noiseRise.times && after - before > limits.noiseRise.atLeast
+        findings.add(
+            hasRisen ? .suspect : .valid,
+            "the machine's noise floor rose from \(NumberText.duration(before)) before the run to "
+                + "\(NumberText.duration(after)) after it: what was measured last is the least sure"
+        )
     }
 
     /// Findings in the order of their weight.
