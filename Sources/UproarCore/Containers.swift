@@ -44,17 +44,20 @@ package struct Heap<Element: Comparable> {
 extension Heap: Sendable where Element: Sendable {}
 
 /// A table that keeps the order of insertion, so that iterating it gives the same bytes each time.
+///
+/// Inlinable for the same reason.
+@frozen
 package struct OrderedTable<Key: Hashable, Value> {
-    package private(set) var keys: [Key] = []
-    package private(set) var values: [Value] = []
-    private var places: [Key: Int] = [:]
+    @usableFromInline package private(set) var keys: [Key] = []
+    @usableFromInline package private(set) var values: [Value] = []
+    @usableFromInline var places: [Key: Int] = [:]
 
-    package init() {}
+    @inlinable package init() {}
 
-    package var count: Int { keys.count }
-    package var isEmpty: Bool { keys.isEmpty }
+    @inlinable package var count: Int { keys.count }
+    @inlinable package var isEmpty: Bool { keys.isEmpty }
 
-    package subscript(key: Key) -> Value? {
+    @inlinable package subscript(key: Key) -> Value? {
         get { places[key].map { values[$0] } }
         set {
             if let place = places[key] {
@@ -67,7 +70,7 @@ package struct OrderedTable<Key: Hashable, Value> {
         }
     }
 
-    package subscript(key: Key, default make: @autoclosure () -> Value) -> Value {
+    @inlinable package subscript(key: Key, default make: @autoclosure () -> Value) -> Value {
         get { places[key].map { values[$0] } ?? make() }
         _modify {
             let place: Int
@@ -83,7 +86,7 @@ package struct OrderedTable<Key: Hashable, Value> {
         }
     }
 
-    private mutating func remove(at place: Int) {
+    @inlinable mutating func remove(at place: Int) {
         places[keys[place]] = nil
         keys.remove(at: place)
         values.remove(at: place)

@@ -66,11 +66,9 @@ package final class SimulationDriver: LoopDriver, SimulatedInput, @unchecked Sen
         }
         if random != nil {
             guard !due.isEmpty else { return true }
-            let pick = random!.below(due.count)
-            let delivery = due[pick]
-            let last = due.removeLast()
-            if pick < due.count { due[pick] = last }
-            delivery.deliver(now: now)
+            // Moved out, not copied.
+            due.swapAt(random!.below(due.count), due.count - 1)
+            due.removeLast().deliver(now: now)
         } else {
             swap(&due, &batch)
             for delivery in batch { delivery.deliver(now: now) }

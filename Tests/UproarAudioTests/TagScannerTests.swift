@@ -147,6 +147,23 @@ import UproarCore
         #expect(counted.position == fed.position)
     }
 
+    /// Mu-law has two codes of zero, of which one is known as silence without a look at each sample.
+    @Test func bothZerosOfMuLawAreSilence() {
+        let sound = codes(tag(3) + noise(400) + tag(4, .tail))
+        func heard(_ zero: UInt8) -> [TagScanner.Event] {
+            var scanner = TagScanner(format)
+            var events: [TagScanner.Event] = []
+            for gap in [333, 20, 4_000, 8_001] {
+                scanner.feed([UInt8](repeating: zero, count: gap).span.bytes) { events.append($0) }
+                scanner.feed(sound.span.bytes) { events.append($0) }
+            }
+            scanner.feed([UInt8](repeating: zero, count: 8_000).span.bytes) { events.append($0) }
+            return events
+        }
+        #expect(heard(0xff) == heard(0x7f))
+        #expect(heard(0xff).count >= 12)
+    }
+
     @Test(arguments: [AudioEncoding.mulaw, .alaw, .linear16], [8_000, 16_000, 24_000])
     func everyFormatGivesTheSameEvents(encoding: AudioEncoding, rate: Int) {
         let rate = Hertz(rate)

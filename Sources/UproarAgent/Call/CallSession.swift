@@ -174,6 +174,8 @@ final class CallSession: CallChannelHandler {
         {
             finish(reply)
         }
+        // Most frames are a silent caller's while the agent speaks.
+        guard speech.isActive || machine.isListening else { return }
         perform(machine.heardFrame(speech, now: now))
     }
 

@@ -40,13 +40,49 @@ struct Backchannels: Hashable, Sendable {
 /// Text as it is compared: words in small letters, without punctuation at their ends.
 enum SpokenText {
     static func words(_ text: String) -> [String] {
-        text.lowercased().split { $0.isBlank }.compactMap { word in
+        if let plain = text.utf8.withContiguousStorageIfAvailable({ asciiWords($0) }) ?? nil {
+            return plain
+        }
+        return text.lowercased().split { $0.isBlank }.compactMap { word in
             let bare = word.drop { !$0.isLetterOrNumber }
             guard let last = bare.lastIndex(where: { $0.isLetterOrNumber }) else {
                 return nil
             }
             return String(bare[...last])
         }
+    }
+
+    /// The same for text in ASCII, as nearly all is; nil for any other.
+    private static func asciiWords(_ text: UnsafeBufferPointer<UInt8>) -> [String]? {
+        func isPart(_ byte: UInt8) -> Bool {
+            (0x61...0x7a).contains(byte | 0x20) || (0x30...0x39).contains(byte)
+        }
+        var words: [String] = []
+        var index = 0
+        while index < text.count {
+            // From blank to blank, and of that from the first to the last letter or digit.
+            var first: Int?
+            var end = index
+            while index < text.count, text[index] != 0x20, !(0x09...0x0d).contains(text[index]) {
+                guard text[index] < 0x80 else { return nil }
+                if isPart(text[index]) {
+                    first = first ?? index
+                    end = index + 1
+                }
+                index += 1
+            }
+            index += 1
+            guard let first else { continue }
+            words.append(
+                String(unsafeUninitializedCapacity: end - first) { word in
+                    for place in first..<end {
+                        let byte = text[place]
+                        word[place - first] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+                    }
+                    return end - first
+                })
+        }
+        return words
     }
 
     /// The same words in the same order, case and punctuation aside.

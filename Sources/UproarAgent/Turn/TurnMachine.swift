@@ -101,6 +101,9 @@ struct TurnMachine: ~Copyable {
         return utterance == nil && text.isEmpty
     }
 
+    /// Whether anything of the caller is to be decided; if not, frames without speech change nothing.
+    var isListening: Bool { utterance != nil || !text.isEmpty }
+
     // MARK: Inputs
 
     /// A frame was heard.

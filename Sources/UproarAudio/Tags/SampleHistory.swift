@@ -13,6 +13,8 @@ struct SampleHistory: ~Copyable {
     /// Input samples for one kept sample.
     let factor: Int
     private let encoding: AudioEncoding
+    private let isMuLaw: Bool
+    private let tables = Tables.shared
     private var codes = [UInt8](repeating: 0xff, count: capacity)
     /// Energy above the kept band, per block; empty when the input is at 8 kHz anyway.
     private var lost: [Float]
@@ -31,6 +33,7 @@ struct SampleHistory: ~Copyable {
         precondition(TagScanner.accepts(format.rate), "\(format.rate.value) Hz must be resampled")
         factor = format.rate.value / 8_000
         encoding = format.encoding
+        isMuLaw = encoding == .mulaw
         lost = factor == 1 ? [] : [Float](repeating: 0, count: Self.blockCapacity)
     }
 
@@ -46,8 +49,6 @@ struct SampleHistory: ~Copyable {
         hopIsClosed = true
     }
 
-    /// Input samples taken so far.
-    var position: Int { count * factor + groupSize }
     var hopIsFull: Bool { count > 0 && count % Self.hopSize == 0 && groupSize == 0 && !hopIsClosed }
     private var hopIsClosed = true
     /// Blocks that are complete, from the start of the stream.
@@ -136,7 +137,7 @@ struct SampleHistory: ~Copyable {
     private mutating func takeCodes(_ bytes: RawSpan) -> Int {
         let taken = min(room, bytes.byteCount)
         let isSilence =
-            encoding == .mulaw && bytes.withUnsafeBytes { Self.isSilent($0, taken) }
+            isMuLaw && bytes.withUnsafeBytes { Self.isSilent($0, taken) }
         if isSilence, silentCount >= Self.capacity {
             count += taken
             hopIsClosed = false
@@ -146,10 +147,11 @@ struct SampleHistory: ~Copyable {
         let start = count & (Self.capacity - 1)
         let first = min(taken, Self.capacity - start)
         var energy: UInt64 = 0
-        let toMuLaw = encoding == .alaw ? G711.aLaw.codesOfOtherLaw : []
+        let toMuLaw = isMuLaw ? [] : G711.aLaw.codesOfOtherLaw
+        let squares = tables.squares
         bytes.withUnsafeBytes { source in
             codes.withUnsafeMutableBufferPointer { codes in
-                if encoding == .alaw {
+                if !isMuLaw {
                     for index in 0..<taken {
                         codes[(start + index) & (Self.capacity - 1)] = toMuLaw[Int(source[index])]
                     }
@@ -163,12 +165,10 @@ struct SampleHistory: ~Copyable {
                     }
                     if isSilence { return }
                 }
-                Self.squares.withUnsafeBufferPointer { squares in
-                    for index in start..<start + first {
-                        energy &+= UInt64(squares[Int(codes[index])])
-                    }
-                    for index in 0..<taken - first { energy &+= UInt64(squares[Int(codes[index])]) }
+                for index in start..<start + first {
+                    energy &+= UInt64(squares[Int(codes[index])])
                 }
+                for index in 0..<taken - first { energy &+= UInt64(squares[Int(codes[index])]) }
             }
         }
         hopEnergy &+= energy
@@ -203,31 +203,30 @@ struct SampleHistory: ~Copyable {
         var whole: UInt64 = 0
         var kept = count
         let factor = factor
-        Self.squares.withUnsafeBufferPointer { squares in
-            Self.muLawCodes.withUnsafeBufferPointer { muLaw in
-                codes.withUnsafeMutableBufferPointer { codes in
-                    lost.withUnsafeMutableBufferPointer { lost in
-                        for index in 0..<taken {
-                            let value = sample(index)
-                            sum += value
-                            energy &+= UInt64(bitPattern: Int64(value * value))
-                            size += 1
-                            guard size == factor else { continue }
-                            let average = factor == 1 ? sum : factor == 2 ? sum >> 1 : sum / factor
-                            let code = muLaw[(average & 0xffff) >> 2]
-                            codes[kept & (Self.capacity - 1)] = code
-                            whole &+= energy
-                            if factor > 1 {
-                                let block = kept / ToneMeter.blockSize & (Self.blockCapacity - 1)
-                                if kept % ToneMeter.blockSize == 0 { lost[block] = 0 }
-                                lost[block] +=
-                                    Float(energy) / Float(factor) - Float(squares[Int(code)])
-                            }
-                            sum = 0
-                            energy = 0
-                            size = 0
-                            kept += 1
+        let squares = tables.squares
+        Self.muLawCodes.withUnsafeBufferPointer { muLaw in
+            codes.withUnsafeMutableBufferPointer { codes in
+                lost.withUnsafeMutableBufferPointer { lost in
+                    for index in 0..<taken {
+                        let value = sample(index)
+                        sum += value
+                        energy &+= UInt64(bitPattern: Int64(value * value))
+                        size += 1
+                        guard size == factor else { continue }
+                        let average = factor == 1 ? sum : factor == 2 ? sum >> 1 : sum / factor
+                        let code = muLaw[(average & 0xffff) >> 2]
+                        codes[kept & (Self.capacity - 1)] = code
+                        whole &+= energy
+                        if factor > 1 {
+                            let block = kept / ToneMeter.blockSize & (Self.blockCapacity - 1)
+                            if kept % ToneMeter.blockSize == 0 { lost[block] = 0 }
+                            lost[block] +=
+                                Float(energy) / Float(factor) - Float(squares[Int(code)])
                         }
+                        sum = 0
+                        energy = 0
+                        size = 0
+                        kept += 1
                     }
                 }
             }
@@ -245,21 +244,33 @@ struct SampleHistory: ~Copyable {
     /// Hands a block that is still kept to the meter.
     func measure(_ block: Int, with meter: inout ToneMeter) -> ToneMeter.Mark {
         let start = block * ToneMeter.blockSize
+        let extra = factor == 1 ? 0 : max(0, lost[block & (Self.blockCapacity - 1)])
+        // What follows speech, and what a tag is looked for in, is silence for a good part.
+        if isSilent(from: start) { return meter.addSilence(extra: extra) }
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: ToneMeter.blockSize) {
             buffer in
             guard let floats = buffer.baseAddress else {
                 return ToneMeter.Mark(tone: 0, trust: 0)
             }
-            Self.samples.withUnsafeBufferPointer { samples in
-                codes.withUnsafeBufferPointer { codes in
-                    for index in 0..<ToneMeter.blockSize {
-                        let code = codes[(start &+ index) & (Self.capacity - 1)]
-                        floats[index] = samples[Int(code)]
-                    }
+            let samples = tables.samples
+            codes.withUnsafeBufferPointer { codes in
+                for index in 0..<ToneMeter.blockSize {
+                    let code = codes[(start &+ index) & (Self.capacity - 1)]
+                    floats[index] = samples[Int(code)]
                 }
             }
-            let extra = factor == 1 ? 0 : max(0, lost[block & (Self.blockCapacity - 1)])
             return meter.add(floats, phase: block & 3, extra: extra)
+        }
+    }
+
+    /// Whether a block holds nothing but +0. A block that the ring cuts is looked at like any other sound.
+    private func isSilent(from start: Int) -> Bool {
+        let place = start & (Self.capacity - 1)
+        guard place + ToneMeter.blockSize <= Self.capacity else { return false }
+        return codes.withUnsafeBytes { codes in
+            codes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                & codes.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self) == .max
+                && codes.loadUnaligned(fromByteOffset: place + 16, as: UInt32.self) == .max
         }
     }
 
@@ -282,13 +293,27 @@ struct SampleHistory: ~Copyable {
     }
 
     private func square(_ index: Int) -> UInt32 {
-        Self.squares[Int(codes[index & (Self.capacity - 1)])]
+        tables.squares[Int(codes[index & (Self.capacity - 1)])]
     }
 
-    private static let squares = G711.muLaw.samplesByCode.map { UInt32(Int($0) * Int($0)) }
+    /// Of the 256 mu-law codes; made once, never freed. Held by pointer: a global costs a call for each use.
+    private struct Tables {
+        let squares: UnsafePointer<UInt32>
+        let samples: UnsafePointer<Float>
+
+        nonisolated(unsafe) static let shared = {
+            let squares = UnsafeMutablePointer<UInt32>.allocate(capacity: 256)
+            let samples = UnsafeMutablePointer<Float>.allocate(capacity: 256)
+            for (code, sample) in G711.muLaw.samplesByCode.enumerated() {
+                (squares + code).initialize(to: UInt32(Int(sample) * Int(sample)))
+                (samples + code).initialize(to: Float(sample))
+            }
+            return Tables(squares: squares, samples: samples)
+        }()
+    }
+
     /// Mu-law codes by the upper 14 bits of the sample.
     private static let muLawCodes = (0..<16_384).map {
         G711.muLaw.encode(Int16(bitPattern: UInt16($0) << 2))
     }
-    private static let samples = G711.muLaw.samplesByCode.map { Float($0) }
 }

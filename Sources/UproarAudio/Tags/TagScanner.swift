@@ -23,9 +23,15 @@ package struct TagScanner: ~Copyable {
     }
 
     package let format: AudioFormat
+    // What owners ask after each frame is stored: a scanner is large, and what computes from it may be handed a copy.
     package private(set) var isSpeaking = false
+    /// Samples fed so far.
+    package private(set) var position = 0
+    /// After the last sample that counted as voice, as known now; nil before the first speech.
+    package private(set) var lastVoice: Int?
     private let hangoverHops: Int
     private let findsTails: Bool
+    private let bytesPerSample: Int
     private var history: SampleHistory
     private var level = LevelDetector()
     /// The last 32 hops, newest in bit 0.
@@ -51,6 +57,7 @@ package struct TagScanner: ~Copyable {
     ) {
         precondition(hangover >= .milliseconds(100) && hangover <= .milliseconds(350))
         self.format = format
+        bytesPerSample = format.encoding.bytesPerSample
         self.findsTails = findsTails
         hangoverHops = Int(hangover.nanoseconds / LevelDetector.hop.nanoseconds)
         history = SampleHistory(format)
@@ -61,6 +68,8 @@ package struct TagScanner: ~Copyable {
         history.reset()
         level = LevelDetector()
         isSpeaking = false
+        position = 0
+        lastVoice = nil
         voiced = 0
         lastVoicedHop = Int.min / 2
         blocks = 0..<0
@@ -71,18 +80,13 @@ package struct TagScanner: ~Copyable {
         rate.value % 8_000 == 0 && (1...6).contains(rate.value / 8_000)
     }
 
-    /// Samples fed so far.
-    package var position: Int { history.position }
-
-    /// After the last sample that counted as voice, as known now; nil before the first speech.
-    package var lastVoice: Int? { lastVoicedHop < 0 ? nil : endOfVoice * history.factor }
-
     /// Takes the next bytes in the scanner's format, any number of whole samples.
     package mutating func feed(_ bytes: RawSpan, onEvent: (Event) -> Void) {
         var rest = bytes
         while !rest.isEmpty {
             let taken = history.take(rest)
-            rest = rest.extracting(droppingFirst: taken * format.encoding.bytesPerSample)
+            position += taken
+            rest = rest.extracting(droppingFirst: taken * bytesPerSample)
             if history.hopIsFull { endHop(onEvent) }
         }
     }
@@ -91,7 +95,9 @@ package struct TagScanner: ~Copyable {
     package mutating func feed(samples: Span<Int16>, onEvent: (Event) -> Void) {
         var rest = samples
         while !rest.isEmpty {
-            rest = rest.extracting(droppingFirst: history.take(rest))
+            let taken = history.take(rest)
+            position += taken
+            rest = rest.extracting(droppingFirst: taken)
             if history.hopIsFull { endHop(onEvent) }
         }
     }
@@ -100,7 +106,9 @@ package struct TagScanner: ~Copyable {
     package mutating func feedSilence(_ count: Int, onEvent: (Event) -> Void) {
         var rest = count
         while rest > 0 {
-            rest -= history.takeSilence(rest)
+            let taken = history.takeSilence(rest)
+            position += taken
+            rest -= taken
             if history.hopIsFull { endHop(onEvent) }
         }
     }
@@ -135,6 +143,7 @@ package struct TagScanner: ~Copyable {
     private mutating func noteVoice(_ hop: Int, _ limit: Float) {
         lastVoicedHop = hop
         endOfVoice = history.afterLastLoud(inHop: hop, limit: limit)
+        lastVoice = endOfVoice * factor
     }
 
     /// Lets a head tag start from 20 ms before the hop to `window` hops after it.

@@ -47,6 +47,16 @@ struct ToneMeter {
             energyHere += sample * sample
             row += 2
         }
+        return take(cosineHere, sineHere, energyHere)
+    }
+
+    /// The same as `add` with 20 zeros.
+    mutating func addSilence(extra: Float = 0) -> Mark { take(.zero, .zero, extra) }
+
+    @inline(__always)
+    private mutating func take(
+        _ cosineHere: SIMD16<Float>, _ sineHere: SIMD16<Float>, _ energyHere: Float
+    ) -> Mark {
         let slot = blockCount & 7
         cosine += cosineHere - cosines[slot]
         sine += sineHere - sines[slot]
@@ -61,15 +71,26 @@ struct ToneMeter {
     private static func mark(_ powers: SIMD16<Float>, _ energy: Float) -> Mark {
         guard energy > quietest else { return Mark(tone: 0, trust: 0) }
         let (loudest, second) = twoLoudest(powers)
-        // The lowest lane of the loudest.
-        var tone = 0
-        withUnsafeBytes(of: powers) { bytes in
-            let lanes = bytes.assumingMemoryBound(to: Float.self)
-            while tone < 15, lanes[tone] != loudest { tone += 1 }
-        }
+        let tone = firstLane(of: powers, with: loudest)
         // A pure tone of amplitude A over L samples has |S|² = (A·L/2)² and energy A²·L/2.
         let share = (loudest - second) / (energy * Float(blockSize * blocksPerSymbol) / 2)
         return Mark(tone: UInt8(tone), trust: UInt8(max(0, min(255, share * 255))))
+    }
+
+    /// The lowest lane that holds `value`, without a branch for each, which would be guessed wrong: the tone changes all the time.
+    @inline(__always)
+    private static func firstLane(of powers: SIMD16<Float>, with value: Float) -> Int32 {
+        let elsewhere = SIMD4<Int32>(repeating: 15)
+        let places = SIMD4<Int32>(0, 1, 2, 3)
+        let spread = SIMD4<Float>(repeating: value)
+        let a = elsewhere.replacing(with: places, where: powers.lowHalf.lowHalf .== spread)
+        let b = elsewhere.replacing(with: places &+ 4, where: powers.lowHalf.highHalf .== spread)
+        let c = elsewhere.replacing(with: places &+ 8, where: powers.highHalf.lowHalf .== spread)
+        let d = elsewhere.replacing(with: places &+ 12, where: powers.highHalf.highHalf .== spread)
+        let ab = b.replacing(with: a, where: a .< b)
+        let cd = d.replacing(with: c, where: c .< d)
+        let all = cd.replacing(with: ab, where: ab .< cd)
+        return min(min(all.x, all.y), min(all.z, all.w))
     }
 
     /// A tournament of four lanes at a time: of two pairs, the greater first is first, and the second is among the lesser first

@@ -29,6 +29,20 @@ package enum Base64 {
                 pairs.withUnsafeBufferPointer { pairs in
                     var place = start
                     var index = 0
+                    // Six bytes make eight letters in one store; eight are read for them.
+                    while index + 8 <= source.count {
+                        let word = UInt64(
+                            bigEndian: source.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                        let first = UInt64(pairs[Int(word >> 52)])
+                        let second = UInt64(pairs[Int(word >> 40 & 4095)])
+                        let third = UInt64(pairs[Int(word >> 28 & 4095)])
+                        let fourth = UInt64(pairs[Int(word >> 16 & 4095)])
+                        let eight = first | second << 16 | third << 32 | fourth << 48
+                        output.storeBytes(
+                            of: eight.littleEndian, toByteOffset: place, as: UInt64.self)
+                        index += 6
+                        place += 8
+                    }
                     while index + 2 < source.count {
                         let word =
                             UInt32(source[index]) << 16 | UInt32(source[index + 1]) << 8

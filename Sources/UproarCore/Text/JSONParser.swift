@@ -184,33 +184,37 @@ package struct JSONParser {
 
     /// Where a run of bytes that stand for themselves ends (at a quote, a backslash or a control character), and all of them or-ed.
     private func plainEnd(from start: Int) -> (end: Int, seen: UInt8) {
-        bytes.withUnsafeBytes { bytes in
-            var seen: UInt8 = 0
-            var place = start
-            // Eight at a time: a byte is zero where its highest bit is set after one is taken off and it was not set before.
-            let ones: UInt64 = 0x0101_0101_0101_0101
-            let tops: UInt64 = 0x8080_8080_8080_8080
-            let blanks: UInt64 = 0x2020_2020_2020_2020
-            while place &+ 8 <= bytes.count {
-                let part = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                let quotes = part ^ (ones &* UInt64(UInt8(ascii: "\"")))
-                let backslashes = part ^ (ones &* UInt64(UInt8(ascii: "\\")))
-                let quoted: UInt64 = (quotes &- ones) & ~quotes
-                let escaped: UInt64 = (backslashes &- ones) & ~backslashes
-                let control: UInt64 = (part &- blanks) & ~part
-                let ends: UInt64 = quoted | escaped | control
-                guard ends & tops == 0 else { break }
-                if part & tops != 0 { seen = 0x80 }
-                place &+= 8
-            }
-            while place < bytes.count, bytes[place] != UInt8(ascii: "\""),
-                bytes[place] != UInt8(ascii: "\\"), bytes[place] >= 0x20
-            {
-                seen |= bytes[place]
-                place &+= 1
-            }
-            return (place, seen)
+        bytes.withUnsafeBytes { Self.plainEnd(of: $0, from: start) }
+    }
+
+    static func plainEnd(of bytes: UnsafeRawBufferPointer, from start: Int) -> (
+        end: Int, seen: UInt8
+    ) {
+        var seen: UInt8 = 0
+        var place = start
+        // Eight at a time: a byte is zero where its highest bit is set after one is taken off and it was not set before.
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        let blanks: UInt64 = 0x2020_2020_2020_2020
+        while place &+ 8 <= bytes.count {
+            let part = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let quotes = part ^ (ones &* UInt64(UInt8(ascii: "\"")))
+            let backslashes = part ^ (ones &* UInt64(UInt8(ascii: "\\")))
+            let quoted: UInt64 = (quotes &- ones) & ~quotes
+            let escaped: UInt64 = (backslashes &- ones) & ~backslashes
+            let control: UInt64 = (part &- blanks) & ~part
+            let ends: UInt64 = quoted | escaped | control
+            guard ends & tops == 0 else { break }
+            if part & tops != 0 { seen = 0x80 }
+            place &+= 8
         }
+        while place < bytes.count, bytes[place] != UInt8(ascii: "\""),
+            bytes[place] != UInt8(ascii: "\\"), bytes[place] >= 0x20
+        {
+            seen |= bytes[place]
+            place &+= 1
+        }
+        return (place, seen)
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
@@ -311,6 +315,30 @@ package struct JSONParser {
         return value
     }
 
+    /// A number that its digits give without rounding: whole, or few digits over a power of ten that a `Double` holds exactly, so that
+    /// one division rounds as `Double(_: String)` does. Nil for all others, and for what has an exponent.
+    private static func shortNumber(_ text: Span<UInt8>, isWhole: Bool) -> JSONValue? {
+        guard text.count <= 16 else { return nil }
+        var digits: Int64 = 0
+        var scale = 1.0
+        var isFraction = false
+        let isNegative = text[0] == UInt8(ascii: "-")
+        for index in (isNegative ? 1 : 0)..<text.count {
+            let byte = text[index]
+            if byte == UInt8(ascii: ".") {
+                isFraction = true
+                continue
+            }
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            digits = digits * 10 + Int64(byte - 0x30)
+            if isFraction { scale *= 10 }
+        }
+        if isWhole { return .integer(isNegative ? -digits : digits) }
+        guard digits < 1 << 53 else { return nil }
+        let value = Double(digits) / scale
+        return .number(isNegative ? -value : value)
+    }
+
     private mutating func number() throws(JSONError) -> JSONValue {
         let start = index
         func isDigit(_ place: Int) -> Bool {
@@ -337,6 +365,9 @@ package struct JSONParser {
             }
             guard isDigit(index) else { throw error("a digit is due") }
             while isDigit(index) { index += 1 }
+        }
+        if let short = Self.shortNumber(bytes.span.extracting(start..<index), isWhole: isWhole) {
+            return short
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if isWhole, let value = Int64(text) { return .integer(value) }

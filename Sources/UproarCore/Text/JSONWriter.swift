@@ -61,8 +61,7 @@ extension JSONValue {
         // Nearly all texts need no escape: then they are one copy.
         let isPlain =
             text.utf8.withContiguousStorageIfAvailable { bytes in
-                for byte in bytes
-                where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                guard JSONParser.plainEnd(of: .init(bytes), from: 0).end == bytes.count else {
                     return false
                 }
                 output.append(contentsOf: bytes)

@@ -14,7 +14,8 @@ package enum NumberText {
     /// Digits from the last to the first, at least one of them before the point.
     private static func text(of whole: UInt64, places: Int, isNegative: Bool) -> String {
         let room = max(20, places + 1) + 2
-        return String(unsafeUninitializedCapacity: room) { bytes in
+        // Written elsewhere first: a text of up to 15 bytes then needs no memory of its own.
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { bytes in
             var rest = whole
             var start = room
             func put(_ byte: UInt8) {
@@ -29,8 +30,7 @@ package enum NumberText {
                 written += 1
             }
             if isNegative { put(UInt8(ascii: "-")) }
-            for index in start..<room { bytes[index - start] = bytes[index] }
-            return room - start
+            return String(decoding: bytes[start...], as: UTF8.self)
         }
     }
 

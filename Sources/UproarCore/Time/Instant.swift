@@ -42,6 +42,10 @@ extension Duration {
     package var nanoseconds: Int64 {
         // Up to 9 s one short division does it.
         if let short = Int64(exactly: attoseconds) { return short / 1_000_000_000 }
+        // Up to an hour too, once the 2^9 in 10^9 are taken out; below zero a shift would round the other way.
+        if attoseconds >= 0, let longer = Int64(exactly: attoseconds >> 9) {
+            return longer / 1_953_125
+        }
         let parts = components
         return parts.seconds &* 1_000_000_000 &+ parts.attoseconds / 1_000_000_000
     }

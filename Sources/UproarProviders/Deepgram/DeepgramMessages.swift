@@ -79,22 +79,32 @@ package struct DeepgramWriter: Sendable {
     }
 
     package func results(_ result: Result, punctuated: Bool, into output: inout [UInt8]) {
+        // Piece by piece: to put them together first would take a text for each.
         func put(_ text: String) { output.append(contentsOf: text.utf8) }
-        put(
-            "{\"type\":\"Results\",\"channel_index\":[0,1],\"duration\":\(Self.seconds(result.duration))"
-        )
-        put(",\"start\":\(Self.seconds(result.start)),\"is_final\":\(result.isFinal)")
-        put(
-            ",\"speech_final\":\(result.endsSpeech),\"channel\":{\"alternatives\":[{\"transcript\":"
-        )
+        func put(_ value: Bool) { put(value ? "true" : "false") }
+        put("{\"type\":\"Results\",\"channel_index\":[0,1],\"duration\":")
+        put(Self.seconds(result.duration))
+        put(",\"start\":")
+        put(Self.seconds(result.start))
+        put(",\"is_final\":")
+        put(result.isFinal)
+        put(",\"speech_final\":")
+        put(result.endsSpeech)
+        put(",\"channel\":{\"alternatives\":[{\"transcript\":")
         JSONValue.write(result.transcript(punctuated: punctuated), into: &output)
         let confidence = NumberText.fixed(result.confidence, 4)
-        put(",\"confidence\":\(confidence),\"words\":[")
+        put(",\"confidence\":")
+        put(confidence)
+        put(",\"words\":[")
         for (index, word) in result.words.enumerated() {
             put(index == 0 ? "{\"word\":" : ",{\"word\":")
             JSONValue.write(word.plain, into: &output)
-            put(",\"start\":\(Self.seconds(word.start)),\"end\":\(Self.seconds(word.end))")
-            put(",\"confidence\":\(confidence)")
+            put(",\"start\":")
+            put(Self.seconds(word.start))
+            put(",\"end\":")
+            put(Self.seconds(word.end))
+            put(",\"confidence\":")
+            put(confidence)
             if punctuated {
                 put(",\"punctuated_word\":")
                 JSONValue.write(word.punctuated, into: &output)
@@ -103,7 +113,9 @@ package struct DeepgramWriter: Sendable {
         }
         put("]}]},")
         output.append(contentsOf: metadata)
-        put(",\"from_finalize\":\(result.isFromFinalize)}")
+        put(",\"from_finalize\":")
+        put(result.isFromFinalize)
+        put("}")
     }
 
     package func speechStarted(at time: Duration, into output: inout [UInt8]) {

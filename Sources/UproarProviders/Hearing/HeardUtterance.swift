@@ -11,6 +11,8 @@ package struct HeardUtterance {
     private let head: [Word]
     /// The clip's words, as believed now.
     private var words: [Word] = []
+    /// When most of each word has been heard.
+    private var heardBy: [Duration] = []
     /// How many of `words` are certain: rivals that fit as well say the same so far.
     private var certain = 0
     private var clip: (index: Int, start: Duration)?
@@ -59,6 +61,7 @@ package struct HeardUtterance {
                 word.end += start
                 return word
             }
+            heardBy = words.map { $0.end - ($0.end - $0.start) / 4 }
             let description = known.description
             speech = start + description.speech.lowerBound..<start + description.speech.upperBound
             pauses = description.innerPauses.map {
@@ -78,6 +81,7 @@ package struct HeardUtterance {
         guard isMatched, delivered == 0 else { return }
         clip = nil
         words = []
+        heardBy = []
         certain = 0
     }
 
@@ -93,11 +97,7 @@ package struct HeardUtterance {
         }
         let limit = isOver ? words.count : certain
         var count = 0
-        while count < limit {
-            let word = words[count]
-            guard word.end - (word.end - word.start) / 4 <= position else { break }
-            count += 1
-        }
+        while count < limit, heardBy[count] <= position { count += 1 }
         // Nothing but the reference is no result yet.
         return count == 0 && !isOver ? 0 : head.count + count
     }

@@ -58,7 +58,7 @@ package struct SpeechHearing: ~Copyable {
     }
 
     /// Audio received so far.
-    package var position: Duration { format.rate.duration(samples: scanner.position) }
+    package private(set) var position = Duration.zero
     /// Whether anything is audible now.
     package var isSpeaking: Bool { scanner.isSpeaking }
 
@@ -73,6 +73,7 @@ package struct SpeechHearing: ~Copyable {
         } else {
             scanner.feed(bytes) { events.append($0) }
         }
+        position = format.rate.duration(samples: scanner.position)
         arrivals.note(position: scanner.position, at: now)
         if let voice = scanner.lastVoice { lastVoice = voice }
         var news: News = []

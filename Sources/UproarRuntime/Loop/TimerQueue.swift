@@ -100,7 +100,7 @@ struct TimerQueue: ~Copyable {
             first.id >> Self.slotBits <= mark
         else { return nil }
         let slot = Int(first.id & (1 << Self.slotBits - 1))
-        guard let handler = slots[slot].handler else {
+        guard let handler = slots[slot].handler.take() else {
             preconditionFailure("timer \(first.id) is in the heap without a handler")
         }
         let due = Due(
@@ -119,36 +119,62 @@ struct TimerQueue: ~Copyable {
         firstFree = Int32(slot)
     }
 
-    private mutating func put(_ entry: Entry, at place: Int) {
-        heap[place] = entry
-        slots[Int(entry.id & (1 << Self.slotBits - 1))].place = Int32(truncatingIfNeeded: place)
-    }
-
     private mutating func rise(_ entry: Entry, from start: Int) {
-        var place = start
-        while place > 0 {
-            let parent = (place - 1) / 4
-            guard entry.precedes(heap[parent]) else { break }
-            put(heap[parent], at: place)
-            place = parent
-        }
-        put(entry, at: place)
+        Self.rise(entry, from: start, &heap, &slots)
     }
 
     private mutating func sink(_ entry: Entry, from start: Int) {
-        var place = start
-        while true {
-            let child = 4 * place + 1
-            guard child < heap.count else { break }
-            var least = child
-            for other in child + 1..<max(child + 1, min(child + 4, heap.count))
-            where heap[other].precedes(heap[least]) {
-                least = other
+        Self.sink(entry, from: start, &heap, &slots)
+    }
+
+    // The arrays are asked once for their storage, not at each step.
+
+    @inline(__always)
+    private static func put(
+        _ entry: Entry, at place: Int, _ heap: UnsafeMutableBufferPointer<Entry>,
+        _ slots: UnsafeMutableBufferPointer<Slot>
+    ) {
+        heap[place] = entry
+        slots[Int(entry.id & (1 << slotBits - 1))].place = Int32(truncatingIfNeeded: place)
+    }
+
+    private static func rise(
+        _ entry: Entry, from start: Int, _ heap: inout [Entry], _ slots: inout [Slot]
+    ) {
+        heap.withUnsafeMutableBufferPointer { heap in
+            slots.withUnsafeMutableBufferPointer { slots in
+                var place = start
+                while place > 0 {
+                    let parent = (place - 1) / 4
+                    guard entry.precedes(heap[parent]) else { break }
+                    put(heap[parent], at: place, heap, slots)
+                    place = parent
+                }
+                put(entry, at: place, heap, slots)
             }
-            guard heap[least].precedes(entry) else { break }
-            put(heap[least], at: place)
-            place = least
         }
-        put(entry, at: place)
+    }
+
+    private static func sink(
+        _ entry: Entry, from start: Int, _ heap: inout [Entry], _ slots: inout [Slot]
+    ) {
+        heap.withUnsafeMutableBufferPointer { heap in
+            slots.withUnsafeMutableBufferPointer { slots in
+                var place = start
+                while true {
+                    let child = 4 * place + 1
+                    guard child < heap.count else { break }
+                    var least = child
+                    for other in child + 1..<max(child + 1, min(child + 4, heap.count))
+                    where heap[other].precedes(heap[least]) {
+                        least = other
+                    }
+                    guard heap[least].precedes(entry) else { break }
+                    put(heap[least], at: place, heap, slots)
+                    place = least
+                }
+                put(entry, at: place, heap, slots)
+            }
+        }
     }
 }

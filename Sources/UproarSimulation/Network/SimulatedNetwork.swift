@@ -21,15 +21,16 @@ package final class SimulatedNetwork: Network {
     let loop: EventLoop
     let driver: any SimulatedInput
     /// An empty buffer lent to the stream that is delivering.
-    var spare = ByteQueue()
+    final class Spare { var bytes = ByteQueue() }
+    let spare = Spare()
     /// What all parts of one world's network share: a process has an end of its own.
-    private let fabric: Fabric
+    let fabric: Fabric
     /// Whose end this is, when it is a process's.
     private weak var process: SimulatedProcess?
     /// The streams of a process, which its end resets.
     private var owned: [ObjectIdentifier: SimulatedStream] = [:]
 
-    private final class Fabric {
+    final class Fabric {
         var latency: Duration = .zero
         var window = 256 << 10
         var listeners: [Endpoint: SimulatedListener] = [:]

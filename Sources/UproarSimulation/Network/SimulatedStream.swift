@@ -24,6 +24,10 @@ package final class SimulatedStream: ByteStream {
     }
 
     let network: SimulatedNetwork
+    // Of the network, for what each message needs: a listener knows its network weakly, and to retain what is known so takes a detour.
+    private let driver: any SimulatedInput
+    private let fabric: SimulatedNetwork.Fabric
+    private let spare: SimulatedNetwork.Spare
     /// Its place among the streams of its end of the network.
     let ordinal: UInt64
     private let queueLimit: Int
@@ -48,6 +52,8 @@ package final class SimulatedStream: ByteStream {
     private var resetAt = Int64.max
     private var finReceived = false
     private var isPaused = false
+    /// The peer has more to send than the window let through: to look there each time would cost more than to read.
+    private var peerWaits = false
 
     // Visits, set-up and end.
     private var visitAt = Int64.max
@@ -65,6 +71,9 @@ package final class SimulatedStream: ByteStream {
     /// An accepted stream.
     init(network: SimulatedNetwork, remote: Endpoint, queueLimit: Int, peer: SimulatedStream) {
         self.network = network
+        driver = network.driver
+        fabric = network.fabric
+        spare = network.spare
         self.remote = remote
         self.queueLimit = queueLimit
         self.peer = peer
@@ -81,6 +90,9 @@ package final class SimulatedStream: ByteStream {
         handler: any ByteStreamHandler
     ) {
         self.network = network
+        driver = network.driver
+        fabric = network.fabric
+        spare = network.spare
         self.remote = remote
         self.handler = handler
         queueLimit = options.queueLimit
@@ -89,12 +101,12 @@ package final class SimulatedStream: ByteStream {
         state = .asking
         ordinal = network.nextOrdinal()
         network.adopt(self)
-        timer = network.loop.schedule(self, at: network.driver.now + options.timeout)
+        timer = network.loop.schedule(self, at: driver.now + options.timeout)
         answerAt = now &+ delay
         visit(at: answerAt)
     }
 
-    private var now: Int64 { network.driver.now.nanoseconds }
+    private var now: Int64 { driver.now.nanoseconds }
     /// The descriptor would be closed: nothing more goes in or out.
     private var isGone: Bool { state == .closed || endReason != nil }
 
@@ -107,7 +119,8 @@ package final class SimulatedStream: ByteStream {
         guard state == .open, let peer, outbox.isEmpty else { return enqueue(bytes) }
         if peer.isGone { return breaks(at: now &+ 2 &* delay) }
         let fitting = min(bytes.byteCount, peer.room)
-        peer.arrive(bytes.extracting(first: fitting), at: now &+ delay)
+        let present = now
+        peer.arrive(bytes.extracting(first: fitting), at: present &+ delay, now: present)
         if fitting < bytes.byteCount { enqueue(bytes.extracting(droppingFirst: fitting)) }
     }
 
@@ -134,7 +147,7 @@ package final class SimulatedStream: ByteStream {
         isWritingEnded = true
         finishWriting()
         if state == .closing, !isGone {
-            timer = network.loop.schedule(self, at: network.driver.now + Self.lingerLimit)
+            timer = network.loop.schedule(self, at: driver.now + Self.lingerLimit)
         }
     }
 
@@ -156,6 +169,7 @@ package final class SimulatedStream: ByteStream {
 
     private func enqueue(_ bytes: RawSpan) {
         outbox.append(bytes)
+        peer?.peerWaits = true
         owesDrained = true
         if outbox.count > queueLimit { breakOff(.queueOverflow) }
     }
@@ -167,10 +181,12 @@ package final class SimulatedStream: ByteStream {
         }
         if peer.isGone { return breaks(at: now &+ 2 &* delay) }
         let fitting = min(outbox.count, peer.room)
+        let present = now
         peer.arrive(
             UnsafeRawBufferPointer(rebasing: outbox.unsafeBytes[..<fitting]).bytes,
-            at: now &+ delay)
+            at: present &+ delay, now: present)
         outbox.removeFirst(fitting)
+        peer.peerWaits = !outbox.isEmpty
         guard outbox.isEmpty else { return }
         if owesDrained, state == .open {
             owesDrained = false
@@ -211,9 +227,9 @@ package final class SimulatedStream: ByteStream {
     // MARK: Receiving
 
     /// How much more may be on its way to this end.
-    private var room: Int { max(0, network.window - (sentTotal - consumedTotal)) }
+    private var room: Int { max(0, fabric.window - (sentTotal - consumedTotal)) }
 
-    private func arrive(_ bytes: RawSpan, at instant: Int64) {
+    private func arrive(_ bytes: RawSpan, at instant: Int64, now: Int64) {
         // What comes during `close` would be thrown away unread.
         guard state != .closing, bytes.byteCount > 0 else { return }
         inbox.append(bytes)
@@ -233,24 +249,24 @@ package final class SimulatedStream: ByteStream {
         }
         guard state == .open, !isPaused, arrivedTotal > consumedTotal else { return }
         // The bytes are lent to the handler, which may make the peer write into this inbox meanwhile.
-        swap(&inbox, &network.spare)
+        swap(&inbox, &spare.bytes)
         let end = arrivedTotal - consumedTotal
         var start = 0
         while start < end, !isPaused, state == .open, !isGone {
             let count = min(end - start, Self.readLimit)
-            let piece = network.spare.unsafeBytes[start..<start + count]
+            let piece = spare.bytes.unsafeBytes[start..<start + count]
             start += count
             consumedTotal += count
             handler?.received(
                 UnsafeRawBufferPointer(rebasing: piece).bytes, at: now, on: self)
         }
-        network.spare.removeFirst(start)
+        spare.bytes.removeFirst(start)
         if !inbox.isEmpty {
-            network.spare.append(unsafe: inbox.unsafeBytes)
+            spare.bytes.append(unsafe: inbox.unsafeBytes)
             inbox.removeAll()
         }
-        swap(&inbox, &network.spare)
-        if let peer, !peer.outbox.isEmpty { peer.flush() }
+        swap(&inbox, &spare.bytes)
+        if peerWaits, let peer { peer.flush() }
     }
 
     private func hearEnd(_ now: Instant) {
@@ -305,7 +321,7 @@ package final class SimulatedStream: ByteStream {
     private func visit(at instant: Int64) {
         guard instant < visitAt else { return }
         visitAt = instant
-        network.driver.schedule(self, at: Instant(nanoseconds: instant))
+        driver.schedule(self, at: Instant(nanoseconds: instant))
     }
 
     /// The next time at which something may become due that no verb will ask for.

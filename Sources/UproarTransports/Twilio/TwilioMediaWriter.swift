@@ -25,9 +25,10 @@ struct TwilioMediaWriter {
         }
     }
 
-    private static let opening = Array(#"{"event":"media","sequenceNumber":""#.utf8)
-    private static let chunkKey = Array(#"","media":{"track":"inbound","chunk":""#.utf8)
-    private static let timestampKey = Array(#"","timestamp":""#.utf8)
+    // Static strings lie in the program itself: to use an array would retain it each time, for each frame.
+    private static let opening: StaticString = #"{"event":"media","sequenceNumber":""#
+    private static let chunkKey: StaticString = #"","media":{"track":"inbound","chunk":""#
+    private static let timestampKey: StaticString = #"","timestamp":""#
     /// RFC 6455 §5.2: two bytes, a 16-bit length, the mask.
     private static let headerCount = 8
     /// Digits of the largest 64-bit number.
@@ -48,7 +49,8 @@ struct TwilioMediaWriter {
     ) {
         precondition(frame >= 0 && frame < audio.frameCount, "no frame \(frame) was prepared")
         let most =
-            Self.headerCount + Self.opening.count + Self.chunkKey.count + Self.timestampKey.count
+            Self.headerCount + Self.opening.utf8CodeUnitCount
+            + Self.chunkKey.utf8CodeUnitCount + Self.timestampKey.utf8CodeUnitCount
             + 3 * Self.numberLimit + audio.fragmentCount + Int(closing.count)
         precondition(most <= 0xffff, "a frame of \(audio.fragmentCount) bytes of text is too long")
         if buffer.count < most { buffer = [UInt8](repeating: 0, count: most) }
@@ -60,14 +62,17 @@ struct TwilioMediaWriter {
                 cursor.copyMemory(from: source, byteCount: part.count)
                 cursor += part.count
             }
+            func append(_ text: StaticString) {
+                append(.init(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            }
             func append(_ number: UInt64) {
                 cursor += Self.write(number, at: cursor)
             }
-            Self.opening.withUnsafeBytes { append($0) }
+            append(Self.opening)
             append(sequence)
-            Self.chunkKey.withUnsafeBytes { append($0) }
+            append(Self.chunkKey)
             append(chunk)
-            Self.timestampKey.withUnsafeBytes { append($0) }
+            append(Self.timestampKey)
             append(milliseconds)
             audio.fragments.withUnsafeBytes {
                 let start = frame * audio.fragmentCount
@@ -87,12 +92,7 @@ struct TwilioMediaWriter {
         }
     }
 
-    /// `00` to `99` as they lie in memory.
-    private static let pairs: [UInt16] = (0..<100).map {
-        UInt16(0x30 + $0 / 10) | UInt16(0x30 + $0 % 10) << 8
-    }
-
-    /// Writes a number in decimal digits, two at a time; returns how many they are.
+    /// Writes a number in decimal digits; returns how many they are.
     private static func write(_ number: UInt64, at start: UnsafeMutableRawPointer) -> Int {
         var count = 1
         var limit: UInt64 = 10
@@ -102,17 +102,12 @@ struct TwilioMediaWriter {
         }
         var rest = number
         var place = count
-        pairs.withUnsafeBufferPointer { pairs in
-            while rest >= 10 {
-                place -= 2
-                start.storeBytes(
-                    of: pairs[Int(rest % 100)].littleEndian, toByteOffset: place, as: UInt16.self)
-                rest /= 100
-            }
-        }
-        if place > 0 {
+        while place > 0 {
+            place &-= 1
             start.storeBytes(
-                of: UInt8(truncatingIfNeeded: 0x30 + rest), toByteOffset: 0, as: UInt8.self)
+                of: UInt8(truncatingIfNeeded: 0x30 &+ rest % 10), toByteOffset: place,
+                as: UInt8.self)
+            rest /= 10
         }
         return count
     }

@@ -46,7 +46,7 @@ package struct ServerConnection: ~Copyable {
         case done
     }
 
-    private var phase = Phase.http
+    private var phase = Phase.http { didSet { shouldClose = phase == .over } }
     private var http: HTTPRequestDecoder
     private var webSocket: WebSocketPeer
     private let gathersBodies: Bool
@@ -66,7 +66,7 @@ package struct ServerConnection: ~Copyable {
     /// The gathered body of the current request.
     package private(set) var body: [UInt8] = []
     /// Nothing more will come or go: close the stream once the output is sent.
-    package var shouldClose: Bool { phase == .over }
+    package private(set) var shouldClose = false
     package var isWebSocket: Bool { phase == .webSocket }
 
     package init(
@@ -98,7 +98,9 @@ package struct ServerConnection: ~Copyable {
 
     /// A whole message at the front of `bytes`, unmasked into the front of `buffer` in one copy: its payload, what it is, and what it took
     /// of `bytes`. Then go on behind it; on nil hand the rest to `receive`.
-    package func wholeMessage(_ bytes: RawSpan, into buffer: inout [UInt8])
+    ///
+    /// Changes nothing. A function that says so is handed a copy of the connection where it stands in an object, for each message.
+    package mutating func wholeMessage(_ bytes: RawSpan, into buffer: inout [UInt8])
         -> WebSocketDecoder.WholeMessage?
     {
         phase == .webSocket ? webSocket.wholeMessage(bytes, into: &buffer) : nil

@@ -39,7 +39,9 @@ package struct WebSocketClientConnection: ~Copyable {
         case over
     }
 
-    private var phase = Phase.handshake
+    private var phase = Phase.handshake {
+        didSet { if case .over = phase { shouldClose = true } }
+    }
     private var http = HTTPResponseDecoder(limits: .init(bodyBytes: 16 << 20))
     private var webSocket: WebSocketPeer
     private let key: String
@@ -52,7 +54,7 @@ package struct WebSocketClientConnection: ~Copyable {
     /// The subprotocol the server chose.
     package private(set) var subprotocol: String?
     /// Nothing more will come or go: close the stream once the output is sent.
-    package var shouldClose: Bool { if case .over = phase { true } else { false } }
+    package private(set) var shouldClose = false
     package var isOpen: Bool { if case .open = phase { webSocket.isOpen } else { false } }
 
     /// `headers` are added to the request (authorization, say). `random` gives the handshake's key and the mask keys.
@@ -87,8 +89,8 @@ package struct WebSocketClientConnection: ~Copyable {
     }
 
     /// A whole text message at the front of `bytes`, without a copy: where its payload lies. Then go on behind it; on nil hand
-    /// the rest to `receive`.
-    package func wholeText(_ bytes: RawSpan) -> Range<Int>? {
+    /// the rest to `receive`. Mutating as `ServerConnection.wholeMessage` is.
+    package mutating func wholeText(_ bytes: RawSpan) -> Range<Int>? {
         if case .open = phase { webSocket.wholeText(bytes) } else { nil }
     }
 

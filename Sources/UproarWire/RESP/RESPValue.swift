@@ -71,7 +71,8 @@ package enum RESPCommand {
     package static func write(_ words: [[UInt8]], into output: inout [UInt8]) {
         precondition(!words.isEmpty, "a command has at least one word")
         // The words one behind the other, so that each has an address for as long as the call takes.
-        let joined = Array(words.joined())
+        var joined: [UInt8] = []
+        for word in words { joined += word }
         joined.withUnsafeBytes { bytes in
             // A word of no bytes still needs an address that is not null.
             let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
