@@ -19,15 +19,21 @@ extension ConversationScript {
             "patience": patience.map(Scenario.json) ?? .null,
             "on_silence": .string(onSilence.rawValue),
             "turns": .array(steps.map(\.json)), "repeat": repeated,
-            "check": check.map {
-                [
-                    "tools": .array($0.tools.map { .string($0) }),
-                    "every_turn_answered": .bool($0.isEveryTurnAnswered),
-                    "tools_succeed": .bool($0.doToolsSucceed),
-                ]
-            } ?? .null,
+            "check": check?.json ?? .null,
             "language_model": languageModel.json,
         ]
+    }
+}
+
+extension ConversationScript.Check {
+    /// `tools_succeed` only where it is on: runs of other scenarios stay comparable with those of before it was there.
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("tools", .array(tools.map { .string($0) })),
+            .init("every_turn_answered", .bool(isEveryTurnAnswered)),
+        ]
+        if doToolsSucceed { members.append(.init("tools_succeed", .bool(true))) }
+        return .object(members)
     }
 }
 
