@@ -65,7 +65,7 @@ import UproarCore
         var history = history(24, step: 24, by: 0)
         for run in 24..<40 { history.add(entry(run, p95: 900, hash: "other")) }
         #expect(history.series.count == 16 && history.findings().isEmpty)
-        #expect(HistoryText(history).text.contains("24 runs are of another scenario"))
+        #expect(HistoryText(history).text.contains("provider: 24 runs"))
     }
 
     @Test func theFileIsReadAsItWasWrittenAndARunIsInItOnce() throws {

@@ -69,4 +69,17 @@ import UproarStatistics
         #expect(styled[0].hasPrefix("\u{1b}[1m\u{1b}[31m"))
         #expect(styled.contains { $0.contains("\u{1b}[31m✗\u{1b}[0m") })
     }
+
+    @Test func theNoiseBeforeAndAfterARunFitsOnItsLine() {
+        var result = HTMLReportTests.good
+        let floor = NoiseFloor(
+            turns: 16, errorP50: .microseconds(1_246), errorMaximum: .microseconds(11_014))
+        result.validity.noiseFloor = floor
+        result.validity.noiseFloorAfter = floor
+        let lines = TerminalSummary(result).text.split(separator: "\n")
+        let words =
+            "noise floor p50 1.2ms, max 11.0ms, 16 turns; after p50 1.2ms, max 11.0ms, 16 turns"
+        #expect(lines.contains { $0.hasSuffix(words) })
+        #expect(lines.count <= 40)
+    }
 }

@@ -42,7 +42,7 @@ package struct HistoryText {
         let series = history.series
         let name = series.last?.scenario ?? "no run"
         var lines = [
-            "HISTORY    \(verdict.rawValue.uppercased())   \(name)   \(series.count) runs"
+            "HISTORY    \(verdict.rawValue.uppercased())   \(name)   \(RunDigest.many(series.count, "run"))"
         ]
         if series.count < search.neededRuns {
             lines.append(
@@ -51,7 +51,7 @@ package struct HistoryText {
         }
         if series.count < history.entries.count {
             lines.append(
-                "           \(history.entries.count - series.count) runs are of another scenario, world, corpus or provider, and left out"
+                "           left out, of another scenario, world, corpus or provider: \(RunDigest.many(history.entries.count - series.count, "run"))"
             )
         }
         for finding in findings {
@@ -74,7 +74,7 @@ package struct HistoryText {
             lines.append(
                 "           \(mark) \(figure.metric) \(figure.figure)  \(quantity(finding.change.before)) → "
                     + "\(quantity(finding.change.after))  \(sign)\(quantity(abs(finding.change.difference)))\(share)  "
-                    + "between \(finding.oldCommit) and \(finding.newCommit), \(finding.runs) runs ago"
+                    + "between \(finding.oldCommit) and \(finding.newCommit), \(RunDigest.many(finding.runs, "run")) ago"
                     + "  chance \(NumberText.fixed(finding.change.chance * 100, 1))%\(why)")
         }
         return lines.joined(separator: "\n") + "\n"

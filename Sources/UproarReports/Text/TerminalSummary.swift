@@ -274,9 +274,10 @@ package struct TerminalSummary {
             parts.append("send lateness p99 \(NumberText.duration(p99))")
         }
         parts.append("drops \(digest.drops)")
-        if let noise = result.validity.noiseText { parts.append(noise) }
         parts.append("→ \(result.validity.state.rawValue)")
         lines.append(parts.joined(separator: "  "))
+        // A line of its own: before and after the run it is too long for the others.
+        if let noise = result.validity.noiseText { lines.append(noise) }
         if result.outcome.word != .invalid { lines += result.validity.reasons.prefix(2) }
         return lines
     }

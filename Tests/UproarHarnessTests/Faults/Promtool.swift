@@ -31,10 +31,14 @@ enum Promtool {
                     "      - {eval_time: \(second)s, alertname: \(name), exp_alerts: []}\n"
             }
         }
-        let path = "/tmp/uproar-alerts-\(getpid()).yaml"
+        // A file for each question: cases are asked at the same time.
+        var template = Array("/tmp/uproar-alerts-XXXXXX.yaml".utf8CString)
+        let number = mkstemps(&template, 5)
+        let path = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(path) }
         let bytes = Array(text.utf8)
-        let file = fopen(path, "w")
+        let file = fdopen(number, "w")
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
         let output = output(of: path)
