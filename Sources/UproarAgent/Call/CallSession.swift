@@ -308,7 +308,8 @@ final class CallSession: CallChannelHandler {
                 }
                 silence?.settled()
                 guard let reply, reply.number == number else { break }
-                keepHeard(of: reply)
+                let isHeard = keepHeard(of: reply)
+                if !isHeard, !reply.isPhrase { machine.answerIsDue() }
                 reply.cancel()
                 self.reply = nil
                 if !isAnnouncing { busyUntil = now }
@@ -321,10 +322,12 @@ final class CallSession: CallChannelHandler {
         channel?.flush()
     }
 
-    /// A reply ends before its end: the history keeps what was heard of it, and nothing else.
-    func keepHeard(of reply: Reply) {
-        conversation.spoke(
-            settings.keepsHeard ? reply.spoken.heardText(at: loop.now) : reply.spoken.text)
+    /// A reply ends before its end: the history keeps what was heard of the answer, and nothing else. False when that is nothing.
+    @discardableResult
+    func keepHeard(of reply: Reply) -> Bool {
+        let heard = settings.keepsHeard ? reply.heard(at: loop.now) : reply.spoken.text
+        conversation.spoke(heard)
+        return !heard.isEmpty
     }
 
     /// The caller has heard all of the reply.

@@ -42,6 +42,11 @@ final class Reply {
     /// Audio made, in nanoseconds, held or played.
     var made: Int64 = 0
     private var confirmedAt: Instant?
+    private var hasAnswered = false
+    /// What has bridged the time until the answer.
+    private var bridges = ""
+    /// A fixed phrase is all there is to it.
+    private(set) var isPhrase = false
     private var filler = TimerID.none
     private var fillers = 0
 
@@ -77,6 +82,7 @@ final class Reply {
     /// Says a fixed phrase and nothing else.
     func say(_ phrase: String) {
         thinking = .done
+        isPhrase = true
         speak(phrase: phrase)
         drain()
     }
@@ -87,6 +93,7 @@ final class Reply {
         question = nil
         closeSegment()
         thinking = .done
+        hasAnswered = true
         speak(phrase: phrase)
         drain()
     }
@@ -142,6 +149,12 @@ final class Reply {
         say(phrase)
     }
 
+    /// What has been heard of the answer at `now`: nothing where only what bridged the time until then has been.
+    func heard(at now: Instant) -> String {
+        let text = spoken.heardText(at: now)
+        return bridges.hasPrefix(text) ? "" : text
+    }
+
     /// Whether what is being said is the answer itself, or belongs to it.
     var isAnswering: Bool { !answer.isEmpty }
 
@@ -180,6 +193,7 @@ final class Reply {
 
     private func speak(phrase: String) {
         guard let host, !phrase.isEmpty else { return }
+        if !hasAnswered, !isPhrase { bridges += phrase }
         if let audio = host.phrases.audio(of: phrase, in: host.format) {
             segments.append(
                 ReplySegment(text: phrase, audio: audio, isFinished: true, start: made))
@@ -275,6 +289,7 @@ extension Reply: ModelQuestionHandler {
     func answered(text: String) {
         guard !isOver else { return }
         let text = takingUp?.push(text) ?? text
+        hasAnswered = true
         for piece in splitter.push(text) { speak(piece) }
     }
 

@@ -164,6 +164,11 @@ struct TurnMachine: ~Copyable {
         isAnswerDue = false
     }
 
+    /// What was cut was not the answer yet: it is due still, unless the caller says something else.
+    mutating func answerIsDue() {
+        if case .silent = output { isAnswerDue = true }
+    }
+
     /// The caller typed: words that need no recogniser, and no waiting.
     mutating func typed(_ words: String, speech: SpeechDetector) -> [Effect] {
         var effects: [Effect] = []
