@@ -1,8 +1,8 @@
 import Testing
 import UproarCore
-import UproarStatistics
 
 @testable import UproarReports
+@testable import UproarStatistics
 
 @Suite struct HTMLReportTests {
     static let good = SampleRun(callers: 200, turnsPerCall: 4).result()
@@ -130,6 +130,19 @@ import UproarStatistics
         ).output.1
         let last = try #require(path.split(separator: "L").last?.split(separator: " ").first)
         #expect(try #require(Double(last)) <= 944)
+    }
+
+    @Test func whatNobodyCouldCountMakesTheCostUnknownAndIsNamed() {
+        var result = Self.good
+        var usage = ProviderUsage()
+        usage.uncounted = 3
+        result.cost = CostTally(
+            lines: [.init(provider: .deepgram, usage: usage, nanoDollars: nil)],
+            connected: .seconds(60), callCount: 1, unattributed: 0)
+        let text = HTMLReport(result).text
+        #expect(text.contains("unknown: what deepgram is paid for could not be counted"))
+        #expect(!text.contains("$0.00 a call"))
+        #expect(HTMLReport(Self.good).text.contains("Turn references are left out"))
     }
 
     @Test func recordingsArePlayedFromBesideTheReport() {

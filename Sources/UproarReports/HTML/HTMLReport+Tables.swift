@@ -212,7 +212,10 @@ extension HTMLReport {
                 "<b>\(NumberText.dollars(Double(total) / 1e9))</b> in all",
             ].compactMap { $0 }.joined(separator: ", ")
             body +=
-                "<p>\(sums). Prices: \(HTMLText.escaped(result.priceBook)). Turn references are left out."
+                "<p>\(sums). Prices: \(HTMLText.escaped(result.priceBook))."
+                // A real vendor is paid for them.
+                + (result.providers.contains { !$0.isEmulated }
+                    ? "" : " Turn references are left out.")
                 + (cost.unattributed > 0
                     ? " \(NumberText.dollars(Double(cost.unattributed) / 1e9)) belong to no single call."
                     : "") + "</p>"
