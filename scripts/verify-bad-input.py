@@ -7,6 +7,7 @@ The full disk is a small tmpfs of a mount namespace of its own (needs root; left
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import re
@@ -107,6 +108,20 @@ def wrong_accept(connection):
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
     )
+
+
+class Full:
+    """Takes two calls, and answers that it is full to every other."""
+
+    def __init__(self):
+        self.calls = itertools.count()
+
+    def __call__(self, connection):
+        if next(self.calls) < 2:
+            return mute(connection)
+        request(connection)
+        connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
 
 
 def mute(connection):
@@ -274,6 +289,11 @@ def run(trial, expect, changed):
         listener = Listener(behaviour)
         expect(name, 5, words, ["run", at(listener), "--audio", good, "--calls", "3"], within=60)
         listener.close()
+    # It can be called, so the refused calls are its own failure and no reason to stop.
+    listener = Listener(Full())
+    expect("full after two calls", 1, ["FAILED", "refused"],
+           ["run", at(listener), "--audio", good, "--calls", "12"], within=120)
+    listener.close()
     listener = Listener(mute)
     expect("mute after the upgrade", 1, ["FAILED", "lost|answer"],
            ["run", at(listener), "--audio", good, "--calls", "3"], within=120)

@@ -64,6 +64,7 @@ package final class CallDriver: TimerHandler {
     package struct Counts: Sendable {
         package var due = 0
         package var dialled = 0
+        /// Of those that have ended.
         package var answered = 0
         package var ended = 0
         package var notStarted = 0
@@ -71,6 +72,8 @@ package final class CallDriver: TimerHandler {
         package var inCall = 0
         /// Why the last refused call was refused.
         package var lastRefusal: CallMediaEnd?
+        /// Some call has been answered, whether it has ended or goes on.
+        package var hasAnswered = false
         package init() {}
 
         package static func += (a: inout Counts, b: Counts) {
@@ -82,6 +85,7 @@ package final class CallDriver: TimerHandler {
             a.refused += b.refused
             a.inCall += b.inCall
             a.lastRefusal = b.lastRefusal ?? a.lastRefusal
+            a.hasAnswered = a.hasAnswered || b.hasAnswered
         }
     }
 
@@ -132,7 +136,13 @@ package final class CallDriver: TimerHandler {
     private var done: (() -> Void)?
     private var tapes: (any TapeSink)?
     private var pace = ArrivalPace()
-    package private(set) var counts = Counts()
+    private var tally = Counts()
+    package var counts: Counts {
+        var counts = tally
+        counts.hasAnswered =
+            counts.answered > 0 || inProgress.values.contains { $0.caller.isAnswered }
+        return counts
+    }
     /// Every call due has ended and none will follow.
     package private(set) var isDone = false
 
@@ -239,7 +249,7 @@ package final class CallDriver: TimerHandler {
                 first.due = due
                 // Held back until its time was over.
                 if !pace.isPlanned, let until = seats[first.seat].until, until <= due { continue }
-                counts.due += 1
+                tally.due += 1
                 state(
                     .callDue, first.call, at: first.due, detail: seats[first.seat].line,
                     value: Int64(lineOf(first.session)))
@@ -292,14 +302,14 @@ package final class CallDriver: TimerHandler {
     }
 
     private func giveUp(_ arrival: Arrival) {
-        counts.notStarted += 1
+        tally.notStarted += 1
         state(
             .callEnded, arrival.call, at: loop.now, detail: CallOutcome.notStarted.rawValue)
     }
 
     private func dial(_ arrival: Arrival) {
-        counts.dialled += 1
-        counts.inCall += 1
+        tally.dialled += 1
+        tally.inCall += 1
         let call = arrival.call
         // Who takes up a call that dropped does so on the same channel.
         let line = lines[lineOf(arrival.session)]
@@ -358,13 +368,13 @@ package final class CallDriver: TimerHandler {
         let seat = arrival.seat
         inProgress[caller.call] = nil
         callOfSeat[seat] = nil
-        counts.inCall -= 1
-        counts.ended += 1
+        tally.inCall -= 1
+        tally.ended += 1
         if caller.isAnswered {
-            counts.answered += 1
+            tally.answered += 1
         } else {
-            counts.refused += 1
-            counts.lastRefusal = end
+            tally.refused += 1
+            tally.lastRefusal = end
         }
         if redial(
             after: arrival, wasAnswered: caller.isAnswered, answers: caller.answersHeard, end)

@@ -263,7 +263,7 @@ package final class LiveRun {
     /// Nobody has ever answered and several were refused: there is nothing to measure.
     private func failEarly() {
         guard let counts = sampler?.counts, results.unreachable == nil else { return }
-        guard counts.inCall == 0 || counts.refused >= 5, counts.answered == 0,
+        guard counts.inCall == 0 || counts.refused >= 5, !counts.hasAnswered,
             counts.refused >= min(5, plan.seats.count), counts.refused == counts.ended
         else { return }
         results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
@@ -388,7 +388,7 @@ package final class LiveRun {
 
     private func settle() {
         guard phase == .calling else { return }
-        if let counts = sampler?.counts, counts.answered == 0, counts.refused > 0,
+        if let counts = sampler?.counts, !counts.hasAnswered, counts.refused > 0,
             counts.refused == counts.ended, results.unreachable == nil
         {
             results.unreachable = counts.lastRefusal.map(RefusalText.of) ?? "no call was answered"
