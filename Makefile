@@ -32,7 +32,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills, every promise of the agent kept and switched off (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills simulated and live, faults drawn by many seeds, every promise of the agent kept and switched off (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -53,7 +53,9 @@ verify:
 	scripts/verify-crash-matrix
 	scripts/verify-abort-matrix
 	scripts/verify-drills
+	scripts/verify-drills --live
 	scripts/verify-zoo
+	scripts/verify-swarm --seeds 50
 	scripts/verify-links.py
 	scripts/verify-game-day.py
 	scripts/verify-agent
