@@ -11,7 +11,7 @@ extension CapacityPage {
         if let curve = model.p95 {
             text +=
                 "<p>p95(N) = \(HTMLText.escaped(curve.text(Self.milliseconds))) "
-                + "<span class=\"soft\">(shape: \(curve.shape.rawValue), chosen by AICc among flat, usl and queue\(extent(of: curve)))</span></p>"
+                + "<span class=\"soft\">(shape: \(curve.shape.rawValue), of flat, usl and queue\(extent(of: curve)))</span></p>"
             rows += curve.names.enumerated().map { place, parameter in
                 let isCalls = parameter.name == "m"
                 let scale = isCalls ? 1 : 1000.0
