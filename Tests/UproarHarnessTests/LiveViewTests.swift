@@ -8,7 +8,7 @@ import Testing
     @Test func aReaderThatStallsCostsLinesAndNeverHoldsUpTheRun() throws {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
-        defer { ends.forEach { close($0) } }
+        defer { for end in ends { close(end) } }
         let view = LiveView(descriptor: ends[1], isQuiet: false)
         // Two megabytes into a pipe of 64 KB that nobody reads: a view that waited would never come back.
         let rest = String(repeating: "x", count: 90)
