@@ -74,4 +74,20 @@ import UproarStatistics
         #expect(model([probe(1, 0.5)]).latency == .unmeasured)
         #expect(model([]).latency == .unmeasured)
     }
+
+    @Test func whatACallCostsIsNotToldWhereMoreCallsUsedNoMore() {
+        func cores(_ used: [Int: Double]) -> CapacityModel {
+            model(
+                used.sorted { $0.key < $1.key }.map { load, cores in
+                    var probe = probe(load, 0.5)
+                    probe.callsUnderWay = Double(load)
+                    probe.agentCores = cores
+                    return probe
+                })
+        }
+        let sound = cores([2: 0.02, 4: 0.04, 8: 0.08])
+        #expect(abs((sound.coresPerCall ?? 0) - 0.01) < 1e-6)
+        let near = cores([6: 0.012, 7: 0.011, 8: 0.010])
+        #expect(near.cpu != nil && near.coresPerCall == nil && near.coresPerCallInterval == nil)
+    }
 }

@@ -92,9 +92,14 @@ package struct CapacityModel: Hashable, Sendable {
         return (level, flat)
     }
 
-    /// Cores of one more call; its interval.
-    package var coresPerCall: Double? { cpu.map { $0.coefficients[1] } }
-    package var coresPerCallInterval: ConfidenceInterval? { cpu?.interval(of: 1) }
+    /// Cores of one more call; its interval. Nil as well where more calls used no more: the loads lie too near each other to tell what a call costs.
+    package var coresPerCall: Double? {
+        guard let slope = cpu?.coefficients[1], slope > 0 else { return nil }
+        return slope
+    }
+    package var coresPerCallInterval: ConfidenceInterval? {
+        coresPerCall == nil ? nil : cpu?.interval(of: 1)
+    }
     package var coresAtRest: Double? { cpu.map { max(0, $0.coefficients[0]) } }
     package var bytesPerCall: Double? { memory.map { $0.coefficients[1] } }
     package var bytesPerCallInterval: ConfidenceInterval? { memory?.interval(of: 1) }

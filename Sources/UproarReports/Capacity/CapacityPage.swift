@@ -241,7 +241,8 @@ package struct CapacityPage {
             text.map { $0 + (interval.map { " (\($0))" } ?? "") }
         }
         let cores = with(
-            model.coresPerCall.map { "\(CapacityText.fixed($0, 4)) cores" },
+            model.coresPerCall.map { "\(CapacityText.fixed($0, 4)) cores" }
+                ?? model.cpu.map { _ in CapacityText.callUntold },
             model.coresPerCallInterval.map { CapacityText.interval($0, 1, 4) })
         let memory = with(
             model.bytesPerCall.map { "\(CapacityText.fixed($0 / 1e6, 2)) MB" },

@@ -78,8 +78,13 @@ package struct CapacityText {
             + (result.interval.map { " (\(Self.interval($0, 1, 1)), 95 %)" } ?? "")
     }
 
+    static let callUntold =
+        "cores by call cannot be told: the loads lie too near each other, more calls used no more"
+
     private var callLine: String? {
-        guard let cores = model.coresPerCall else { return nil }
+        guard let cores = model.coresPerCall else {
+            return model.cpu == nil ? nil : Self.callUntold
+        }
         var text = "\(Self.fixed(cores, 4)) cores"
         if let interval = model.coresPerCallInterval {
             text += " (\(Self.interval(interval, 1, 4)))"
