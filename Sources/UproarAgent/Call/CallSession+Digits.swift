@@ -24,8 +24,8 @@ extension CallSession {
         worker.noteHandOff(introduction.call)
         worker.outage.handOff(introduction, unixTime: worker.unixTime)
         say(settings.handOffPhrase)
-        loop.schedule(at: loop.now + Self.handOffLimit) { [weak self] in
-            guard let self, !isOver else { return }
+        loop.schedule(at: loop.now + Self.handOffLimit) { [self] in
+            guard !isOver else { return }
             channel?.hangUp()
             channel?.flush()
         }

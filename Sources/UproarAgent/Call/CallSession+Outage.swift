@@ -42,8 +42,8 @@ extension CallSession {
             fill(goodbye)
         }
         let end = max(loop.now, busyUntil) + .milliseconds(300)
-        loop.schedule(at: end) { [weak self] in
-            guard let self, !isOver else { return }
+        loop.schedule(at: end) { [self] in
+            guard !isOver else { return }
             self.channel?.hangUp()
             self.channel?.flush()
         }

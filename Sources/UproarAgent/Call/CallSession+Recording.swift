@@ -25,7 +25,7 @@ extension CallSession {
                 metrics.count(.recordings, ["unannounced"])
                 return false
             }
-            loop.schedule(at: loop.now + Self.pollEvery) { [weak self] in self?.greet(greeting) }
+            loop.schedule(at: loop.now + Self.pollEvery) { [self] in greet(greeting) }
             return true
         }
         // What is not recorded need not be announced.
@@ -34,8 +34,8 @@ extension CallSession {
         fill(audio)
         announcedUntil = busyUntil
         recorder.begin(from: busyUntil)
-        loop.schedule(at: announcedUntil) { [weak self] in
-            guard let self, !isOver else { return }
+        loop.schedule(at: announcedUntil) { [self] in
+            guard !isOver else { return }
             reply?.drain()
             channel?.flush()
         }

@@ -40,7 +40,7 @@ extension CallSession: ReplyHost {
         var results = [String?](repeating: nil, count: calls.count)
         let began = loop.now
         for (index, call) in calls.enumerated() {
-            tools.run(call, now: worker.unixMilliseconds) { [weak self, metrics, loop] result in
+            tools.run(call, now: worker.unixMilliseconds) { [self, metrics, loop] result in
                 guard results[index] == nil else { return }
                 let hasFailed = result.hasPrefix(#"{"error""#)
                 metrics.toolCalled(
@@ -51,12 +51,12 @@ extension CallSession: ReplyHost {
                     let known = results.compactMap(\.self)
                     guard known.count == calls.count else { return }
                     then(zip(calls, known).map { .toolResult(id: $0.id, content: $1) })
-                    self?.channel?.flush()
+                    channel?.flush()
                 }
-                let waits = self?.settings.workflowWaits ?? false
-                if !hasFailed { self?.report(call, done: waits ? goOn : nil) }
+                let waits = settings.workflowWaits
+                if !hasFailed { report(call, done: waits ? goOn : nil) }
                 // The conversation never waits for a workflow, unless it is told to.
-                if hasFailed || !waits || self?.worker.workflows == nil { goOn() }
+                if hasFailed || !waits || worker.workflows == nil { goOn() }
             }
         }
     }

@@ -29,7 +29,9 @@ final class CallSession: CallChannelHandler {
     var isScreenNew = false
     /// The caller is being passed on to a person: the call ends with what is being said.
     var isHandingOff = false
-    private(set) weak var channel: (any CallChannel)?
+    /// Until the call has ended. Whoever is known to a call, or knows it, does so strongly and lets go at its end: what somebody knows weakly
+    /// is slower to count references to, and a frame counts many.
+    private(set) var channel: (any CallChannel)?
 
     private var speech: SpeechDetector
     var machine: TurnMachine
@@ -89,9 +91,7 @@ final class CallSession: CallChannelHandler {
         worker.parts.log.say(.info, "call began", call: introduction)
         lastHeard = began
         awaitIdle()
-        silence = SilenceGuard(after: settings.holdAfter, loop: loop) { [weak self] in
-            self?.bridgeSilence()
-        }
+        silence = SilenceGuard(after: settings.holdAfter, loop: loop) { [self] in bridgeSilence() }
         worker.preparePhrases(in: speakingFormat == format ? format : nil)
         if let chain = worker.chains.recognisers {
             let feed = RecogniserFeed(
@@ -125,9 +125,7 @@ final class CallSession: CallChannelHandler {
         // So that the list is at hand when it is asked for, whatever becomes of the store meanwhile.
         if settings.taskCache, settings.sessionMemory { worker.tasks?.prepare(introduction.person) }
         guard introduction.isKnown else { return greet(settings.greeting) }
-        worker.sessions.load(SessionRecord.key(introduction.session)) { [weak self] bytes in
-            self?.restored(bytes)
-        }
+        worker.sessions.load(SessionRecord.key(introduction.session)) { [self] in restored($0) }
     }
 
     private func restored(_ bytes: [UInt8]?) {
@@ -191,7 +189,7 @@ final class CallSession: CallChannelHandler {
         if digit == "#" { return typed() }
         guard digits.count < Self.digitLimit else { return }
         digits += digit
-        digitTimer = loop.schedule(at: now + Self.digitPause) { [weak self] in self?.typed() }
+        digitTimer = loop.schedule(at: now + Self.digitPause) { [self] in typed() }
     }
 
     private func typed() {
@@ -234,6 +232,7 @@ final class CallSession: CallChannelHandler {
         reply?.cancel()
         reply = nil
         silence?.close()
+        silence = nil
         loop.cancel(idleTimer)
         settleCost()
         loop.cancel(digitTimer)
@@ -256,6 +255,7 @@ final class CallSession: CallChannelHandler {
         } else {
             save()
         }
+        channel = nil
     }
 
     // MARK: Turns
@@ -369,8 +369,8 @@ final class CallSession: CallChannelHandler {
     /// A caller who has not said a word for long has gone.
     private func awaitIdle() {
         guard settings.idleLimit > .zero else { return }
-        idleTimer = loop.schedule(at: lastHeard + settings.idleLimit) { [weak self] in
-            guard let self, !isOver else { return }
+        idleTimer = loop.schedule(at: lastHeard + settings.idleLimit) { [self] in
+            guard !isOver else { return }
             if loop.now - lastHeard < settings.idleLimit { return awaitIdle() }
             worker.parts.log.say(.info, "idle for too long", call: introduction)
             channel?.hangUp()

@@ -47,7 +47,7 @@ final class CallVoice: TimerHandler {
     private let deadlines: Deadlines
     private let loop: EventLoop
     private let metrics: AgentMetrics
-    private weak var handler: (any CallVoiceHandler)?
+    private var handler: (any CallVoiceHandler)?
     private var lines: [Line] = []
     private var isClosed = false
     private var lastUtterance = 0
@@ -140,6 +140,7 @@ final class CallVoice: TimerHandler {
             line.stream = nil
         }
         lines = []
+        handler = nil
     }
 
     private func failed(_ place: Int, _ failure: ProviderFailure) {

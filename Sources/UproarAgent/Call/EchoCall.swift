@@ -9,7 +9,7 @@ final class EchoCall: CallChannelHandler {
     private let settings: AgentSettings
     private let metrics: AgentMetrics
     private let began: Instant
-    private weak var channel: (any CallChannel)?
+    private var channel: (any CallChannel)?
     private var speech: SpeechDetector
     private let endpointing: Int
     private let format: AudioFormat
@@ -74,5 +74,6 @@ final class EchoCall: CallChannelHandler {
     func ended(isOrderly: Bool, at now: Instant) {
         metrics.sessionEnded(
             isOrderly ? .completed : .dropped, channel: channelName, after: now - began)
+        channel = nil
     }
 }

@@ -60,7 +60,7 @@ final class RecogniserFeed: TimerHandler {
     private let deadlines: Deadlines
     private let loop: EventLoop
     private var random: RandomStream
-    private weak var handler: (any RecogniserFeedHandler)?
+    private var handler: (any RecogniserFeedHandler)?
 
     private var stream: (any SpeechToTextStream)?
     private var place = 0
@@ -184,6 +184,7 @@ final class RecogniserFeed: TimerHandler {
             chain.abandonedProbe(probe.place)
         }
         probe = nil
+        handler = nil
     }
 
     // MARK: Streams

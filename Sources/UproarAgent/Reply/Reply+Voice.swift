@@ -11,7 +11,7 @@ extension Reply: CallVoiceHandler {
     }
 
     func made(audio: RawSpan, utterance: Int) {
-        guard !isOver, let host, let place = place(of: utterance) else { return }
+        guard !isOver, let place = place(of: utterance) else { return }
         if segments[place].start == nil { segments[place].start = made }
         let length = host.format.duration(bytes: audio.byteCount).nanoseconds
         made += length
@@ -38,7 +38,7 @@ extension Reply: CallVoiceHandler {
     }
 
     func finishedSpeaking(utterance: Int) {
-        guard !isOver, let host, let place = place(of: utterance) else { return }
+        guard !isOver, let place = place(of: utterance) else { return }
         segments[place].isFinished = true
         if segments[place].isPhrase {
             host.phrases.keep(segments[place].kept, of: segments[place].text, in: host.format)
@@ -48,7 +48,7 @@ extension Reply: CallVoiceHandler {
 
     /// What nobody has heard is said again by the next voice; of what has been heard, the rest.
     func failedToSpeak(utterance: Int, _ failure: ProviderFailure) {
-        guard !isOver, let host, let voice = host.voice, let place = place(of: utterance) else {
+        guard !isOver, let voice = host.voice, let place = place(of: utterance) else {
             return
         }
         segments[place].tried.append(voice.failedPlace)

@@ -19,7 +19,7 @@ final class Reply {
 
     let number: Int
     private let words: String
-    private(set) weak var host: (any ReplyHost)?
+    let host: any ReplyHost
     private let began: Instant
 
     var spoken: SpokenReply
@@ -66,7 +66,6 @@ final class Reply {
 
     /// Asks the models, about the caller's words when they are not yet in the history.
     func think() {
-        guard let host else { return }
         var messages = host.messages(about: isConfirmed ? nil : words)
         for round in ahead { messages += [.toolCalls(round.calls)] + round.results }
         guard let question = host.question(messages, since: began, handler: self) else {
@@ -107,7 +106,7 @@ final class Reply {
 
     /// The caller's words are in the history: what was held back may be heard, and tools may run.
     func confirm() {
-        guard !isConfirmed, !isOver, let host else { return }
+        guard !isConfirmed, !isOver else { return }
         isConfirmed = true
         confirmedAt = host.loop.now
         for round in ahead { host.keep(round.calls, round.results) }
@@ -126,16 +125,16 @@ final class Reply {
         isOver = true
         question?.cancel()
         question = nil
-        host?.loop.cancel(filler)
+        host.loop.cancel(filler)
         for segment in segments {
-            if let utterance = segment.utterance { host?.voice?.cancel(utterance: utterance) }
+            if let utterance = segment.utterance { host.voice?.cancel(utterance: utterance) }
         }
         segments = []
     }
 
     /// Says why the caller's words are not answered, in place of an answer.
     func refuse(saying phrase: String) {
-        guard !isOver, let host else { return }
+        guard !isOver else { return }
         question?.cancel()
         question = nil
         for segment in segments {
@@ -163,7 +162,7 @@ final class Reply {
     // MARK: Text
 
     private func speak(_ piece: String) {
-        guard let host, let voice = host.voice else { return }
+        guard let voice = host.voice else { return }
         if !isSegmentOpen {
             segments.append(ReplySegment(utterance: voice.begin()))
             isSegmentOpen = true
@@ -184,15 +183,15 @@ final class Reply {
         guard isSegmentOpen else { return }
         isSegmentOpen = false
         if let utterance = segments.last?.utterance {
-            host?.voice?.finishText(utterance: utterance)
+            host.voice?.finishText(utterance: utterance)
         } else if !segments.isEmpty {
             segments[segments.count - 1].isFinished = true
-            host?.speechless(self, text: spoken.text)
+            host.speechless(self, text: spoken.text)
         }
     }
 
     private func speak(phrase: String) {
-        guard let host, !phrase.isEmpty else { return }
+        guard !phrase.isEmpty else { return }
         if !hasAnswered, !isPhrase { bridges += phrase }
         if let audio = host.phrases.audio(of: phrase, in: host.format) {
             segments.append(
@@ -209,17 +208,16 @@ final class Reply {
     // MARK: Tools
 
     private func runTools() {
-        guard let host else { return }
         thinking = .runsTools
         let calls = toolCalls
         toolCalls = []
         if isConfirmed { acknowledge() }
         fillers = 0
         awaitFiller()
-        host.run(calls) { [weak self] results in
-            guard let self, !isOver, let host = self.host else {
+        host.run(calls) { [weak self, host] results in
+            guard let self, !isOver else {
                 // Done is done: the next answer knows of it.
-                return self?.host?.keep(calls, results) ?? ()
+                return host.keep(calls, results)
             }
             host.loop.cancel(filler)
             if isConfirmed {
@@ -234,16 +232,15 @@ final class Reply {
 
     /// A word at once, so that the caller knows that he was heard while tool and model are at work.
     private func acknowledge() {
-        guard let host, spoken.text.isEmpty else { return }
+        guard spoken.text.isEmpty else { return }
         speak(phrase: host.settings.toolAcknowledgement)
     }
 
     /// A tool that takes long is bridged, again and again, until its result is there.
     private func awaitFiller() {
-        guard let host else { return }
         let wait = fillers == 0 ? host.settings.fillerAfter : host.settings.fillerEvery
         filler = host.loop.schedule(at: host.loop.now + wait) { [weak self] in
-            guard let self, !isOver, isRunningTools, let host = self.host else { return }
+            guard let self, !isOver, isRunningTools else { return }
             if isConfirmed, segments.isEmpty {
                 speak(
                     phrase: fillers == 0 ? host.settings.toolFiller : host.settings.longFiller)
@@ -258,7 +255,7 @@ final class Reply {
 
     /// Plays what may be played, in order.
     func drain() {
-        guard isConfirmed, !isOver, let host, host.maySpeak else { return }
+        guard isConfirmed, !isOver, host.maySpeak else { return }
         while !segments.isEmpty {
             if !segments[0].audio.isEmpty {
                 let audio = segments[0].audio
@@ -299,7 +296,7 @@ extension Reply: ModelQuestionHandler {
     }
 
     func answeredWhole(_ usage: LanguageModelUsage, model: String) {
-        guard !isOver, let host else { return }
+        guard !isOver else { return }
         host.used(usage, of: model)
         question = nil
         if let left = takingUp?.finish(), !left.isEmpty {
@@ -325,13 +322,13 @@ extension Reply: ModelQuestionHandler {
     /// Half an answer came. What nobody has heard is forgotten; where something was heard the next model's answer takes it up.
     func brokeOff() {
         guard !isOver, let question else { return }
-        guard host?.settings.wholeAnswers ?? true else {
+        guard host.settings.wholeAnswers else {
             return answeredWhole(LanguageModelUsage(), model: question.model)
         }
         toolCalls = []
         splitter = ClauseSplitter()
         if isSegmentOpen, let last = segments.last, !last.hasBeenPlayed {
-            if let utterance = last.utterance { host?.voice?.cancel(utterance: utterance) }
+            if let utterance = last.utterance { host.voice?.cancel(utterance: utterance) }
             forget(segments.count - 1)
             spoken.forget(text: last.text)
             segments.removeLast()
@@ -343,7 +340,7 @@ extension Reply: ModelQuestionHandler {
     }
 
     func unanswered() {
-        guard !isOver, let host else { return }
+        guard !isOver else { return }
         question = nil
         closeSegment()
         host.thoughtless(self)

@@ -15,7 +15,7 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
 
     private let loop: EventLoop
     private let deadline: Duration
-    private weak var handler: (any ProviderSocketHandler)?
+    private var handler: (any ProviderSocketHandler)?
     private var stream: (any ByteStream)?
     private var wire: WebSocketClientConnection
     private var timer = TimerID.none
@@ -24,7 +24,7 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
     private var isOver = false
     private var message: [UInt8] = []
 
-    /// - handler: held weakly; it owns the socket. It hears nothing before this returns.
+    /// - handler: held until `close` or `failed`, one of which must come. It hears nothing before this returns.
     init(
         _ address: Address, loop: EventLoop, network: any Network, random: RandomStream,
         handler: any ProviderSocketHandler

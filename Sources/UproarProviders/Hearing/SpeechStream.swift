@@ -75,9 +75,9 @@ package final class SpeechStream: TimerHandler {
 
     private var settings: Settings
     private let context: EmulatorContext
-    private weak var sink: (any SpeechStreamSink)?
+    private var sink: (any SpeechStreamSink)?
     /// Whose utterances have lines in the request log.
-    private weak var connection: EmulatorConnection?
+    private var connection: EmulatorConnection?
     private var hearing: SpeechHearing
     private var intake: SpeechIntake?
     private var queue = DueQueue<Outgoing>()
@@ -110,7 +110,7 @@ package final class SpeechStream: TimerHandler {
     /// Messages that wait for their time; a client that asks for more is not served them.
     private static let queueLimit = 1_000
 
-    /// - sink: held weakly; it owns the stream.
+    /// - sink: owns the stream, and closes it: until then it is held.
     /// - connection: its utterances are exchanges of the request log; nil: they are somebody else's.
     package init(
         _ settings: Settings, vocabulary: SpeechVocabulary, context: EmulatorContext,
@@ -181,6 +181,8 @@ package final class SpeechStream: TimerHandler {
         var usage = takeUsage()
         if let since = settings.billedSince { usage.audio = now - since }
         connection?.entry?.add(usage)
+        connection = nil
+        sink = nil
     }
 
     // MARK: Hearing

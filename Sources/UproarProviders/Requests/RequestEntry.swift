@@ -10,7 +10,8 @@ package final class RequestEntry {
     /// What the operation's own settings say of its times.
     let timing: OperationTiming?
     private let log: RequestLog
-    private weak var connection: EmulatorConnection?
+    /// Until it is over.
+    private var connection: EmulatorConnection?
     private(set) var isOver = false
     /// Whoever answers it says when its content begins: other bytes of the answer do not count.
     var hasAnswerer = false
@@ -101,6 +102,7 @@ package final class RequestEntry {
         request.call = request.reference?.call ?? connection?.call
         log.forget(request.number)
         if request.kind == .request { reference = request.reference ?? connection?.reference }
+        connection = nil
         log.finished(request)
     }
 
