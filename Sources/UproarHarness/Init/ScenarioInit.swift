@@ -1,5 +1,6 @@
 import UproarCore
 import UproarPosix
+import UproarScenario
 import UproarStatistics
 
 /// `uproar init`: a scenario for an agent of one's own, its gates set from runs on this machine, and a file for CI.
@@ -135,23 +136,23 @@ package enum ScenarioInit {
     static func scenario(_ plan: Plan, gates: [String]) -> String {
         let target: String
         if let command = plan.command {
-            let words = command.split(separator: " ").map { quoted(String($0)) }
-            let variables = plan.environment.map { "\($0.name): \(quoted($0.value))" }
+            let words = command.split(separator: " ").map { YAMLText.quoted(String($0)) }
+            let variables = plan.environment.map { "\($0.name): \(YAMLText.quoted($0.value))" }
             target = """
 
                   command: [\(words.joined(separator: ", "))]
-                  url: \(quoted(plan.url))
+                  url: \(YAMLText.quoted(plan.url))
                   # Where the agent finds the run's providers. OPENAI_BASE_URL, REDIS_URL, PORT and keys are set anyway.
                   env: {\(variables.joined(separator: ", "))}
                 """
         } else {
-            target = "{url: \(quoted(plan.url))}"
+            target = "{url: \(YAMLText.quoted(plan.url))}"
         }
         let rules =
             gates.isEmpty
             ? ""
             : "# Set by `uproar init` from \(plan.runs) runs on one machine: the worst of them, a tenth and 30 ms.\ngates:\n"
-                + gates.map { "  - \(quoted($0))\n" }.joined()
+                + gates.map { "  - \(YAMLText.quoted($0))\n" }.joined()
         return """
             # Callers against an agent of your own; what each key means: docs/scenario.md of uproar.
             name: voice-agent
@@ -167,15 +168,6 @@ package enum ScenarioInit {
             drain: 60s
             \(rules)
             """
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var output = "\""
-        for character in text {
-            if character == "\"" || character == "\\" { output.append("\\") }
-            output.append(character)
-        }
-        return output + "\""
     }
 
     static let workflow = """

@@ -39,11 +39,11 @@ package struct LoadedScenario: Sendable {
         }
         let text = """
             name: call
-            summary: "\(calls) calls to \(url), each speaking \(audio) once."
-            target: {url: "\(url)"}
+            summary: \(YAMLText.literal("\(calls) calls to \(url), each speaking \(audio) once."))
+            target: {url: \(YAMLText.literal(url))}
             transport: twilio
             conversation: conversations/say-once.yaml
-            audio: "\(absolute(audio))"
+            audio: \(YAMLText.literal(absolute(audio)))
             load:
               - arrive: 2/s constant for \(NumberText.fixed(Double(calls) / 2, 1))s
             """

@@ -49,7 +49,10 @@ final class RunNoise {
                 results.noise[keyPath: side] = floor
                 goOn()
             }
-        } catch { goOn() }
+        } catch {
+            view.say(head + "the noise floor was not measured: \(error)")
+            goOn()
+        }
     }
 
     /// Nobody waits for it any more: what was to follow follows now. False when nothing was being measured.

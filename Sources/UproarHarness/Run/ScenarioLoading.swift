@@ -65,11 +65,27 @@ package enum ScenarioLoading {
     }
 
     /// A scenario from text of our own, as for a run without a file.
+    ///
+    /// - name: where it would lie in the share folder, which is where its paths count from, wherever people work.
     package static func read(text: String, name: String, overrides: [String]) throws -> Scenario {
         do {
             return try ScenarioReader.read(
-                Array(text.utf8), file: name, overrides: overrides, files: files, catalog: catalog)
+                Array(text.utf8), file: name, overrides: overrides, files: shipped(as: name),
+                catalog: catalog)
         } catch { throw Problem("\(error)") }
+    }
+
+    static func shipped(as name: String) -> ScenarioFiles {
+        var own = files
+        let share = ShareFolder.find()
+        own.find = { path, from in
+            if from == name, !path.hasPrefix("/"), let share {
+                let found = files.find(path, share + "/" + name)
+                if let found { return found }
+            }
+            return files.find(path, from)
+        }
+        return own
     }
 
     /// Names of the scenarios in the share folder.
