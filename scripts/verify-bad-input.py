@@ -7,9 +7,13 @@ The full disk is a small tmpfs of a mount namespace of its own (needs root; left
 """
 
 import argparse
+import base64
+import hashlib
 import itertools
+import json
 import os
 import pathlib
+import random
 import re
 import socket
 import ssl
@@ -124,11 +128,7 @@ class Full:
         connection.close()
 
 
-def mute(connection):
-    """Takes the upgrade as it should and then says nothing."""
-    import base64
-    import hashlib
-
+def upgrade(connection):
     text = request(connection).decode("latin-1")
     key = re.search(r"(?im)^sec-websocket-key:\s*(\S+)", text).group(1)
     magic = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -139,7 +139,42 @@ def mute(connection):
             f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
         ).encode()
     )
+
+
+def mute(connection):
+    """Takes the upgrade as it should and then says nothing."""
+    upgrade(connection)
     silent(connection)
+
+
+def says(*messages):
+    """Takes the upgrade, waits for the start of the stream, and sends texts in which SID stands for the stream's own name."""
+
+    def behaviour(connection):
+        upgrade(connection)
+        heard = b""
+        while not (found := re.search(rb'"streamSid":"(MZ[0-9a-f]{32})"', unmasked(heard))):
+            heard += connection.recv(4096)
+        for message in messages:
+            body = message.replace("SID", found.group(1).decode()).encode()
+            size = bytes([len(body)]) if len(body) < 126 else b"\x7e" + len(body).to_bytes(2, "big")
+            connection.sendall(b"\x81" + size + body)
+        silent(connection)
+
+    return behaviour
+
+
+def unmasked(data):
+    """The payloads of whole frames, one after the other."""
+    out = b""
+    while len(data) >= 8:
+        size, start = data[1] & 127, 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4], "big"), 4
+        mask, data = data[start : start + 4], data[start + 4 :]
+        out += bytes(byte ^ mask[place % 4] for place, byte in enumerate(data[:size]))
+        data = data[size:]
+    return out
 
 
 class Trial:
@@ -165,7 +200,7 @@ class Trial:
         path.write_text(text.replace(old, new, 1))
         return path
 
-    def expect(self, name, code, words, arguments, within=20, prefix=()):
+    def expect(self, name, code, words, arguments, within=20, prefix=(), cwd=None):
         self.count += 1
         out = self.folder / f"out-{self.count}"
         command = [*prefix, self.binary, *map(str, arguments)]
@@ -173,7 +208,7 @@ class Trial:
             command += ["--out", str(out)]
         started = time.monotonic()
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=within)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=within, cwd=cwd)
             got, text = done.returncode, done.stdout + done.stderr
         except subprocess.TimeoutExpired as error:
             got = "timeout"
@@ -293,6 +328,31 @@ def run(trial, expect, changed):
     listener = Listener(Full())
     expect("full after two calls", 1, ["FAILED", "refused"],
            ["run", at(listener), "--audio", good, "--calls", "12"], within=120)
+    listener.close()
+    def media(audio, sid="SID"):
+        payload = base64.b64encode(audio).decode()
+        return json.dumps({"event": "media", "streamSid": sid, "media": {"payload": payload}})
+
+    for name, behaviour, words in [
+        ("unknown event", says('{"event":"transcript","streamSid":"SID"}'),
+         ["2 calls: dropped: 31924.*unknown event 'transcript'"]),
+        ("another call's stream", says(media(bytes(range(256)) * 60, "MZ" + "0" * 32)),
+         ["2 calls: the agent sent messages with the streamSid of another", "31951"]),
+        ("zeros for silence", says(media(bytes(12_000))), ["zeros, and not", "mu-law"]),
+        ("noise", says(media(random.Random(1).randbytes(12_000))), ["noise to the ear"]),
+    ]:
+        listener = Listener(behaviour)
+        expect(name, 1, ["FAILED", *words],
+               ["run", at(listener), "--audio", good, "--calls", "2", "--set", "patience=2s"], within=60)
+        listener.close()
+    # From a folder that holds nothing of ours.
+    elsewhere = trial.folder / "else where"
+    elsewhere.mkdir()
+    (elsewhere / 'he said "hi" ${x}.wav').write_bytes(good.read_bytes())
+    listener = Listener(mute)
+    expect("from another folder", 1, ["noise floor p50", "FAILED", "lost"],
+           ["run", at(listener), "--audio", 'he said "hi" ${x}.wav', "--calls", "2", "--set", "patience=2s"],
+           within=60, cwd=elsewhere)
     listener.close()
     listener = Listener(mute)
     expect("mute after the upgrade", 1, ["FAILED", "lost|answer"],

@@ -18,9 +18,15 @@ final class Mirror: ListenerHandler {
             [UInt8](repeating: AudioEncoding.mulaw.silence, count: frames[0].count))
     }
 
+    /// Where the stream's name stands in each: behind four bytes of frame header.
+    static let name: Range<Int> = {
+        let start = 4 + #"{"event":"media","streamSid":""#.utf8.count
+        return start..<start + 34
+    }()
+
     private static func message(_ frame: [UInt8]) -> [UInt8] {
         let text =
-            #"{"event":"media","streamSid":"MZ00000000000000000000000000000000","media":{"payload":"\#(Base64.encode(frame))"}}"#
+            #"{"event":"media","streamSid":"\#(String(repeating: "0", count: 34))","media":{"payload":"\#(Base64.encode(frame))"}}"#
         var message: [UInt8] = []
         WebSocketFrame.encode(.text, Array(text.utf8).span.bytes, mask: nil, into: &message)
         return message
@@ -47,14 +53,16 @@ final class Mirror: ListenerHandler {
 
 private final class MirrorCall: ByteStreamHandler {
     private let mirror: Mirror
-    private let stream: any ByteStream
+    private let socket: any ByteStream
+    /// The stream's own name, which every message bears.
+    private var stream: [UInt8] = []
     private var connection = ServerConnection()
     private var wasVoiced = false
     /// The next frame of speech; beyond the last: silence.
     private var next = Int.max
 
     init(_ stream: any ByteStream, _ mirror: Mirror) {
-        self.stream = stream
+        socket = stream
         self.mirror = mirror
     }
 
@@ -87,13 +95,21 @@ private final class MirrorCall: ByteStreamHandler {
         }
         guard let isVoiced else {
             // `start`: the greeting.
+            stream =
+                connection.withPayload { message in
+                    JSONScanner.string(message, at: "streamSid").map { name in
+                        message.withUnsafeBytes { Array($0[name.range]) }
+                    }
+                } ?? stream
             next = 0
             return
         }
         if wasVoiced, !isVoiced { next = 0 }
         wasVoiced = isVoiced
-        let frame = next < mirror.speech.count ? mirror.speech[next] : mirror.silence
+        guard stream.count == Mirror.name.count else { return }
+        var frame = next < mirror.speech.count ? mirror.speech[next] : mirror.silence
+        frame.replaceSubrange(Mirror.name, with: stream)
         if next < mirror.speech.count { next += 1 }
-        stream.write(frame.span.bytes)
+        socket.write(frame.span.bytes)
     }
 }

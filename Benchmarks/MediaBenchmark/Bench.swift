@@ -40,7 +40,8 @@ final class Bench {
         // What an agent sends: 200 ms in one message.
         var message: [UInt8] = []
         let payload = Base64.encode([UInt8](repeating: 0x55, count: 1600))
-        let text = #"{"event":"media","streamSid":"MZ","media":{"payload":"\#(payload)"}}"#
+        let sid = TwilioIdentity(seed: Seed(1), call: 1).stream
+        let text = #"{"event":"media","streamSid":"\#(sid)","media":{"payload":"\#(payload)"}}"#
         WebSocketFrame.encode(.text, Array(text.utf8).span.bytes, mask: nil, into: &message)
         MediaBenchmark.measure(
             "caller: hear one frame (of a 200 ms message)", bytes: message.count / 10, count: 1000

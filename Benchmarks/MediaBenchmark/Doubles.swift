@@ -54,6 +54,7 @@ final class CountingEar: CallMediaHandler {
     func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) { heard += audio.byteCount }
     func cleared(at: Instant) {}
     func shown(_ text: String, at: Instant) {}
+    func remarked(_ text: String, at: Instant) {}
     func ended(_ end: CallMediaEnd, at: Instant) {}
 }
 

@@ -72,6 +72,7 @@ package final class CallDriver: TimerHandler {
         package var inCall = 0
         /// Why the last refused call was refused.
         package var lastRefusal: CallMediaEnd?
+        package var remarks = CallRemarks()
         /// Some call has been answered, whether it has ended or goes on.
         package var hasAnswered = false
         package init() {}
@@ -85,6 +86,7 @@ package final class CallDriver: TimerHandler {
             a.refused += b.refused
             a.inCall += b.inCall
             a.lastRefusal = b.lastRefusal ?? a.lastRefusal
+            a.remarks += b.remarks
             a.hasAnswered = a.hasAnswered || b.hasAnswered
         }
     }
@@ -375,7 +377,9 @@ package final class CallDriver: TimerHandler {
         } else {
             tally.refused += 1
             tally.lastRefusal = end
+            if end != .hungUp { tally.remarks.add(.refused(end)) }
         }
+        remark(on: caller, end)
         if redial(
             after: arrival, wasAnswered: caller.isAnswered, answers: caller.answersHeard, end)
         {
@@ -394,6 +398,11 @@ package final class CallDriver: TimerHandler {
             armDue()
         }
         finishIfDone()
+    }
+
+    private func remark(on caller: Caller, _ end: CallMediaEnd) {
+        if caller.wasDropped { tally.remarks.add(.dropped(end)) }
+        for text in caller.remarks { tally.remarks.add(.said(text)) }
     }
 
     /// A caller whose stream died dials a new call as the same person; and again, when nobody answered that. False when the

@@ -55,6 +55,9 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var hasJoinedEngine = false
     private let format: AudioFormat
     private var tapeSink: (any TapeSink)?
+    private var soundCheck: SoundCheck?
+    /// What people should know of this call, each once.
+    package private(set) var remarks: [String] = []
     /// Replies to this call's own utterances.
     package private(set) var answersHeard = 0
 
@@ -71,6 +74,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         self.line = line
         format = line.transport.format
         ear = Ear(format: format)
+        if format.encoding == .mulaw { soundCheck = SoundCheck() }
         self.loop = loop
         self.engine = engine
         shared = line.library
@@ -215,6 +219,16 @@ package final class Caller: FrameSender, CallMediaHandler {
         ear.hear(audio, playsAt: playsAt, arrivedAt: arrivedAt)
         attend(by: ear.nextEventAt)
         tape?.heard(audio, playsAt: playsAt)
+        if soundCheck != nil { checkSound(audio, arrivedAt) }
+    }
+
+    private func checkSound(_ audio: RawSpan, _ now: Instant) {
+        if let finding = soundCheck?.hear(audio) { remarked(finding.text, at: now) }
+        if soundCheck?.isOver == true { soundCheck = nil }
+    }
+
+    package func remarked(_ text: String, at: Instant) {
+        if !remarks.contains(text) { remarks.append(text) }
     }
 
     package func cleared(at: Instant) {
@@ -238,6 +252,9 @@ package final class Caller: FrameSender, CallMediaHandler {
         ended(self, end)
         media = nil
     }
+
+    /// The other side ended the call before its time.
+    package var wasDropped: Bool { isOver && isAnswered && outcome == .dropped }
 
     private func stateEnd(_ end: CallMediaEnd, _ at: Instant) {
         let port = Int64(media?.localPort ?? 0)

@@ -197,6 +197,10 @@ struct RunDigest {
         ]
     }
 
+    func words(of remark: RunResult.Remark) -> String {
+        "\(NumberText.grouped(remark.calls)) \(remark.calls == 1 ? "call" : "calls"): \(remark.text)"
+    }
+
     var bargeInCounts: [Count] {
         BargeInRecord.Outcome.allCases.compactMap { outcome in
             let count = result.ledger[outcome]

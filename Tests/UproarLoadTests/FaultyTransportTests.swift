@@ -59,6 +59,7 @@ import UproarSimulation
         }
         func cleared(at: Instant) {}
         func shown(_ text: String, at: Instant) {}
+        func remarked(_ text: String, at: Instant) {}
         func ended(_ end: CallMediaEnd, at: Instant) { self.end = end }
     }
 

@@ -24,13 +24,20 @@ final class ScriptedAgent: ListenerHandler, ByteStreamHandler {
 
     init(_ answer: Answer = .accept) { self.answer = answer }
 
+    /// As the caller's `start` named it.
+    var streamName: String {
+        messages.first { $0["event"] == "start" }?["streamSid"]?.text ?? "no stream"
+    }
+
     func send(_ text: String) {
         connection.sendText(text)
         flush()
     }
 
     func play(_ bytes: [UInt8]) {
-        send(#"{"event":"media","streamSid":"MZ","media":{"payload":"\#(Base64.encode(bytes))"}}"#)
+        send(
+            #"{"event":"media","streamSid":"\#(streamName)","media":{"payload":"\#(Base64.encode(bytes))"}}"#
+        )
     }
 
     func play(binary bytes: [UInt8]) {
@@ -105,6 +112,9 @@ final class NotedCall: CallMediaHandler {
     func cleared(at now: Instant) { log.append("\(now.milliseconds) cleared") }
     func shown(_ text: String, at now: Instant) {
         log.append("\(now.milliseconds) shown \(text)")
+    }
+    func remarked(_ text: String, at now: Instant) {
+        log.append("\(now.milliseconds) remarked \(text)")
     }
     func ended(_ end: CallMediaEnd, at now: Instant) {
         log.append("\(now.milliseconds) ended \(end)")

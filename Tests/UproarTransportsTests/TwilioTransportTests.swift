@@ -99,10 +99,12 @@ import UproarWire
         let scene = try Scene()
         scene.run(100)
         scene.agent.play([UInt8](repeating: 1, count: 1600))
-        scene.agent.send(#"{"event":"mark","streamSid":"MZ","mark":{"name":"a \"b\""}}"#)
+        scene.agent.send(
+            #"{"event":"mark","streamSid":"\#(scene.agent.streamName)","mark":{"name":"a \"b\""}}"#)
         scene.run(50)
         scene.agent.play([UInt8](repeating: 1, count: 800))
-        scene.agent.send(#"{"event":"mark","streamSid":"MZ","mark":{"name":"c"}}"#)
+        scene.agent.send(
+            #"{"event":"mark","streamSid":"\#(scene.agent.streamName)","mark":{"name":"c"}}"#)
         scene.run(149)
         #expect(scene.agent.messages.count == 2)
         scene.run(1)
@@ -121,9 +123,10 @@ import UproarWire
         let scene = try Scene()
         scene.run(100)
         scene.agent.play([UInt8](repeating: 1, count: 8000))
-        scene.agent.send(#"{"event":"mark","mark":{"name":"a"},"streamSid":"MZ"}"#)
+        scene.agent.send(
+            #"{"event":"mark","mark":{"name":"a"},"streamSid":"\#(scene.agent.streamName)"}"#)
         scene.run(100)
-        scene.agent.send(#"{"event":"clear","streamSid":"MZ"}"#)
+        scene.agent.send(#"{"event":"clear","streamSid":"\#(scene.agent.streamName)"}"#)
         scene.agent.play([UInt8](repeating: 1, count: 160))
         scene.run(1)
         #expect(scene.agent.messages.last?["mark"]?["name"] == "a")
@@ -136,21 +139,73 @@ import UproarWire
     }
 
     @Test(arguments: [
-        (#"{"event":"speak","streamSid":"MZ"}"#, "unknown event 'speak'"),
+        (
+            #"{"event":"speak","streamSid":"MZ"}"#,
+            "unknown event 'speak'; media, mark and clear are allowed"
+        ),
         (#"{"event":"media","media":{}}"#, "media without a payload"),
-        (#"{"event":"media","media":{"payload":"***"}}"#, "a payload that is no Base64"),
+        (
+            #"{"event":"media","streamSid":"STREAM","media":{"payload":"***"}}"#,
+            "a payload that is no Base64"
+        ),
         (#"{"event":"mark","mark":{}}"#, "a mark without a name"),
         ("hello", "a message that is no event"),
     ])
     func whatTwilioDoesNotKnowStopsTheStream(message: String, problem: String) throws {
         let scene = try Scene()
         scene.run(10)
-        scene.agent.send(message)
+        let parts = message.split(separator: "STREAM")
+        scene.agent.send(parts.joined(separator: scene.agent.streamName))
         scene.run(1)
         #expect(scene.agent.messages.last?["event"] == "stop")
         #expect(scene.agent.closeCode == .protocolError)
         let end = CallMediaEnd.broken("31924 stream protocol error: \(problem)")
         #expect(scene.caller.log.last == "10 ended \(end)")
+    }
+
+    @Test(arguments: ["", #""streamSid":"MZ0123456789abcdef0123456789abcdef","#])
+    func messagesThatAreNotForTheStreamAreNotPlayed(name: String) throws {
+        let scene = try Scene()
+        scene.run(10)
+        let sound = Base64.encode([UInt8](repeating: 1, count: 800))
+        for _ in 0..<2 {
+            scene.agent.send(#"{"event":"media",\#(name)"media":{"payload":"\#(sound)"}}"#)
+        }
+        scene.agent.send(#"{\#(name)"event":"mark","mark":{"name":"a"}}"#)
+        scene.agent.play([UInt8](repeating: 1, count: 800))
+        scene.agent.send(#"{\#(name)"event":"clear"}"#)
+        scene.run(200)
+        let what = name.isEmpty ? "without a streamSid" : "with the streamSid of another stream"
+        #expect(
+            scene.caller.log.dropFirst() == [
+                "10 remarked the agent sent messages \(what): not played (Twilio 31951)",
+                "10 heard 800 from 10",
+            ])
+        #expect(scene.agent.messages.allSatisfy { $0["event"] != "mark" })
+    }
+
+    /// By the shape of messages before, and by a look at all of it.
+    @Test(arguments: [
+        #"{"event":"media","streamSid":"STREAM","media":{"payload":"SOUND"}}"#,
+        #"{ "event" : "media" , "streamSid" : "STREAM", "media" : { "payload" : "SOUND" } }"#,
+        #"{"event":"media","media":{"payload":"SOUND"},"streamSid":"STREAM"}"#,
+        #"{"event":"media","media":{"payload":"SOUND","track":"outbound"}, "streamSid" :  "STREAM"}"#,
+    ])
+    func theStreamMayBeNamedAnywhere(shape: String) throws {
+        let scene = try Scene()
+        scene.run(10)
+        let sound = Base64.encode([UInt8](repeating: 1, count: 80))
+        func message(_ stream: String) -> String {
+            shape.split(separator: "STREAM").joined(separator: stream)
+                .split(separator: "SOUND").joined(separator: sound)
+        }
+        for _ in 0..<2 { scene.agent.send(message(scene.agent.streamName)) }
+        scene.agent.send(message("MZ" + String(repeating: "0", count: 32)))
+        scene.run(1)
+        #expect(
+            scene.caller.log.dropFirst().map { $0.prefix(11) } == [
+                "10 heard 80", "10 heard 80", "10 remarked",
+            ])
     }
 
     @Test func theUpgradeIsSignedWhenThereIsAToken() throws {

@@ -339,6 +339,7 @@ package final class RunResults {
         result.load.duration = now - .zero
         peak = max(peak, sampler.counts.inCall)
         result.load.peak = max(peak, sampler.log.samples.map(\.inFlight).max() ?? 0)
+        result.remarks = RemarkText.records(of: sampler.counts.remarks)
         result.processes = ProcessText.records(of: sampler.log)
         result.validity = validity(sampler)
     }

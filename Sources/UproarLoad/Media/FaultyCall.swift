@@ -151,6 +151,8 @@ final class FaultyCall: CallMedia, CallMediaHandler, TimerHandler {
     func answered(at: Instant) { handler?.answered(at: at) }
     func shown(_ text: String, at: Instant) { handler?.shown(text, at: at) }
 
+    func remarked(_ text: String, at: Instant) { handler?.remarked(text, at: at) }
+
     func heard(_ audio: RawSpan, playsAt: Instant, arrivedAt: Instant) {
         guard !transport.chain.isEmpty || playsUntil != nil || !incoming.isEmpty else {
             handler?.heard(audio, playsAt: playsAt, arrivedAt: arrivedAt)

@@ -100,6 +100,10 @@ package struct MarkdownReport {
         var text = "Turns: \(sentence(turns))."
         if let goodput = digest.goodput { text += " Good: \(RunDigest.percent(goodput))." }
         text += "\n\nCalls: \(sentence(digest.callCounts)), peak \(result.load.peak)."
+        for remark in result.remarks.prefix(8) {
+            text += "\n- \(Self.escaped(digest.words(of: remark)))"
+        }
+        if !result.remarks.isEmpty { text += "\n" }
         if let share = digest.taskShare { text += " Tasks completed: \(RunDigest.percent(share))." }
         if let audio = digest.audioSentence { text += "\n\nAudio: \(Self.escaped(audio))." }
         return text

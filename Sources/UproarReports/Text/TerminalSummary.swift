@@ -25,6 +25,7 @@ package struct TerminalSummary {
         head += block(result.isPartial ? "PARTIAL" : "", partial)
         head += block(result.outcome.word.rawValue.uppercased(), reasons)
         var rest = block("LOAD", load)
+        rest += block("REMARKS", remarks)
         rest += block("LATENCY", latency)
         rest += block("STAGES", stages)
         rest += block("TURNS", turns)
@@ -127,6 +128,14 @@ package struct TerminalSummary {
         if !plan.isEmpty { lines.append(plan) }
         if let audio = digest.audioSentence { lines.append("audio \(audio)") }
         return lines
+    }
+
+    private var remarks: [String] {
+        result.remarks.prefix(3).flatMap { remark in
+            Self.wrapped(
+                "", digest.words(of: remark).split(separator: " ").map(String.init),
+                separator: " ", limit: 2)
+        }
     }
 
     private var latency: [String] {

@@ -69,6 +69,9 @@ package protocol CallMediaHandler: AnyObject {
     func cleared(at: Instant)
     /// The agent showed text instead of speaking it.
     func shown(_ text: String, at: Instant)
+    /// The agent did what its protocol does not allow, and the call goes on. At most once per call and text; a text is the same in
+    /// every call that it concerns, so that calls can be counted by it.
+    func remarked(_ text: String, at: Instant)
     /// The call is over. Called once, last.
     func ended(_ end: CallMediaEnd, at: Instant)
 }

@@ -35,6 +35,8 @@ package struct RunResult: Sendable, Equatable {
     package var alerts: [AlertRecord]?
     /// What people and the timeline said, as it was said.
     package var marks: [Mark] = []
+    /// What people should know of calls beside their figures, most calls first.
+    package var remarks: [Remark] = []
     package var processes: [ProcessRecord] = []
     package var worstCalls: [CallRecord] = []
     /// Calls whose sound was kept, as `tapes/call-ID.wav` beside the result.
@@ -89,6 +91,17 @@ package struct RunResult: Sendable, Equatable {
         }
 
         package init() {}
+    }
+
+    /// Why calls were dropped or refused, or what the agent did that its protocol does not allow.
+    package struct Remark: Sendable, Hashable {
+        package var text: String
+        package var calls: Int
+
+        package init(text: String, calls: Int) {
+            self.text = text
+            self.calls = calls
+        }
     }
 
     package struct Audio: Sendable, Hashable {

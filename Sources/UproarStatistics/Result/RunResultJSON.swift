@@ -56,6 +56,9 @@ extension RunResult {
             "marks": JSONValue.array(
                 marks.map { ["at_ms": .milliseconds($0.at), "text": .string($0.text)] }
             ).unlessEmpty,
+            "remarks": JSONValue.array(
+                remarks.map { ["text": .string($0.text), "calls": .integer(Int64($0.calls))] }
+            ).unlessEmpty,
             "processes": .array(processes.map(\.json)),
             "files": .array(files.map { .string($0) }),
             "tapes": JSONValue.array(tapes.map { .integer(Int64($0)) }).unlessEmpty,

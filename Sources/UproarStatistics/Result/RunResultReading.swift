@@ -56,6 +56,9 @@ extension RunResult {
             marks.append(
                 Mark(at: mark.instant("at_ms") ?? .zero, text: mark.text("text", else: "")))
         }
+        for item in try fields.objects("remarks") {
+            remarks.append(Remark(text: try item.text("text"), calls: item.int("calls", else: 0)))
+        }
         for item in try fields.objects("processes") { processes.append(try ProcessRecord(item)) }
         for call in try fields.objects("worst_calls") { worstCalls.append(try CallRecord(call)) }
         tapes = (fields.value["tapes"]?.items ?? []).compactMap {

@@ -12,13 +12,15 @@ enum TwilioAgentMessage: Hashable {
         JSONShapes(where: "event", is: "media", at: "media", "payload")
     }
 
-    /// Reads one text message. Media allocates nothing once `audio` is warm.
+    /// Reads one text message; nil for one that is not for this stream. Media allocates nothing once `audio` is warm.
     ///
     /// - shapes: what knows media messages by those before (`mediaShapes`).
     static func decode(
-        _ message: RawSpan, _ shapes: inout JSONShapes, audio: inout [UInt8]
-    ) throws(TwilioStreamError) -> TwilioAgentMessage {
+        _ message: RawSpan, _ shapes: inout JSONShapes, on address: borrowing StreamAddress,
+        audio: inout [UInt8]
+    ) throws(TwilioStreamError) -> TwilioAgentMessage? {
         if let payload = shapes.string(in: message) {
+            guard address.isOn(message, payload: payload) else { return nil }
             guard Base64.decode(message.extracting(payload), into: &audio) else {
                 throw TwilioStreamError(problem: "a payload that is no Base64")
             }
@@ -28,23 +30,27 @@ enum TwilioAgentMessage: Hashable {
             guard let payload = JSONScanner.string(message, at: "media", "payload") else {
                 throw TwilioStreamError(problem: "media without a payload")
             }
+            guard address.isOn(message, payload: payload.range) else { return nil }
             // An escaped slash is valid JSON within Base64, and rare.
             let text = JSONScanner.unescaped(message, payload) ?? "\\"
             let isAudio = Base64.decode(text.utf8Span.span.bytes, into: &audio)
             guard isAudio else { throw TwilioStreamError(problem: "a payload that is no Base64") }
             return .media
         }
-        if JSONScanner.holds(message, at: "event", "clear") { return .clear }
+        if JSONScanner.holds(message, at: "event", "clear") {
+            return address.isOn(message) ? .clear : nil
+        }
         if JSONScanner.holds(message, at: "event", "mark") {
             guard let text = JSONScanner.string(message, at: "mark", "name"),
                 let name = JSONScanner.unescaped(message, text)
             else { throw TwilioStreamError(problem: "a mark without a name") }
-            return .mark(name)
+            return address.isOn(message) ? .mark(name) : nil
         }
         guard let text = JSONScanner.string(message, at: "event"),
             let event = JSONScanner.unescaped(message, text)
         else { throw TwilioStreamError(problem: "a message that is no event") }
-        throw TwilioStreamError(problem: "unknown event '\(event.prefix(40))'")
+        throw TwilioStreamError(
+            problem: "unknown event '\(event.prefix(40))'; media, mark and clear are allowed")
     }
 }
 

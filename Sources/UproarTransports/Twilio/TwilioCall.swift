@@ -13,6 +13,7 @@ final class TwilioCall: CallMedia {
     private var line: CallLine
 
     private let identity: TwilioIdentity
+    private var address: StreamAddress
 
     init(
         _ setup: CallSetup, to url: WireURL, over transport: TwilioTransport,
@@ -21,6 +22,7 @@ final class TwilioCall: CallMedia {
         self.transport = transport
         identity = TwilioIdentity(seed: transport.seed, call: setup.call)
         closing = TwilioMediaWriter.Closing(stream: identity.stream)
+        address = StreamAddress(stream: identity.stream)
         var headers: HTTPHeaders = ["User-Agent": "Twilio.TmeWs/1.0"]
         if let token = transport.options.authToken {
             headers[TwilioSignature.header] = TwilioSignature.sign(
@@ -115,7 +117,7 @@ final class TwilioCall: CallMedia {
     private func heardMessage(at now: Instant) {
         take(at: now) { audio throws(TwilioStreamError) in
             try line.connection.withPayload { bytes throws(TwilioStreamError) in
-                try TwilioAgentMessage.decode(bytes, &transport.mediaShapes, audio: &audio)
+                try decode(bytes, at: now, &audio)
             }
         }
     }
@@ -123,13 +125,24 @@ final class TwilioCall: CallMedia {
     /// A message where the stream has read it.
     private func heard(_ message: RawSpan, at now: Instant) {
         take(at: now) { audio throws(TwilioStreamError) in
-            try TwilioAgentMessage.decode(message, &transport.mediaShapes, audio: &audio)
+            try decode(message, at: now, &audio)
         }
+    }
+
+    private func decode(
+        _ message: RawSpan, at now: Instant, _ audio: inout [UInt8]
+    ) throws(TwilioStreamError) -> TwilioAgentMessage? {
+        let decoded = try TwilioAgentMessage.decode(
+            message, &transport.mediaShapes, on: address, audio: &audio)
+        if decoded == nil, let text = address.remark(on: message) {
+            line.handler?.remarked(text, at: now)
+        }
+        return decoded
     }
 
     @inline(__always)
     private func take(
-        at now: Instant, _ decode: (inout [UInt8]) throws(TwilioStreamError) -> TwilioAgentMessage
+        at now: Instant, _ decode: (inout [UInt8]) throws(TwilioStreamError) -> TwilioAgentMessage?
     ) {
         // The buffer is taken out while a handler looks at it, so that nothing it does can touch it.
         var audio: [UInt8] = []
@@ -153,6 +166,7 @@ final class TwilioCall: CallMedia {
                 _ = line.playout.clear(at: now)
                 echoMarks(now)
                 line.handler?.cleared(at: now)
+            case nil: break
             }
         } catch {
             stop(.protocolError, end: .broken(error.description))
