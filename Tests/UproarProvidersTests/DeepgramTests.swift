@@ -112,6 +112,22 @@ struct DeepgramTests {
         )
     }
 
+    @Test("A clip is understood however its audio is cut", arguments: [1_000, 12_000, 1_000_000])
+    func audioInLargeMessages(size: Int) throws {
+        let stage = try start(endpointing: .milliseconds(300))
+        stage.world.run(for: .milliseconds(20))
+        let (bytes, _) = frames("add-call-slt", stage.world)
+        var place = 0
+        while place < bytes.count {
+            let end = min(place + size, bytes.count)
+            stage.stream.send(audio: bytes.span.bytes.extracting(place..<end))
+            place = end
+        }
+        stage.world.run(for: .seconds(6))
+        let text = head(stage.world) + "Please add call the dentist tomorrow."
+        #expect(stage.ear.finals == [text])
+    }
+
     @Test(
         "Interims grow word by word; the final comes its latency after the voice ended, never before the silence"
     )

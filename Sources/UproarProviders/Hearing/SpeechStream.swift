@@ -143,8 +143,20 @@ package final class SpeechStream: TimerHandler {
 
     // MARK: Verbs
 
-    /// Takes audio cut anywhere.
+    /// Takes audio cut anywhere, however much of it at once: clips are followed by the levels of the last 1.28 s.
     package func receive(_ audio: RawSpan, at now: Instant) {
+        let most = settings.format.bytes(in: Self.pieceLimit)
+        var rest = audio
+        while rest.byteCount > most {
+            receivePiece(rest.extracting(first: most), at: now)
+            rest = rest.extracting(droppingFirst: most)
+        }
+        receivePiece(rest, at: now)
+    }
+
+    private static let pieceLimit = Duration.milliseconds(200)
+
+    private func receivePiece(_ audio: RawSpan, at now: Instant) {
         guard settings.format.encoding == .linear16, half != nil || audio.byteCount % 2 != 0 else {
             return hear(audio, at: now)
         }
