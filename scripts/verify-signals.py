@@ -73,6 +73,7 @@ def main():
         trial(binary, "SIGINT twice", [(8, interrupt), (1, interrupt)], 130, 6),
         trial(binary, "SIGINT before the first call", [(0.6, interrupt)], 130, 10),
         trial(binary, "SIGTERM while calling", [(8, terminate)], 143, 90),
+        trial(binary, "SIGHUP while calling", [(8, signal.SIGHUP)], 143, 90),
         trial(binary, "SIGTERM twice", [(8, terminate), (1, terminate)], 143, 6),
     ]
     print(f"{sum(done)} passed, {len(done) - sum(done)} failed")

@@ -7,6 +7,8 @@ struct Main {
     static func main() async {
         // A reader of our output that goes away is no reason to die; writes then fail with EPIPE.
         signal(SIGPIPE, SIG_IGN)
+        // Nor is a limit of file sizes (ulimit -f): writes then fail with EFBIG, and the run says so.
+        signal(SIGXFSZ, SIG_IGN)
         let code = await run(Array(CommandLine.arguments.dropFirst()))
         exit(code)
     }

@@ -36,7 +36,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
         case .aborted: "ended early by an abort gate"
         case .dirty: "a fault could not be undone"
         case .interrupted: "interrupted (SIGINT)"
-        case .terminated: "terminated (SIGTERM)"
+        case .terminated: "terminated (SIGTERM, or the terminal went away)"
         }
     }
 }

@@ -105,7 +105,7 @@ package final class LiveRun {
             let host = try PosixProcessHost(network: network)
             host.onGuardianLost = { [weak self] in self?.stop(because: "the guardian died") }
             self.host = host
-            signals = try SignalSource(driver: driver, signals: [SIGINT, SIGTERM]) {
+            signals = try SignalSource(driver: driver, signals: SignalSource.endings) {
                 [weak self] signal in self?.signalled(signal)
             }
         } catch {
@@ -351,8 +351,9 @@ package final class LiveRun {
     private func signalled(_ signal: Int32) {
         interrupts += 1
         // Faults go first: whatever is left to do, nothing is broken any more.
-        safety?.clear(because: signal == SIGTERM ? "SIGTERM" : "SIGINT")
-        results.signal = signal == SIGTERM ? .terminate : .interrupt
+        let ending = RunOutcome.Signal(number: signal)
+        safety?.clear(because: ending.name)
+        results.signal = ending
         switch phase {
         case .calling: view.say("interrupted: \(endLoad())")
         case .services: close()

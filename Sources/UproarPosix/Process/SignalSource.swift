@@ -10,6 +10,16 @@ package final class SignalSource: DescriptorHandler {
     private let received: (Int32) -> Void
     private var watch: WatchID?
 
+    /// What asks a run to end: an interrupt, a termination, and a terminal that went away, unless `nohup` or the like has us live on.
+    package static var endings: [Int32] {
+        var action = sigaction()
+        _ = sigaction(SIGHUP, nil, &action)
+        let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
+        let isIgnored =
+            unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == ignored
+        return [SIGINT, SIGTERM] + (isIgnored ? [] : [SIGHUP])
+    }
+
     /// The mask of these signals stays for the life of the process: a signal after the source is gone waits for ever, so a
     /// source lives as long as its loop.
     package init(driver: PosixDriver, signals: [Int32], received: @escaping (Int32) -> Void)

@@ -12,7 +12,22 @@ package struct RunOutcome: Hashable, Sendable {
         self.reasons = reasons
     }
 
-    package enum Signal: Sendable { case interrupt, terminate }
+    package enum Signal: Sendable {
+        case interrupt, terminate, hangUp
+
+        /// - number: 1, 2 or 15 (signal(7)); another ends a run as 15 does.
+        package init(number: Int32) {
+            self = number == 2 ? .interrupt : number == 1 ? .hangUp : .terminate
+        }
+
+        package var name: String {
+            switch self {
+            case .interrupt: "SIGINT"
+            case .terminate: "SIGTERM"
+            case .hangUp: "SIGHUP"
+            }
+        }
+    }
 
     /// Everything that bears on the outcome. Several may be true at once: `decide` says which counts.
     package struct Evidence: Sendable {
@@ -56,8 +71,8 @@ package struct RunOutcome: Hashable, Sendable {
             return .init(.aborted, .aborted, reasons: [sentence(gate)])
         }
         switch evidence.signal {
-        case .interrupt: return .init(.interrupted, .interrupted, reasons: ["SIGINT"])
-        case .terminate: return .init(.interrupted, .terminated, reasons: ["SIGTERM"])
+        case .interrupt?: return .init(.interrupted, .interrupted, reasons: ["SIGINT"])
+        case let signal?: return .init(.interrupted, .terminated, reasons: [signal.name])
         case nil: break
         }
         if evidence.validity.state == .invalid {
