@@ -58,8 +58,17 @@ extension CommonFlags {
 
 extension Arguments {
     func baseline() throws(Mistake) -> (path: String, settings: Comparing.Settings)? {
-        guard let path = text("baseline") else { return nil }
-        return (path, try comparisonSettings())
+        let settings = try comparisonSettings()
+        guard let path = text("baseline") else {
+            for name in ["relative", "absolute"] where text(name) != nil {
+                throw Mistake(
+                    text:
+                        "'--\(name)' goes with --baseline: there is nothing to hold the run against"
+                )
+            }
+            return nil
+        }
+        return (path, settings)
     }
 
     /// `10%` as 0.1.

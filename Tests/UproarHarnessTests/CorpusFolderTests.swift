@@ -110,6 +110,21 @@ import UproarScenario
         #expect(access(folder + "/corpus", F_OK) != 0)
     }
 
+    @Test func namesOfFilesBecomePlainIds() throws {
+        let sound = samples([100, 500, 100], rate: 16_000)
+        let files = try ["ümläut – ß.wav", "a:b#c.wav", "it's \"q\".wav"].map {
+            try stereo($0, sound, rate: 16_000)
+        }
+        var corpus = try CorpusFolder.openOrNew(folder + "/corpus", licence: nil)
+        #expect(
+            try corpus.add(files.map(entry)).map(\.description.id) == ["ml-ut", "a-b-c", "it-s-q"])
+        let japanese = try stereo("日本.wav", sound, rate: 16_000)
+        let failure = #expect(throws: ScenarioLoading.Problem.self) {
+            try corpus.add([entry(japanese)])
+        }
+        #expect(failure?.description.contains("--id NAME") == true)
+    }
+
     @Test func anIdStandsOnceAndALicenceForAll() throws {
         let file = try stereo("one.wav", samples([100, 500, 100], rate: 16_000), rate: 16_000)
         let path = folder + "/corpus"

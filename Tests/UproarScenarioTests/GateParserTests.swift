@@ -11,9 +11,9 @@ import UproarScenario
     private func ms(_ value: Double) -> GateRule.Quantity { .init(value * 1e6, .time) }
 
     @Test func theExamplesOfTheDocumentation() throws {
-        var rule = try parse("voice_to_voice{scenario=booking}@steady: p95 < 900ms")
+        var rule = try parse("voice_to_voice{load=hold-1}@steady: p95 < 900ms")
         #expect(rule.severity == .fail)
-        #expect(rule.selector == [.init("scenario", .equals, "booking")])
+        #expect(rule.selector == [.init("load", .equals, "hold-1")])
         #expect(rule.window == .steady)
         #expect(rule.aggregate == .quantile(0.95))
         #expect(rule.comparison == .less)
@@ -36,7 +36,7 @@ import UproarScenario
 
     @Test func everythingAtOnce() throws {
         let rule = try parse(
-            "warn endpointing {channel = phone, provider!=whisper , phase~ra} @ stage( hold-1 ) : "
+            "warn endpointing {channel = phone, provider!=whisper , load~ra} @ stage( hold-1 ) : "
                 + "p99.9 in -20ms .. 300ms for 5s min_n=500 no_data=pass confidence=0.95 why='a b'")
         #expect(rule.severity == .warn)
         #expect(rule.selector.map(\.test) == [.equals, .differs, .contains])
@@ -77,9 +77,15 @@ import UproarScenario
         ("voice_to_voice: p100 < 1s", 16, "between 0 and 100"),
         ("voice_to_voice: p95 = 1s", 20, "a comparison is due"),
         ("voice_to_voice p95 < 1s", 0, "unknown severity"),
+        ("voice_to_voice{chanel=phone}: p95 < 1s", 15, "did you mean \"channel\"?"),
+        ("voice_to_voice{phase=x}: p95 < 1s", 15, "unknown key"),
+        ("voice_to_voice{channel=phones}: p95 < 1s", 23, "did you mean \"phone\"?"),
+        ("voice_to_voice{provider!=deepgrm}: p95 < 1s", 25, "did you mean \"deepgram\"?"),
+        ("voice_to_voice{load=hold-2}: p95 < 1s", 20, "did you mean \"hold-1\"?"),
+        ("failover_time{channel=phone, fault=stt-dwn}: max < 1s", 35, "did you mean \"stt-down\"?"),
         ("voice_to_voice{channel}: p95 < 1s", 22, "=, != or ~"),
         ("voice_to_voice{channel=}: p95 < 1s", 23, "no value"),
-        ("voice_to_voice{channel=x: p95 < 1s", 34, "not closed"),
+        ("voice_to_voice{load~x: p95 < 1s", 31, "not closed"),
         ("voice_to_voice: p95 in 5ms", 26, "\"..\" is due"),
         ("voice_to_voice: p95 in 5ms..1ms", 23, "upside down"),
         ("voice_to_voice: p95 < 1s min_m=5", 25, "did you mean \"min_n\"?"),

@@ -116,6 +116,10 @@ import UproarScenario
         ("audio:", "transport: twillio\naudio:", "s/a.yaml:2:12", "did you mean \"twilio\"?"),
         ("audio:", "target: {url: 'ftp://x/'}\naudio:", "s/a.yaml:2:16", "no address"),
         ("audio:", "target: {url: 'ws:///x'}\naudio:", "s/a.yaml:2:21", "no host"),
+        ("audio:", "target: {url: 'ws://x:99999/'}\naudio:", "s/a.yaml:2:23", "\"99999\""),
+        ("audio:", "target: {url: 'ws://x:0'}\naudio:", "s/a.yaml:2:23", "the port is"),
+        ("audio:", "target: {url: 'ws://a:b@x/'}\naudio:", "s/a.yaml:2:21", "a user name"),
+        ("audio: fixtures/tasks", "audio: []", "s/a.yaml:2:8", "names nothing"),
         (
             "audio:", "target: {url: 'ws://x', embedded: {}}\naudio:", "s/a.yaml:2:25",
             "beside target.url"

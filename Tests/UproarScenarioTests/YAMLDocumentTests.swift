@@ -23,6 +23,12 @@ import UproarScenario
         #expect(items[1]["ä"]?.mark(at: 1).column == 11)
     }
 
+    @Test func aByteOrderMarkIsNoPartOfTheText() {
+        let root = parse("\u{feff}name: x\n").root
+        #expect(root?["name"]?.scalar == "x")
+        #expect(root?["name"]?.mark.text == "a.yaml:1:7")
+    }
+
     @Test(arguments: ["on", "no", "~", "null", "1.10", "0x10", "2026-11-01", "true"])
     func scalarsStayText(_ text: String) {
         #expect(parse("a: \(text)").root?["a"]?.scalar == text)

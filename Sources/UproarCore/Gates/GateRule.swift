@@ -66,7 +66,7 @@ package struct GateRule: Hashable, Sendable {
         case abort
     }
 
-    /// One condition on a tag of a sample: `channel=phone`, `provider!=whisper`, `phase~ramp`.
+    /// One condition on a tag of a sample: `channel=phone`, `provider!=whisper`, `load~ramp`.
     package struct Condition: Hashable, Sendable {
         package var key: String
         package var test: Test

@@ -219,9 +219,6 @@ package enum MetricCatalog {
             "text_fallbacks", .count, .events,
             "Calls to which the agent showed text instead of speaking; rate is their share."),
         .init(
-            "agent_cold_start", .time, .value,
-            "From the start of the agent's process until it takes calls."),
-        .init(
             "messages_sent", .count, .events,
             "Text messages that the emulated telephone provider took."),
         .init(

@@ -121,7 +121,12 @@ package struct CorpusFolder {
     private static func describe(_ entry: Entry) throws -> CheckedClip {
         let name = String(entry.file.split(separator: "/").last ?? "")
         let stem = name.split(separator: ".").dropLast().joined(separator: ".")
-        let id = entry.id ?? String((stem.isEmpty ? name : stem).map { plain($0) ? $0 : "-" })
+        let id = entry.id ?? plainName(stem.isEmpty ? name : stem)
+        guard entry.id != nil || !id.isEmpty else {
+            throw ScenarioLoading.Problem(
+                "\(entry.file): its name holds no letter or digit that an id may have; say --id NAME"
+            )
+        }
         guard !id.isEmpty, id.allSatisfy(plain) else {
             throw ScenarioLoading.Problem(
                 "--id \"\(id)\": letters, digits, - and _ are allowed, such as add-milk")
@@ -142,6 +147,11 @@ package struct CorpusFolder {
             throw ScenarioLoading.Problem("\(entry.file): \(CheckedClip.clippedText(recording))")
         }
         return clip
+    }
+
+    /// `name with spaces` as `name-with-spaces`: what an id may not hold becomes one hyphen.
+    private static func plainName(_ text: String) -> String {
+        text.split { !plain($0) || $0 == "-" }.joined(separator: "-")
     }
 
     private static func plain(_ character: Character) -> Bool {

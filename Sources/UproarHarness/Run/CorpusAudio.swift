@@ -31,12 +31,17 @@ package struct CorpusAudio {
             return CorpusAudio(clips: clips, sounds: sounds)
         case .file(let path):
             let sound: PCM
+            guard !ShareFolder.isFolder(path) else {
+                throw ScenarioLoading.Problem(
+                    "audio: \(path) is a folder without manifest.yaml; uproar audio add FILE… --corpus \(path) writes one"
+                )
+            }
             do { sound = try AudioFile.read(path) } catch {
-                throw ScenarioLoading.Problem("--audio: \(error)")
+                throw ScenarioLoading.Problem("audio: \(error)")
             }
             guard let annotation = ClipAnnotator.annotate(sound, carriedAt: rate) else {
                 throw ScenarioLoading.Problem(
-                    "--audio: no speech was found in \(path): it is silent, or too short")
+                    "audio: no speech was found in \(path): it is silent, or too short")
             }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             let clip = ClipDescription(

@@ -118,9 +118,18 @@ package struct GateParser {
         guard scanner.take("{") else { return [] }
         var conditions: [GateRule.Condition] = []
         while true {
+            scanner.skipSpaces()
+            let place = scanner.offset
             let key = scanner.word()
             guard !key.isEmpty else {
                 throw scanner.problem("a key is due, \(scanner.found) stands", allowed: form)
+            }
+            guard Self.selectorKeys.contains(key) else {
+                throw TextProblem(
+                    offset: place,
+                    reason: "unknown key \"\(key)\""
+                        + ScalarText.suggestion(key, among: Self.selectorKeys),
+                    allowed: Self.selectorKeys.joined(separator: ", "))
             }
             scanner.skipSpaces()
             let test: GateRule.Condition.Test
@@ -133,15 +142,34 @@ package struct GateParser {
             } else {
                 throw scanner.problem("=, != or ~ is due, \(scanner.found) stands", allowed: form)
             }
+            scanner.skipSpaces()
+            let valuePlace = scanner.offset
             let value = scanner.text { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") }
             guard !value.isEmpty else {
                 throw scanner.problem("the key \"\(key)\" has no value", allowed: form)
+            }
+            if test != .contains, value != "*", let (all, kind) = values(of: key) {
+                try known((value, valuePlace), all, kind, what: key)
             }
             conditions.append(.init(key, test, value))
             if scanner.take("}") { return conditions }
             guard scanner.take(",") else {
                 throw scanner.problem("the selector is not closed", allowed: form)
             }
+        }
+    }
+
+    /// What samples are told apart by.
+    static let selectorKeys = ["channel", "fault", "load", "provider", "transport"]
+
+    /// What a key may be, as far as that is known here.
+    private func values(of key: String) -> (all: [String]?, kind: String)? {
+        switch key {
+        case "channel": (Scenario.Channel.allCases.map(\.rawValue), "channel")
+        case "provider": (ProviderID.allCases.map(\.name), "provider")
+        case "load": (names.stages, "load line")
+        case "fault": (names.faults, "event of the timeline")
+        default: nil
         }
     }
 

@@ -7,7 +7,14 @@ extension ScenarioReader {
         guard let node = map.node("target") else { return .embedded(workers: 1) }
         if node.scalar != nil {
             return reading.value(node, path: "target", page: page) { text throws(TextProblem) in
-                try ScalarText.word(text, of: [("embedded", .embedded(workers: 1))], what: "target")
+                do throws(TextProblem) {
+                    return try ScalarText.word(
+                        text, of: [("embedded", .embedded(workers: 1))], what: "target")
+                } catch {
+                    throw TextProblem(
+                        offset: error.offset, reason: error.reason,
+                        allowed: "embedded, {url: \"ws://…\"} or {command: […], url: \"ws://…\"}")
+                }
             }
         }
         guard
@@ -143,6 +150,23 @@ extension ScenarioReader {
         else {
             throw TextProblem(
                 offset: scheme.utf8.count + 3, reason: "\"\(text)\" has no host", allowed: form)
+        }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        // Not said again: results hold the address.
+        guard !authority.contains("@") else {
+            throw TextProblem(
+                offset: scheme.utf8.count + 3,
+                reason: "a user name or password stands in the address",
+                allowed: form)
+        }
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            let port = authority[authority.index(after: colon)...]
+            // What stands for a port, as ${media.port}, is known when the run is.
+            guard port.isEmpty || port.contains("{") || UInt16(port).map({ $0 > 0 }) == true else {
+                throw TextProblem(
+                    offset: text.utf8.count - rest[colon...].utf8.count + 1,
+                    reason: "the port is \"\(port)\"", allowed: "a port from 1 to 65535")
+            }
         }
         return text
     }

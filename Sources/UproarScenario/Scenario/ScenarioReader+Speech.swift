@@ -33,6 +33,11 @@ extension ScenarioReader {
             node = path
         }
         let paths = reading.texts(node, path: "audio", page: page)
+        if node.list?.isEmpty == true {
+            reading.report(
+                node.mark, "audio names nothing",
+                allowed: "at least one folder with manifest.yaml, or one audio file", page: page)
+        }
         var corpora: [Scenario.Corpus] = []
         for path in paths {
             switch source(path, variant, isAlone: paths.count == 1) {

@@ -32,8 +32,11 @@ package enum YAMLDocument {
                 mark(of: offset, in: bytes, file: file), "this byte is not UTF-8 text",
                 "files are written in UTF-8")
         }
-        return reader.read(bytes)
+        // What some editors put in front of UTF-8 (YAML 1.2.2 §5.2) is no character of the text.
+        return reader.read(bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(3)) : bytes)
     }
+
+    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 
     package static func parse(_ text: String, file: String) -> Parsed {
         parse(Array(text.utf8), file: file)

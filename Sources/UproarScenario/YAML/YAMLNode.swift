@@ -68,7 +68,9 @@ package struct YAMLNode: Hashable, Sendable {
     /// What it is, for messages.
     package var kindName: String {
         switch content {
-        case .scalar(let text): text.isEmpty && style == .plain ? "nothing" : "\"\(text)\""
+        case .scalar(let text):
+            text.isEmpty && style == .plain
+                ? "nothing" : text.count > 60 ? "\"\(text.prefix(60))…\"" : "\"\(text)\""
         case .list: "a list"
         case .map: "a map of keys"
         }
