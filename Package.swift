@@ -182,7 +182,9 @@ let package = Package(
             using: ["Core", "Runtime", "Wire", "Audio", "Faults", "Crypto", "Simulation"]),
         tests(
             of: "Agent",
-            using: ["Core", "Runtime", "Wire", "Audio", "Crypto", "Simulation", "Providers"]),
+            using: [
+                "Core", "Runtime", "Wire", "Audio", "Crypto", "Faults", "Simulation", "Providers",
+            ]),
         tests(
             of: "Load",
             using: ["Core", "Runtime", "Scenario", "Statistics", "Faults", "Audio", "Simulation"]),

@@ -1,6 +1,7 @@
 import Testing
 import UproarCore
 import UproarCrypto
+import UproarFaults
 import UproarProviders
 import UproarRuntime
 import UproarSimulation
@@ -409,6 +410,36 @@ private let otherText = String(repeating: "a7", count: 32)
         stage.world.run(for: .seconds(30))
         let content = try stage.content(try #require(stage.keysInStore().first))
         #expect(content.length == .seconds(150))
+        var open = ["?"]
+        stage.store.openUploads { if case .success(let keys) = $0 { open = keys } }
+        stage.world.run(for: .seconds(1))
+        #expect(open.isEmpty)
+    }
+
+    @Test(
+        "What the store damages, or does not put together, is uploaded until it is there whole",
+        arguments: [
+            ("checksum_mismatch", 8192), ("checksum_mismatch", 64), ("complete_fails", 64),
+        ])
+    func aStoreThatSpoilsUploadsHasThemWholeInTheEnd(_ fault: String, _ part: Int) throws {
+        let stage = try Stage()
+        stage.settings.recordingPartKilobytes = part
+        let faults = FaultInterference(context: stage.context, facts: NoFacts())
+        let plan = FaultPlan(
+            id: "f", number: 1, fault: fault, attributes: .init([]), scope: .init(on: ["objects"]),
+            window: .init(from: .zero, until: .zero + .seconds(60)), seed: Seed(1))
+        #expect(faults.arm(plan))
+        let desk = stage.desk()
+        let recorder = try #require(desk.open(stage.call("CA1"), .implied, format: .telephone))
+        recorder.begin(from: stage.world.loop.now)
+        stage.speak(recorder, seconds: 10)
+        recorder.finish("completed", at: stage.world.loop.now)
+        stage.world.run(for: .seconds(30))
+        #expect(stage.metrics.value(.recordingsPending) == 1)
+        stage.world.run(for: .seconds(90))
+        #expect(stage.metrics.value(.recordingsPending) == 0 && desk.byteCount == 0)
+        let content = try stage.content(try #require(stage.keysInStore().first))
+        #expect(content.length == .seconds(10) && content.end == "completed")
         var open = ["?"]
         stage.store.openUploads { if case .success(let keys) = $0 { open = keys } }
         stage.world.run(for: .seconds(1))

@@ -183,7 +183,10 @@ struct AssemblyAITests {
         for message in all {
             #expect(try AssemblyAIMessage(parsing: message.json.encoded()) == message)
         }
-        #expect(try AssemblyAIMessage(parsing: Array("{\"type\":7}".utf8)) == .other(""))
+        #expect(try AssemblyAIMessage(parsing: Array("{\"type\":\"New\"}".utf8)) == .other("New"))
+        #expect(
+            try AssemblyAIMessage(parsing: Array("{\"type\":7}".utf8))
+                == .malformed("a message without a type"))
         #expect(
             try AssemblyAIMessage(
                 parsing: Array("{\"type\":\"SpeechStarted\",\"timestamp\":1e300}".utf8))

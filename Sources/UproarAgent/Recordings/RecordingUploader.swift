@@ -4,14 +4,13 @@ import UproarRuntime
 /// Brings recordings from the spool into the store: a few at a time, again and again until the store has them, whatever becomes of
 /// calls meanwhile. A file leaves the spool when the store has said that it has it.
 ///
-///     queue ─► read ─► put, or parts of 8 MiB ─► removed from the spool
+///     queue ─► read ─► put, or parts ─► removed from the spool
 ///       ▲                    ✗
 ///       └── pause, breaker ──┘
 final class RecordingUploader {
     private static let inFlightLimit = 2
     /// What waits in memory, by name; the rest waits on disk and is found when these are done.
     static let queueLimit = 10_000
-    private static let partSize = 8 << 20
     private static let contentType = "application/octet-stream"
 
     private let spool: any Spool
@@ -20,6 +19,8 @@ final class RecordingUploader {
     private let loop: EventLoop
     /// 0 for any number.
     private let attemptLimit: Int
+    /// In bytes; what is shorter goes in one piece.
+    private let partSize: Int
     private let done: (RecordingName) -> Void
     private let gaveUp: (RecordingName) -> Void
     private var attempts: [RecordingName: Int] = [:]
@@ -40,6 +41,7 @@ final class RecordingUploader {
         done: @escaping (RecordingName) -> Void, gaveUp: @escaping (RecordingName) -> Void
     ) {
         attemptLimit = settings.recordingAttempts
+        partSize = settings.recordingPartKilobytes << 10
         self.spool = spool
         self.store = store
         self.metrics = metrics
@@ -136,11 +138,11 @@ final class RecordingUploader {
     private func upload(
         _ name: RecordingName, then: @escaping (Result<Void, ProviderFailure>) -> Void
     ) {
-        spool.read(name.file, from: 0, count: Self.partSize) { [weak self] bytes in
+        spool.read(name.file, from: 0, count: partSize) { [weak self] bytes in
             guard let self, let bytes, !bytes.isEmpty else {
                 return then(.failure(.reported("the spool cannot be read")))
             }
-            guard bytes.count == Self.partSize else {
+            guard bytes.count == partSize else {
                 return store.put(bytes, at: name.key, contentType: Self.contentType, then: then)
             }
             store.beginParts(at: name.key, contentType: Self.contentType) { [weak self] result in
@@ -167,7 +169,7 @@ final class RecordingUploader {
             case .failure(let failure): giveUp(failure)
             case .success(let tag):
                 let tags = tags + [tag]
-                spool.read(name.file, from: part * Self.partSize, count: Self.partSize) {
+                spool.read(name.file, from: part * partSize, count: partSize) {
                     [weak self] bytes in
                     guard let self, let bytes else {
                         return giveUp(.reported("the spool cannot be read"))

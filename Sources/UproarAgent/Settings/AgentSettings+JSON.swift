@@ -61,7 +61,10 @@ extension AgentSettings {
             ("recording_spool", .text(\.recordingSpool)),
             ("recording_spool_megabytes", .whole(\.recordingSpoolMegabytes)),
             ("recording_consent", .text(\.recordingConsent)),
+            ("model_requests", .whole(\.modelRequests)),
             ("recording_attempts", .whole(\.recordingAttempts)),
+            ("recording_verify", .flag(\.recordingVerify)),
+            ("recording_part_kilobytes", .whole(\.recordingPartKilobytes)),
             ("recording_withdrawal", .flag(\.recordingWithdrawal)),
             ("recording_keep_days", .whole(\.recordingKeepDays)),
             ("recording_announcement", .text(\.recordingAnnouncement)),
@@ -224,6 +227,9 @@ extension AgentSettings {
         problems += encodingProblems
         if !["implied", "opt_in"].contains(recordingConsent) {
             problems.append("'recording_consent' is implied or opt_in")
+        }
+        if !(64...1_048_576).contains(recordingPartKilobytes) {
+            problems.append("'recording_part_kilobytes' is from 64 to 1048576")
         }
         if !mediaPath.hasPrefix("/") { problems.append("'media_path' starts with '/'") }
         return problems

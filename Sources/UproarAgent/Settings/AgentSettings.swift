@@ -38,6 +38,8 @@ package struct AgentSettings: Hashable, Sendable {
     /// Who is asked, in the order of preference; names separated by commas.
     package var recognisers = "deepgram, whisper"
     package var models = "gpt-4o-mini, gpt-3.5-turbo"
+    /// Requests to models at a time, over all calls of a worker; more wait. 0: any number.
+    package var modelRequests = 0
     package var voices = "cartesia, elevenlabs"
     package var recogniserModel = "nova-3"
     package var assemblyaiModel = "universal-streaming-english"
@@ -137,6 +139,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var recordingConsent = "implied"
     /// How often a recording is offered to the store before it stays on disk for good; 0: until the store has it.
     package var recordingAttempts = 0
+    /// A recording counts as stored only when the store's ETag is of what was sent.
+    package var recordingVerify = true
+    /// Longer recordings go in parts of this size. S3 takes parts of 5 MiB or more (but for the last one), other stores smaller ones.
+    package var recordingPartKilobytes = 8192
     /// "Stop recording" stops it.
     package var recordingWithdrawal = true
     /// Days until a recording is deleted; 0 for never.

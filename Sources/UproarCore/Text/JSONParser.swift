@@ -31,6 +31,14 @@ package struct JSONParser {
         try parse(Array(text.utf8), without: skipped)
     }
 
+    /// Proves the text one JSON value and nothing behind it, without making one: for messages of which a scanner reads a member.
+    package static func check(_ bytes: [UInt8]) throws(JSONError) {
+        var parser = JSONParser(bytes: bytes, skipped: [])
+        try parser.skipValue(depth: 0)
+        parser.skipSpace()
+        if parser.index < bytes.count { throw parser.error("text after the value") }
+    }
+
     private init(bytes: [UInt8], skipped: [StaticString]) {
         self.bytes = bytes
         self.skipped = skipped

@@ -65,6 +65,12 @@ package struct AnswerShaper: Sendable {
         return acted
     }
 
+    /// What was last decided changed nothing of its chunk (there was no base64 in it to break, say): no fault has acted by it.
+    package mutating func leftUnchanged() {
+        for number in acted { hasActed.remove(number) }
+        acted.removeAll()
+    }
+
     private mutating func note(_ number: UInt32) {
         if hasActed.insert(number).inserted { acted.append(number) }
     }

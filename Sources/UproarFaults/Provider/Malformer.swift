@@ -5,7 +5,12 @@ package enum Malformer {
     /// A chunk longer than most clients take.
     static let oversize = 2 << 20
 
-    package static func garble(_ chunk: [UInt8], _ kind: AnswerShape.Malformation) -> [UInt8] {
+    /// - marks: what the vendor's content stands behind, such as `"content":"`; where the chunk has none of them, or no content is
+    ///   told apart, its first key counts.
+    /// - returns: the chunk as it was when there is nothing in it to break that way.
+    package static func garble(
+        _ chunk: [UInt8], _ kind: AnswerShape.Malformation, marks: [String] = []
+    ) -> [UInt8] {
         switch kind {
         case .badJSON:
             // The last brace goes: the framing around it stays.
@@ -24,7 +29,9 @@ package enum Malformer {
             return text.count == chunk.count ? Array(chunk.dropFirst()) : text
         case .badBase64: return withBrokenRun(chunk)
         case .missingField:
-            guard let start = chunk.firstIndex(of: UInt8(ascii: "\"")), start + 1 < chunk.count
+            let content = marks.lazy.compactMap { firstIndex(of: Array($0.utf8), in: chunk) }.first
+            guard let start = content ?? chunk.firstIndex(of: UInt8(ascii: "\"")),
+                start + 1 < chunk.count
             else { return chunk }
             var chunk = chunk
             chunk[start + 1] =
@@ -34,6 +41,13 @@ package enum Malformer {
             guard let brace = chunk.firstIndex(of: UInt8(ascii: "{")) else { return chunk }
             return Array(chunk[...brace]) + [UInt8](repeating: 0x20, count: oversize)
                 + chunk[(brace + 1)...]
+        }
+    }
+
+    private static func firstIndex(of mark: [UInt8], in chunk: [UInt8]) -> Int? {
+        guard chunk.count >= mark.count else { return nil }
+        return (0...(chunk.count - mark.count)).first {
+            chunk[$0..<$0 + mark.count].elementsEqual(mark)
         }
     }
 

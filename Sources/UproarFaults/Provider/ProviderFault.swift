@@ -14,6 +14,8 @@ package protocol ProviderFault: Sendable {
     var endsOpenStreams: UInt16? { get }
     /// Added to the provider's own time to its first content, within its own measure of it.
     func extraLatency(_ random: inout RandomStream) -> Duration
+    /// What a store makes of what it is given; nil: what it should.
+    func defect(of operation: StorageOperation, _ random: inout RandomStream) -> StorageDefect?
 }
 
 extension ProviderFault {
@@ -23,6 +25,9 @@ extension ProviderFault {
     package func shape(_ random: inout RandomStream) -> AnswerShape? { nil }
     package var endsOpenStreams: UInt16? { nil }
     package func extraLatency(_ random: inout RandomStream) -> Duration { .zero }
+    package func defect(of operation: StorageOperation, _ random: inout RandomStream)
+        -> StorageDefect?
+    { nil }
 }
 
 /// Attributes that several provider faults share.
@@ -52,6 +57,8 @@ enum ProviderAttribute {
     static let names = [
         "deepgram", "assemblyai", "whisper", "openai", "anthropic", "cartesia", "elevenlabs",
     ]
+    /// The role of object stores, and the emulated one.
+    static let stores = ["objects", "object_store"]
     static let all =
         streams + ["objects", "webhook", "object_store", "sms", "workflow"]
 }

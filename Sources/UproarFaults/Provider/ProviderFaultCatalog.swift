@@ -8,7 +8,8 @@ package enum ProviderFaultCatalog {
         PaceFault.self, StallFault.self, CutFault.self, HalfOpenFault.self,
         KeepAliveOnlyFault.self, InbandErrorFault.self, EmptySuccessFault.self,
         TruncatedSuccessFault.self, MalformedFault.self, DuplicateFault.self,
-        AudioWrongFault.self, CloseCodeFault.self,
+        AudioWrongFault.self, CloseCodeFault.self, CompleteFailsFault.self,
+        ChecksumMismatchFault.self, LateVisibilityFault.self,
     ]
 
     package static func named(_ name: String) -> (any ProviderFault.Type)? {

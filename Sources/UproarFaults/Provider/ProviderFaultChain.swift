@@ -124,6 +124,23 @@ package struct ProviderFaultChain: Sendable {
         return sum
     }
 
+    /// What the store makes of what it is given, in written order.
+    package mutating func defects(
+        of operation: StorageOperation, on passage: FaultPassage, at now: Instant
+    ) -> [StorageDefect] {
+        var result: [StorageDefect] = []
+        for index in armed.indices {
+            var random = armed[index].aim.plan.stream(passage.key, passage.index)
+            _ = random.next()
+            guard let defect = armed[index].fault.defect(of: operation, &random),
+                meets(index, passage, at: now)
+            else { continue }
+            note(index, passage)
+            result.append(defect)
+        }
+        return result
+    }
+
     package mutating func takeDecisions() -> [FaultDecision] {
         defer { decisions.removeAll(keepingCapacity: true) }
         return decisions

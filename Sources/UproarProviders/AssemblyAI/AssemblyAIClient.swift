@@ -139,6 +139,7 @@ private final class AssemblyAIStream: SpeechToTextStream, ProviderSocketHandler,
             case .begin: begin()
             case .turn(let turn): heard(turn)
             case .error(let code, let message): fail(.closed(code: code, reason: message))
+            case .malformed(let what): fail(.malformed(what))
             case .speechStarted, .termination, .other: break
             }
         } catch {

@@ -8,6 +8,8 @@ package enum AssemblyAIMessage: Hashable, Sendable {
     case turn(Turn)
     case termination(audio: Duration, session: Duration)
     case error(code: Int, message: String)
+    /// JSON, but not what this vendor says.
+    case malformed(String)
     /// Kinds yet to come.
     case other(String)
 
@@ -88,6 +90,7 @@ extension AssemblyAIMessage {
             ]
         case .error(let code, let message):
             ["type": "Error", "error_code": JSONValue(code), "error": .string(message)]
+        case .malformed(let what): ["malformed": .string(what)]
         case .other(let kind): ["type": .string(kind)]
         }
     }
@@ -100,13 +103,17 @@ extension AssemblyAIMessage {
                 id: json["id"]?.text ?? "", expiresAt: Int64(json["expires_at"]?.int ?? 0))
         case "SpeechStarted": self = .speechStarted(at: Self.time(json["timestamp"]))
         case "Turn":
+            guard let transcript = json["transcript"]?.text else {
+                self = .malformed("a turn without a transcript")
+                return
+            }
             self = .turn(
                 Turn(
                     order: json["turn_order"]?.int ?? 0,
                     isEnd: json["end_of_turn"]?.isTrue ?? false,
                     isFormatted: json["turn_is_formatted"]?.isTrue ?? false,
                     confidence: json["end_of_turn_confidence"]?.double ?? 0,
-                    transcript: json["transcript"]?.text ?? "",
+                    transcript: transcript,
                     words: (json["words"]?.items ?? []).map { word in
                         Word(
                             text: word["text"]?.text ?? "", start: Self.time(word["start"]),
@@ -122,7 +129,8 @@ extension AssemblyAIMessage {
             self = .error(
                 code: json["error_code"]?.int ?? 0,
                 message: json["error"]?.text ?? json.text(pretty: false))
-        case let kind: self = .other(kind ?? "")
+        case let kind?: self = .other(kind)
+        case nil: self = .malformed("a message without a type")
         }
     }
 

@@ -132,12 +132,15 @@ private final class CartesiaStream: VoiceStream, ProviderSocketHandler {
     }
 
     func received(text: RawSpan, on socket: ProviderSocket) {
-        // The audio is by far the most of all bytes: its messages are not made into values.
+        let whole = text.withUnsafeBytes { Array($0) }
+        // The audio is by far the most of all bytes: its messages are not made into values. They are proven JSON all the same: what
+        // only looks like audio must not be spoken.
         if JSONScanner.holds(text, at: "type", "chunk"),
             let data = JSONScanner.string(text, at: "data"), !data.hasEscapes,
             let id = JSONScanner.string(text, at: "context_id"),
             let reply = reply(JSONScanner.unescaped(text, id))
         {
+            do { try JSONParser.check(whole) } catch { return fail(.malformed(error.description)) }
             var bytes: [UInt8] = []
             swap(&bytes, &audio)
             bytes.removeAll(keepingCapacity: true)
@@ -149,7 +152,7 @@ private final class CartesiaStream: VoiceStream, ProviderSocketHandler {
             return
         }
         let message: JSONValue
-        do { message = try JSONParser.parse(text.withUnsafeBytes { Array($0) }) } catch {
+        do { message = try JSONParser.parse(whole) } catch {
             return fail(.malformed(error.description))
         }
         receive(message)
@@ -157,7 +160,13 @@ private final class CartesiaStream: VoiceStream, ProviderSocketHandler {
 
     private func receive(_ message: JSONValue) {
         let reply = reply(message["context_id"]?.text)
-        switch message["type"]?.text {
+        guard let type = message["type"]?.text else {
+            return fail(.malformed("a message without a type"))
+        }
+        switch type {
+        case "chunk":
+            // One of a cancelled reply may come late; one of a reply of ours has no audio, or it had been spoken.
+            if reply != nil { fail(.malformed("a chunk without audio")) }
         case "timestamps":
             guard let reply, let times = message["word_timestamps"] else { return }
             handler?.received(words: Self.words(times), reply: reply, on: self)

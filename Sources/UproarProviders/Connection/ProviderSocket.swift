@@ -13,6 +13,10 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
         var trust: ProviderTrust
     }
 
+    /// A message of a vendor is a few KB of audio or words; more than this (also the default of Python's `websockets`) is no answer, and
+    /// must not fill the memory.
+    private static let messageLimit = 1 << 20
+
     private let loop: EventLoop
     private let deadline: Duration
     private var handler: (any ProviderSocketHandler)?
@@ -33,7 +37,8 @@ final class ProviderSocket: ByteStreamHandler, TimerHandler {
         self.handler = handler
         deadline = address.deadline
         wire = WebSocketClientConnection(
-            url: address.url, headers: address.headers, random: random)
+            url: address.url, headers: address.headers, random: random,
+            messageLimit: Self.messageLimit)
         var options = ConnectOptions()
         options.timeout = address.deadline
         if address.url.scheme.isSecure { options.tls = address.trust.options(for: address.url) }

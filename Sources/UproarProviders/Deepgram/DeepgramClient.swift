@@ -130,6 +130,7 @@ private final class DeepgramStream: SpeechToTextStream, ProviderSocketHandler, T
             switch try DeepgramMessage(parsing: bytes) {
             case .transcript(let transcript): handler?.heard(transcript, on: self)
             case .failure(let words): fail(.reported(words))
+            case .malformed(let what): fail(.malformed(what))
             case .other: break
             }
         } catch {
@@ -146,6 +147,8 @@ private final class DeepgramStream: SpeechToTextStream, ProviderSocketHandler, T
 package enum DeepgramMessage: Hashable, Sendable {
     case transcript(Transcript)
     case failure(String)
+    /// JSON, but not what this vendor says.
+    case malformed(String)
     /// `SpeechStarted`, `UtteranceEnd`, `Metadata` and kinds yet to come.
     case other
 
@@ -157,10 +160,14 @@ package enum DeepgramMessage: Hashable, Sendable {
         switch json["type"]?.text {
         case "Results":
             let alternative = json["channel"]?["alternatives"]?[0]
+            guard let text = alternative?["transcript"]?.text else {
+                self = .malformed("a result without a transcript")
+                return
+            }
             let isFinal = json["is_final"]?.isTrue ?? false
             self = .transcript(
                 Transcript(
-                    text: alternative?["transcript"]?.text ?? "", isFinal: isFinal,
+                    text: text, isFinal: isFinal,
                     endsUtterance: isFinal
                         && (json["speech_final"]?.isTrue == true
                             || json["from_finalize"]?.isTrue == true),
@@ -170,6 +177,7 @@ package enum DeepgramMessage: Hashable, Sendable {
         case "Error":
             let words = json["description"]?.text ?? json["message"]?.text
             self = .failure(words ?? json.text(pretty: false))
+        case nil: self = .malformed("a message without a type")
         default: self = .other
         }
     }

@@ -162,14 +162,15 @@ private final class ElevenLabsStream: VoiceStream, ProviderSocketHandler, TimerH
     }
 
     func received(text: RawSpan, on socket: ProviderSocket) {
-        if let data = JSONScanner.string(text, at: "audio"), !data.hasEscapes {
-            receive(audio: text, data)
-        }
-        // Audio aside, a message is small: its alignment, or the end.
+        var audio = JSONScanner.string(text, at: "audio")
+        if audio?.hasEscapes == true { audio = nil }
+        // Audio aside, which is read where it stands, a message is small: its alignment, or the end.
         let message: JSONValue
-        do { message = try JSONParser.parse(text.withUnsafeBytes { Array($0) }) } catch {
-            return fail(.malformed(error.description))
-        }
+        do {
+            message = try JSONParser.parse(
+                text.withUnsafeBytes { Array($0) }, without: audio == nil ? [] : ["audio"])
+        } catch { return fail(.malformed(error.description)) }
+        if let audio { receive(audio: text, audio) }
         if let words = message["error"]?.text {
             return fail(
                 .closed(
@@ -178,6 +179,9 @@ private final class ElevenLabsStream: VoiceStream, ProviderSocketHandler, TimerH
         }
         guard let place = place(of: Self.id(message)) else { return }
         let reply = contexts[place].reply
+        guard audio != nil || message["audio"] != nil || message["isFinal"]?.isTrue == true else {
+            return fail(.malformed("a message with neither audio nor an end"))
+        }
         if let alignment = message["alignment"], !alignment.isNull {
             let start = contexts[place].made - lastPiece
             let words = Self.words(alignment, from: start)

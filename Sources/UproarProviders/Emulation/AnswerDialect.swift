@@ -16,6 +16,15 @@ package struct AnswerDialect: Hashable, Sendable {
 
     package init(content: Content) { self.content = content }
 
+    /// What content stands behind; none where every byte is content.
+    package var marks: [String] {
+        switch content {
+        case .all: []
+        case .events(let marks): marks
+        case .messages(let mark): [mark]
+        }
+    }
+
     /// Bytes of content in the chunk; 0 for heads, ends and keep-alives.
     package func contentCount(in chunk: [UInt8]) -> Int {
         switch content {

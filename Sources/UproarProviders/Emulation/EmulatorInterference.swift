@@ -11,6 +11,9 @@ package protocol EmulatorInterference: AnyObject {
     func verdict(onOpen passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict
     /// Added to a provider's own time to its first content.
     func extraLatency(on passage: EmulatorPassage, at now: Instant) -> Duration
+    /// What a store makes of what it is given; none: what it should.
+    func defects(of operation: StorageOperation, on passage: EmulatorPassage, at now: Instant)
+        -> [StorageDefect]
 }
 
 extension EmulatorInterference {
@@ -18,6 +21,9 @@ extension EmulatorInterference {
         .pass
     }
     package func extraLatency(on passage: EmulatorPassage, at now: Instant) -> Duration { .zero }
+    package func defects(
+        of operation: StorageOperation, on passage: EmulatorPassage, at now: Instant
+    ) -> [StorageDefect] { [] }
 }
 
 /// One thing that is about to happen at an emulator.

@@ -106,22 +106,28 @@ package final class FaultInterference: EmulatorInterference, TimerHandler {
         return extra
     }
 
+    package func defects(
+        of operation: StorageOperation, on passage: EmulatorPassage, at now: Instant
+    ) -> [StorageDefect] {
+        let defects = chain.defects(of: operation, on: aim(passage), at: now)
+        tell(passage.provider, at: now)
+        return defects
+    }
+
     private func verdict(onPiece passage: EmulatorPassage, at now: Instant) -> EmulatorVerdict {
         let key = key(passage)
         guard var shaper = shapers.removeValue(forKey: key) else { return .pass }
         let dialect = passage.dialect
         let step = shaper.passing(content: dialect.contentCount(in: passage.payload), at: now)
+        let changed = changed(passage.payload, by: step, in: dialect)
+        if changed == passage.payload { shaper.leftUnchanged() }
         tell(shaper.takeActed(), passage, at: now)
         shapers[key] = shaper
+        if let changed { return changed == passage.payload ? .pass : .replace(changed) }
         switch step {
-        case .send: return .pass
+        case .send, .sendMalformed, .sendDefective, .sendEmptied: return .pass
         case .hold(let until): return .delay(until - now)
         case .sendTwice: return .twice
-        case .sendMalformed(let kind):
-            return .replace(dialect.changed(passage.payload) { Malformer.garble($0, kind) })
-        case .sendDefective(let defect):
-            return .replace(dialect.changed(passage.payload) { AudioDefects.spoil($0, defect) })
-        case .sendEmptied: return .replace(dialect.emptied(passage.payload))
         case .sendError(let ends): return ends ? .fail(status: 500) : .slip(status: 500)
         case .cut(.reset): return .reset
         case .cut(.close(let code)) where passage.isWebSocket:
@@ -130,6 +136,20 @@ package final class FaultInterference: EmulatorInterference, TimerHandler {
         case .freeze: return .freeze
         case .silence: return .stall
         case .keepAlive(let interval): return .keepAlive(every: interval)
+        }
+    }
+
+    /// The bytes that go out in a chunk's place, where a step has others; the same ones where the chunk has nothing that it could break.
+    private func changed(
+        _ payload: [UInt8], by step: AnswerShaper.Step, in dialect: AnswerDialect
+    ) -> [UInt8]? {
+        switch step {
+        case .sendMalformed(let kind):
+            dialect.changed(payload) { Malformer.garble($0, kind, marks: dialect.marks) }
+        case .sendDefective(let defect):
+            dialect.changed(payload) { AudioDefects.spoil($0, defect) }
+        case .sendEmptied: dialect.emptied(payload)
+        default: nil
         }
     }
 

@@ -92,8 +92,9 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
         let key = heard.references.last.map { UInt64($0.rawValue) } ?? 1 << 63 | settings.ordinal
         let due =
             arrivedAt
-            + context.draw(
-                entry.timing?.first ?? settings.latency, settings.latencyLabel, key)
+            + context.firstContent(
+                entry.timing?.first ?? settings.latency, settings.latencyLabel, key,
+                of: settings.provider, reference: heard.references.last)
         if now > due, context.isTagging {
             context.state(
                 .providerLate, of: settings.provider, at: now, reference: heard.references.last,

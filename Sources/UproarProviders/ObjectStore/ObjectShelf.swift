@@ -10,13 +10,15 @@ package struct ObjectShelf {
         package var tag: String
         /// Seconds since 1970.
         package var storedAt: Int64
+        /// It is neither listed nor read before.
+        package var shownFrom = Instant(nanoseconds: .min)
     }
 
     package struct Upload: Hashable, Sendable {
         package var bucket: String
         package var key: String
         package var contentType: String
-        package var parts: [Int: [UInt8]] = [:]
+        package var parts: [Int: Part] = [:]
 
         package init(bucket: String, key: String, contentType: String) {
             self.bucket = bucket
@@ -24,7 +26,13 @@ package struct ObjectShelf {
             self.contentType = contentType
         }
 
-        fileprivate var byteCount: Int { parts.values.reduce(0) { $0 + $1.count } }
+        fileprivate var byteCount: Int { parts.values.reduce(0) { $0 + $1.bytes.count } }
+    }
+
+    package struct Part: Hashable, Sendable {
+        package var bytes: [UInt8]
+        /// In hexadecimal digits, without quotes.
+        package var tag: String
     }
 
     private struct Name: Hashable {
@@ -47,14 +55,27 @@ package struct ObjectShelf {
 
     package var count: Int { objects.count }
 
-    package subscript(_ bucket: String, _ key: String) -> Object? {
-        objects[Name(bucket: bucket, key: key)]
+    /// What is there and shown by now.
+    package func object(_ bucket: String, _ key: String, at now: Instant) -> Object? {
+        let object = objects[Name(bucket: bucket, key: key)]
+        return object.flatMap { $0.shownFrom <= now ? $0 : nil }
     }
 
-    /// The keys of a bucket that begin with `prefix`, in the order of their bytes.
-    package func keys(in bucket: String, prefix: String) -> [String] {
-        objects.keys.filter { $0.bucket == bucket && $0.key.hasPrefix(prefix) }.map(\.key)
-            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    /// The keys of a bucket that begin with `prefix` and are shown by now, in the order of their bytes.
+    package func keys(in bucket: String, prefix: String, at now: Instant) -> [String] {
+        zip(objects.keys, objects.values).filter { name, object in
+            name.bucket == bucket && name.key.hasPrefix(prefix) && object.shownFrom <= now
+        }.map(\.0.key).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Neither lists nor gives the object for so long.
+    package mutating func hide(_ bucket: String, _ key: String, for time: Duration, at now: Instant)
+    {
+        let name = Name(bucket: bucket, key: key)
+        guard var object = objects[name] else { return }
+        object.shownFrom = now + time
+        object.storedAt += Int64(time.inSeconds)
+        objects[name] = object
     }
 
     @discardableResult
@@ -106,14 +127,19 @@ package struct ObjectShelf {
     package func upload(_ id: String) -> Upload? { uploads[id] }
 
     /// The part's tag; nil when there is no such upload.
-    package mutating func put(part: Int, _ bytes: [UInt8], of id: String) -> String? {
+    ///
+    /// - tag: what it is known by, when that is not of its own bytes.
+    package mutating func put(
+        part: Int, _ bytes: [UInt8], of id: String, tag: String? = nil
+    ) -> String? {
         guard var upload = uploads[id] else { return nil }
-        byteCount += bytes.count - (upload.parts[part]?.count ?? 0)
-        upload.parts[part] = bytes
+        byteCount += bytes.count - (upload.parts[part]?.bytes.count ?? 0)
+        let tag = tag ?? Hex.encode(Digest.md5.hash(bytes))
+        upload.parts[part] = Part(bytes: bytes, tag: tag)
         uploads[id] = upload
         makeRoom()
         guard uploads[id] != nil else { return nil }
-        return "\"\(Hex.encode(Digest.md5.hash(bytes)))\""
+        return "\"\(tag)\""
     }
 
     package mutating func abort(_ id: String) {
@@ -130,10 +156,9 @@ package struct ObjectShelf {
         var digests: [UInt8] = []
         for part in parts {
             guard let piece = upload.parts[part.number] else { return nil }
-            let digest = Digest.md5.hash(piece)
-            guard part.tag.filter({ $0 != "\"" }) == Hex.encode(digest) else { return nil }
-            bytes += piece
-            digests += digest
+            guard part.tag.filter({ $0 != "\"" }) == piece.tag else { return nil }
+            bytes += piece.bytes
+            digests += Hex.decode(piece.tag) ?? []
         }
         abort(id)
         let tag = "\"\(Hex.encode(Digest.md5.hash(digests)))-\(parts.count)\""

@@ -10,15 +10,18 @@ package final class ObjectStoreClient: ObjectStore {
     private let bucket: String
     private let signer: SigV4
     private let deadline: Duration
+    private let verifies: Bool
     private let http: any HTTPClient
     private let now: () -> Int64
 
     /// - base: scheme and host, with a port where it is not the usual one: `http://127.0.0.1:9000`.
     /// - deadline: of one request, whatever its size.
+    /// - verifies: what is put counts as stored only when the store's ETag is of what was sent. Where a store's ETags are no MD5 (keys of
+    ///   one's own, KMS), they say nothing, and its word is taken.
     /// - now: seconds since 1970; the store refuses clocks that are 15 minutes off.
     package init(
         base: String, bucket: String, signer: SigV4, deadline: Duration = .seconds(60),
-        http: any HTTPClient, now: @escaping () -> Int64
+        verifies: Bool = true, http: any HTTPClient, now: @escaping () -> Int64
     ) {
         let base = base.hasSuffix("/") ? String(base.dropLast()) : base
         self.base = base
@@ -26,6 +29,7 @@ package final class ObjectStoreClient: ObjectStore {
         self.bucket = bucket
         self.signer = signer
         self.deadline = deadline
+        self.verifies = verifies
         self.http = http
         self.now = now
     }
@@ -36,7 +40,11 @@ package final class ObjectStoreClient: ObjectStore {
         _ bytes: [UInt8], at key: String, contentType: String,
         then: @escaping (Result<Void, ProviderFailure>) -> Void
     ) {
-        send("PUT", key, body: bytes, contentType: contentType) { then($0.map { _ in }) }
+        send("PUT", key, body: bytes, contentType: contentType) { [self] result in
+            then(
+                result.flatMap { reply in stored(bytes, reply).map { .failure($0) } ?? .success(())
+                })
+        }
     }
 
     package func beginParts(
@@ -61,9 +69,10 @@ package final class ObjectStoreClient: ObjectStore {
         let query: [SigV4.Field] = [
             .init("partNumber", String(part)), .init("uploadId", upload),
         ]
-        send("PUT", key, query: query, body: bytes) { result in
+        send("PUT", key, query: query, body: bytes) { [self] result in
             then(
                 result.flatMap { reply in
+                    if let failure = stored(bytes, reply) { return .failure(failure) }
                     guard let tag = reply.tag else {
                         return .failure(.malformed("a part without a tag"))
                     }
@@ -85,16 +94,32 @@ package final class ObjectStoreClient: ObjectStore {
         send(
             "POST", key, query: [.init("uploadId", upload)], body: Array(text.utf8),
             contentType: "application/xml"
-        ) { result in
+        ) { [self] result in
             then(
                 result.flatMap { reply in
                     // The status came before the parts were put together: only the body tells (AWS, "CompleteMultipartUpload").
-                    guard reply.xml?.name != "Error" else {
-                        return .failure(.reported("the parts were not put together"))
+                    guard let xml = reply.xml, xml.name == "CompleteMultipartUploadResult" else {
+                        let code = reply.xml?.first("Code")?.text ?? "no result"
+                        return .failure(.reported("the parts were not put together: \(code)"))
+                    }
+                    let tag = ObjectTag(xml.first("ETag")?.text)
+                    guard !verifies || tag.fits(parts: tags.map { ObjectTag($0) }) else {
+                        return .failure(.malformed(Self.mismatch(tag)))
                     }
                     return .success(())
                 })
         }
+    }
+
+    /// Why the store cannot have what it was sent; nil: its answer speaks for nothing else.
+    private func stored(_ bytes: [UInt8], _ reply: ObjectStoreExchange.Reply) -> ProviderFailure? {
+        guard verifies, reply.hasPlainTag else { return nil }
+        let tag = ObjectTag(reply.tag)
+        return tag.fits(bytes) ? nil : .malformed(Self.mismatch(tag))
+    }
+
+    private static func mismatch(_ tag: ObjectTag) -> String {
+        "the store has other bytes than it was sent: its ETag is \(tag.text)"
     }
 
     package func abortParts(
@@ -188,6 +213,8 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
     struct Reply {
         var body: [UInt8]
         var tag: String?
+        /// The tag of an object in one piece is its MD5, as far as the answer tells.
+        var hasPlainTag = true
         /// Nil when the body is none.
         var xml: XMLElement? { body.isEmpty ? nil : try? XMLReader.read(body) }
     }
@@ -198,6 +225,7 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
     private var then: ((Result<Reply, ProviderFailure>) -> Void)?
     private var answer = HTTPAnswer(limit: ObjectStoreExchange.bodyLimit)
     private var tag: String?
+    private var hasPlainTag = true
 
     init(_ then: @escaping (Result<Reply, ProviderFailure>) -> Void) { self.then = then }
 
@@ -215,6 +243,14 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
         answer.begin(status: status, headers: headers)
         tag = headers.first { $0.name.lowercased() == "etag" }?.value
+        // Encrypted otherwise than with the store's own keys, a tag is no digest (AWS, "Object": ETag).
+        hasPlainTag = !headers.contains { field in
+            switch field.name.lowercased() {
+            case "x-amz-server-side-encryption": field.value.hasPrefix("aws:kms")
+            case "x-amz-server-side-encryption-customer-algorithm": true
+            default: false
+            }
+        }
     }
 
     func received(body bytes: RawSpan, on exchange: any HTTPExchange) {
@@ -227,7 +263,7 @@ final class ObjectStoreExchange: HTTPExchangeHandler {
 
     func finished(_ exchange: any HTTPExchange) {
         guard (200..<300).contains(answer.status) else { return end(.failure(answer.refusal)) }
-        end(.success(Reply(body: answer.body, tag: tag)))
+        end(.success(Reply(body: answer.body, tag: tag, hasPlainTag: hasPlainTag)))
     }
 
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {

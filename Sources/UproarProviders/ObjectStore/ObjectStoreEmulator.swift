@@ -1,4 +1,6 @@
 import UproarCore
+import UproarCrypto
+import UproarFaults
 import UproarRuntime
 import UproarWire
 
@@ -81,10 +83,7 @@ package final class ObjectStoreEmulator: EmulatedService {
         case "PUT" where upload != nil: return try putPart(request, upload ?? "")
         case "PUT":
             guard request.head.headers["x-amz-copy-source"] == nil else { throw .notImplemented }
-            let object = shelf.put(
-                request.body, in: request.bucket, as: request.key,
-                contentType: contentType(request), at: context.unixSeconds)
-            return Answer(headers: ["ETag": object.tag])
+            return put(request)
         case "GET", "HEAD": return try get(request)
         case "DELETE" where upload != nil:
             shelf.abort(upload ?? "")
@@ -104,6 +103,52 @@ package final class ObjectStoreEmulator: EmulatedService {
                     + "</InitiateMultipartUploadResult>")
         case "POST" where upload != nil: return try complete(request, upload ?? "")
         default: throw .notImplemented
+        }
+    }
+
+    private func put(_ request: ObjectStoreRequest) -> Answer {
+        let defects = defects(of: .put, request)
+        let kept = Kept(request.body, defects)
+        let object = shelf.put(
+            kept.bytes, in: request.bucket, as: request.key, contentType: contentType(request),
+            at: context.unixSeconds, tag: "\"\(kept.tag)\"")
+        hide(request, defects)
+        return Answer(headers: ["ETag": kept.said.map { "\"\($0)\"" } ?? object.tag])
+    }
+
+    /// What of a body is kept, by which tag it is known, and which tag is said where that is another one.
+    private struct Kept {
+        var bytes: [UInt8]
+        var tag: String
+        var said: String?
+
+        init(_ sent: [UInt8], _ defects: [StorageDefect]) {
+            bytes = sent
+            tag = Hex.encode(Digest.md5.hash(sent))
+            for case .mismatch(let mismatch) in defects {
+                let damaged = StorageDefect.damaged(bytes)
+                let other = Hex.encode(Digest.md5.hash(damaged))
+                switch mismatch {
+                case .tag: said = other
+                case .body: (bytes, tag) = (damaged, other)
+                case .silent: bytes = damaged
+                }
+            }
+        }
+    }
+
+    private func defects(of operation: StorageOperation, _ request: ObjectStoreRequest)
+        -> [StorageDefect]
+    {
+        guard let interference = context.interference else { return [] }
+        var passage = EmulatorPassage(provider: provider, kind: .request, ordinal: ordinal)
+        passage.fields = [.init("path", request.head.path), .init("method", request.head.method)]
+        return interference.defects(of: operation, on: passage, at: context.now)
+    }
+
+    private func hide(_ request: ObjectStoreRequest, _ defects: [StorageDefect]) {
+        for case .hidden(let time) in defects {
+            shelf.hide(request.bucket, request.key, for: time, at: context.now)
         }
     }
 
@@ -143,7 +188,8 @@ package final class ObjectStoreEmulator: EmulatedService {
     private func list(_ request: ObjectStoreRequest) -> Answer {
         let prefix = request.query["prefix"] ?? ""
         let limit = min(1000, max(0, request.query["max-keys"].flatMap { Int($0) } ?? 1000))
-        var keys = shelf.keys(in: request.bucket, prefix: prefix)[...]
+        var keys = shelf.keys(
+            in: request.bucket, prefix: prefix, at: context.now)[...]
         let after =
             request.query["continuation-token"] ?? request.query["start-after"]
             ?? request.query["marker"]
@@ -157,7 +203,7 @@ package final class ObjectStoreEmulator: EmulatedService {
             text += "<NextContinuationToken>\(XMLElement.escaped(last))</NextContinuationToken>"
         }
         for key in page {
-            guard let object = shelf[request.bucket, key] else { continue }
+            guard let object = shelf.object(request.bucket, key, at: context.now) else { continue }
             text += "<Contents><Key>\(XMLElement.escaped(key))</Key>"
             text += "<LastModified>\(UnixTime.text(object.storedAt))</LastModified>"
             text += "<ETag>\(XMLElement.escaped(object.tag))</ETag>"
@@ -168,7 +214,9 @@ package final class ObjectStoreEmulator: EmulatedService {
     }
 
     private func get(_ request: ObjectStoreRequest) throws(ObjectStoreProblem) -> Answer {
-        guard let object = shelf[request.bucket, request.key] else { throw .noKey }
+        guard let object = shelf.object(request.bucket, request.key, at: context.now) else {
+            throw .noKey
+        }
         var answer = Answer(
             headers: [
                 "ETag": object.tag, "Content-Type": object.contentType, "Accept-Ranges": "bytes",
@@ -209,8 +257,11 @@ package final class ObjectStoreEmulator: EmulatedService {
                 400, "InvalidArgument",
                 "Part number must be an integer between 1 and 10000, inclusive")
         }
-        guard let tag = shelf.put(part: number, request.body, of: upload) else { throw .noUpload }
-        return Answer(headers: ["ETag": tag])
+        let kept = Kept(request.body, defects(of: .putPart, request))
+        guard let tag = shelf.put(part: number, kept.bytes, of: upload, tag: kept.tag) else {
+            throw .noUpload
+        }
+        return Answer(headers: ["ETag": kept.said.map { "\"\($0)\"" } ?? tag])
     }
 
     private func complete(_ request: ObjectStoreRequest, _ upload: String)
@@ -230,9 +281,23 @@ package final class ObjectStoreEmulator: EmulatedService {
             throw ObjectStoreProblem(
                 400, "InvalidPartOrder", "The list of parts was not in ascending order.")
         }
+        let defects = defects(of: .complete, request)
+        var failing: StorageDefect.Incompletion?
+        for case .incomplete(let how) in defects { failing = how }
+        switch failing {
+        case .saidInBody?:
+            return xml(
+                "<Error><Code>InternalError</Code>"
+                    + "<Message>We encountered an internal error. Please try again.</Message></Error>"
+            )
+        case .refused(let status)?: throw .status(status, retryAfter: nil)
+        case .saidFailed?, nil: break
+        }
         guard let object = shelf.complete(upload, parts: parts, at: context.unixSeconds) else {
             throw .invalidPart
         }
+        hide(request, defects)
+        if case .saidFailed(let status)? = failing { throw .status(status, retryAfter: nil) }
         return xml(
             "<CompleteMultipartUploadResult><Bucket>\(XMLElement.escaped(request.bucket))</Bucket>"
                 + "<Key>\(XMLElement.escaped(request.key))</Key>"

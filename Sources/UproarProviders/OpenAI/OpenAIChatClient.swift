@@ -42,7 +42,8 @@ private final class ChatCompletionExchange: LanguageModelReply, HTTPExchangeHand
     private var exchange: (any HTTPExchange)?
     /// Its body is kept where it is no stream of events.
     private var answer = HTTPAnswer(limit: 64 << 10)
-    private var events = ServerSentEventDecoder()
+    /// An event holds a token or a piece of a tool call: more than this is no answer.
+    private var events = ServerSentEventDecoder(limit: 1 << 20)
     private var reader = ChatCompletionReader()
 
     init(handler: any LanguageModelHandler) { self.handler = handler }
