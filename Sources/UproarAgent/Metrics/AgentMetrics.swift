@@ -93,7 +93,7 @@ package final class AgentMetrics {
     }
 
     func sessionRefused(_ reason: String) { count(.refused, [reason]) }
-    func storeFailed() { count(.errors, ["failed", "store"]) }
+    func storeFailed(_ failure: StoreFailure) { count(.errors, [failure.kind, "store"]) }
     func messageUnknown() { count(.errors, ["unknown_message", "media"]) }
 
     /// Every tool that ran, for whomever it ran.
@@ -157,6 +157,28 @@ package final class AgentMetrics {
     func probed(_ name: String, _ role: ProviderRole, succeeded: Bool) {
         count(.probes, [role.rawValue, name, succeeded ? "succeeded" : "failed"])
     }
+}
+
+extension StoreFailure {
+    /// A word for a label: who is down refuses (`unreachable`), who hangs says nothing (`timeout`), who may not says why (`readonly`).
+    var kind: String {
+        switch self {
+        case .unreachable: "unreachable"
+        case .timedOut: "timeout"
+        case .malformed: "malformed"
+        case .refused(let words):
+            words.split(separator: " ").first.map { $0.lowercased() }.flatMap {
+                Self.refusals.contains($0) ? $0 : nil
+            } ?? "refused"
+        }
+    }
+
+    /// First words of Redis' errors that say what is the matter with the server (redis.io, "Error replies"); all others are one kind, so
+    /// that no server can fill the metrics.
+    private static let refusals: Set<String> = [
+        "readonly", "loading", "masterdown", "oom", "moved", "noauth", "busy", "noreplicas",
+        "misconf",
+    ]
 }
 
 extension ProviderFailure {

@@ -66,17 +66,20 @@ final class SessionKeeper: TimerHandler {
             then(bytes)
         }
         let limit = loop.schedule(at: loop.now + settings.storeWait) { [weak self] in
-            self?.failed()
+            // Why is known when the store's own word comes.
+            self?.lost()
             end(known?.bytes)
         }
         store.load(key) { [weak self, loop] result in
             loop.cancel(limit)
             switch result {
             case .success(let bytes):
+                if isOver { self?.metrics.storeFailed(.timedOut) }
                 self?.succeeded()
                 end(bytes ?? nil)
-            case .failure:
-                if !isOver { self?.failed() }
+            case .failure(let failure):
+                self?.metrics.storeFailed(failure)
+                if !isOver { self?.lost() }
                 end(known?.bytes)
             }
         }
@@ -92,7 +95,7 @@ final class SessionKeeper: TimerHandler {
             record.encoded, at: SessionRecord.handOffKey(record.id),
             keepFor: SessionRecord.handOffKeptFor
         ) { [weak self] result in
-            if case .failure = result { self?.metrics.storeFailed() }
+            if case .failure(let failure) = result { self?.metrics.storeFailed(failure) }
         }
     }
 
@@ -133,8 +136,8 @@ final class SessionKeeper: TimerHandler {
                 wrote(key, version: entry.version)
                 succeeded()
                 then(true)
-            case .failure:
-                failed()
+            case .failure(let failure):
+                failed(failure)
                 then(false)
             }
         }
@@ -164,8 +167,12 @@ final class SessionKeeper: TimerHandler {
         }
     }
 
-    private func failed() {
-        metrics.storeFailed()
+    private func failed(_ failure: StoreFailure) {
+        metrics.storeFailed(failure)
+        lost()
+    }
+
+    private func lost() {
         metrics.set(.storeDurable, to: 0)
         isReachable = false
         retry()
@@ -207,8 +214,8 @@ final class SessionKeeper: TimerHandler {
                     return settle()
                 }
                 write(key) { [weak self] _ in self?.settle() }
-            case .failure:
-                failed()
+            case .failure(let failure):
+                failed(failure)
                 settle()
             }
         }

@@ -110,7 +110,7 @@ final class TaskLedger: TaskStore, TimerHandler {
                 }
                 then(.success(applied(owner, to: tasks)))
             case .failure(let failure):
-                metrics.storeFailed()
+                metrics.storeFailed(failure)
                 let known = books[owner]?.tasks
                 let isChanged = pending.contains { $0.owner == owner }
                 guard settings.sessionMemory, known != nil || isChanged else {
@@ -157,7 +157,7 @@ final class TaskLedger: TaskStore, TimerHandler {
         _ change: Change, _ result: Result<Void, StoreFailure>,
         _ then: (Result<Void, StoreFailure>) -> Void
     ) {
-        metrics.storeFailed()
+        if case .failure(let failure) = result { metrics.storeFailed(failure) }
         guard settings.sessionMemory, pending.count < Self.pendingLimit else { return then(result) }
         pending.append(change)
         retry()

@@ -27,6 +27,26 @@ package final class AgentWatch {
     package struct Series {
         package var first: Int
         package var values: [Double]
+
+        /// What a counter grew from one look to another; where it fell it has begun anew.
+        ///
+        /// - from, to: looks, `from` ≤ `to`.
+        func growth(from: Int, to: Int) -> Double {
+            // A series that came to be later had counted nothing.
+            var last = from < first ? 0 : value(at: from)
+            var sum = 0.0
+            for look in stride(from: from + 1, through: to, by: 1) {
+                let value = value(at: look)
+                guard !value.isNaN else { continue }
+                if !last.isNaN { sum += value >= last ? value - last : value }
+                last = value
+            }
+            return sum
+        }
+
+        private func value(at look: Int) -> Double {
+            values.indices.contains(look - first) ? values[look - first] : .nan
+        }
     }
 
     package private(set) var series = OrderedTable<String, Series>()
@@ -122,6 +142,31 @@ package final class AgentWatch {
     /// Durability is lost downwards; all else grows.
     private func isWorse(_ sample: PrometheusSample, than last: Double) -> Bool {
         sample.name == "voice_session_store_durable" ? sample.value < last : sample.value > last
+    }
+
+    /// What the agent counted of its own errors between two instants of the run, the most frequent first.
+    ///
+    /// Looks lie a second apart: what was counted up to a second before and after is in it.
+    package func errors(from: Instant, to: Instant) -> [AgentError] {
+        guard let first = times.lastIndex(where: { $0 <= from }),
+            let last = times.firstIndex(where: { $0 >= to }) ?? times.indices.last
+        else { return [] }
+        var counts = OrderedTable<[String], Double>()
+        for (name, series) in zip(series.keys, series.values) {
+            guard name.hasPrefix("errors_total{") || name.contains("_errors_total{"),
+                let kind = Self.label("error_type", in: name),
+                let component = Self.label("component", in: name)
+            else { continue }
+            counts[[component, kind], default: 0] += series.growth(from: first, to: last)
+        }
+        return zip(counts.keys, counts.values).filter { $1 > 0 }.map { words, count in
+            AgentError(component: words[0], kind: words[1], count: Int(count))
+        }.sorted { ($1.count, $0.component, $0.kind) < ($0.count, $1.component, $1.kind) }
+    }
+
+    private static func label(_ label: String, in name: String) -> String? {
+        guard let range = name.firstRange(of: label + "=\"") else { return nil }
+        return String(name[range.upperBound...].prefix { $0 != "\"" })
     }
 
     private func note(_ sample: PrometheusSample, after: Instant, _ now: Instant) {

@@ -312,6 +312,14 @@ package final class RunResults {
         }
     }
 
+    private func record(_ report: FaultReport, end: Instant) -> RunResult.FaultRecord {
+        var record = RunResult.FaultRecord(report)
+        if let watch, let first = report.firstEffect {
+            record.agentErrors = watch.errors(from: first, to: report.cleared ?? end)
+        }
+        return record
+    }
+
     private var gates: [GateRule] { plan.scenario.gates }
 
     private func fill(sampler: Sampler, now: Instant) {
@@ -331,7 +339,7 @@ package final class RunResults {
             let report = history.report(end: now)
             report.record(into: &result.recorder)
         }
-        result.faults = (faults?.histories ?? []).map { .init($0.report(end: now)) }
+        result.faults = (faults?.histories ?? []).map { record($0.report(end: now), end: now) }
         if !result.faults.isEmpty, !result.files.contains("postmortem.md") {
             result.files.append("postmortem.md")
         }

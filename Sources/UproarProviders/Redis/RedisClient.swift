@@ -72,7 +72,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
     private var failures = 0
     /// Not dialled before.
     private var redialAt = Instant(nanoseconds: .min)
-    private var lastProblem = "not connected yet"
+    /// Why the last connection was given up; what never got one fails for the same reason.
+    private var lastFailure = StoreFailure.unreachable("not connected yet")
     private var deadlineTimer = TimerID.none
     private var redialTimer = TimerID.none
     private var isReceiving = false
@@ -184,7 +185,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
             // What the peer owes would be taken for the replies to later commands: this connection is of no use.
             abandon("a reply is overdue", .timedOut)
         case .ready, .idle, .asking, .connecting, .greeting, .closed:
-            failFirst(overdue, failures > 0 ? .unreachable(lastProblem) : .timedOut)
+            failFirst(overdue, failures > 0 ? lastFailure : .timedOut)
         }
         awaitDeadline()
     }
@@ -274,7 +275,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
     }
 
     private func broke(_ problem: String, _ failure: StoreFailure? = nil) {
-        lastProblem = problem
+        let failure = failure ?? .unreachable(problem)
+        lastFailure = failure
         let pause = min(
             options.longestPause.nanoseconds,
             options.shortestPause.nanoseconds << Int64(min(failures, 20)))
@@ -285,7 +287,7 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         redialAt = loop.now + .nanoseconds(drawn)
         phase = .idle
         output = []
-        failFirst(written, failure ?? .unreachable(problem))
+        failFirst(written, failure)
         awaitDeadline()
         if case .idle = phase, !commands.isEmpty { dial() }
     }
@@ -363,6 +365,8 @@ package final class RedisClient: ByteStreamHandler, TimerHandler {
         guard stream === self.stream else { return }
         self.stream = nil
         switch reason {
+        // Nobody said no: as silent as a server that hangs.
+        case .unreachable(ETIMEDOUT): broke("no connection in time", .timedOut)
         case .unreachable(let errno), .failed(let errno): broke(String(cString: strerror(errno)))
         case .unknownHost: broke("the name does not resolve")
         case .tls(let words), .untrusted(let words): broke("TLS: \(words)")

@@ -196,6 +196,10 @@ extension HTMLReport {
             // A result of before there were figures.
             text += "; all was well again at \(RunDigest.clock(recovered))"
         }
+        if !fault.agentErrors.isEmpty {
+            let errors = fault.agentErrors.prefix(3).map(\.text).joined(separator: ", ")
+            text += "; the agent met \(HTMLText.escaped(errors))"
+        }
         let findings = fault.findings.prefix(2).map { HTMLText.escaped($0) }
         return "<li>\(text)."
             + (findings.isEmpty

@@ -147,8 +147,15 @@ package struct PostmortemReport {
                 ? "no other provider was tried"
                 : "stood in: " + fault.alternates.joined(separator: ", ")
             return "- `\(fault.id)`: \(path)"
-                + (spans.isEmpty ? "" : "; " + spans.joined(separator: ", "))
+                + (spans.isEmpty ? "" : "; " + spans.joined(separator: ", ")) + Self.errors(fault)
         }
+    }
+
+    /// How it looked from within the agent: what tells a server that hangs from one that is down and one that refuses.
+    private static func errors(_ fault: RunResult.FaultRecord) -> String {
+        let errors = fault.agentErrors.prefix(5).map(\.text)
+        return errors.isEmpty
+            ? "" : "; the agent's own errors meanwhile: " + errors.joined(separator: ", ")
     }
 
     private var recovery: [String] {

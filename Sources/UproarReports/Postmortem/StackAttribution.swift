@@ -85,7 +85,7 @@ package struct StackAttribution: Hashable, Sendable {
                 )
             }
             if !met.isEmpty {
-                evidence += " (under " + met.map { "`\($0.id)`" }.joined(separator: ", ") + ")"
+                evidence += " (under " + met.map(Self.name).joined(separator: ", ") + ")"
             }
             return
         }
@@ -132,6 +132,11 @@ package struct StackAttribution: Hashable, Sendable {
         case .textToSpeech, .downlink:
             return (.telephony, "\(place): spoken and not heard in time")
         }
+    }
+
+    /// With what the agent itself met most often under it: ``redis-hang`: store timeout 37`.
+    private static func name(_ fault: RunResult.FaultRecord) -> String {
+        "`\(fault.id)`" + (fault.agentErrors.first.map { ": \($0.text)" } ?? "")
     }
 
     /// The faults that were at work when the caller ended.

@@ -148,6 +148,8 @@ package struct RunResult: Sendable, Equatable {
         package var alternates: [String] = []
         /// What a person should know of it, a sentence each.
         package var findings: [String] = []
+        /// What the agent counted of its own errors from the first effect to the end, the most frequent first; empty where it shows none.
+        package var agentErrors: [AgentError] = []
 
         package init(_ report: FaultReport) {
             let subject = report.subject

@@ -312,6 +312,7 @@ extension RunResult.FaultRecord {
             "alternates": .array(alternates.map { .string($0) }),
             "figures": .array(figures.map(\.json)),
             "findings": .array(findings.map { .string($0) }),
+            "agent_errors": agentErrors.isEmpty ? .null : .array(agentErrors.map(\.json)),
         ])
     }
 
@@ -330,6 +331,24 @@ extension RunResult.FaultRecord {
         for figure in try fields.objects("figures") {
             figures.append(try FaultFigure(figure))
         }
+        for error in try fields.objects("agent_errors") {
+            agentErrors.append(try AgentError(error))
+        }
+    }
+}
+
+extension AgentError {
+    var json: JSONValue {
+        [
+            "component": .string(component), "kind": .string(kind),
+            "count": .integer(Int64(count)),
+        ]
+    }
+
+    init(_ fields: ResultFields) throws(ResultError) {
+        self.init(
+            component: try fields.text("component"), kind: try fields.text("kind"),
+            count: fields.int("count", else: 0))
     }
 }
 
