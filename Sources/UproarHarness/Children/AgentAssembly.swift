@@ -38,12 +38,13 @@ package enum AgentAssembly {
         var parts = AgentParts(loop: loop, network: network)
         if !settings.echoes {
             try addRecognisers(&parts, settings, keys, seed, http)
+            let pool =
+                settings.modelRequests > 0 ? ModelPool(limit: settings.modelRequests) : nil
             for model in UproarAgent.AgentSettings.names(settings.models) {
+                let client = OpenAIChatClient(
+                    base: settings.openaiURL, key: keys.openai, http: http)
                 parts.models.append(
-                    ModelCandidate(
-                        OpenAIChatClient(
-                            base: settings.openaiURL, key: keys.openai, http: http),
-                        model: model))
+                    ModelCandidate(pool?.pooled(client) ?? client, model: model))
             }
             try addVoices(&parts, settings, keys, seed)
             parts.random = seed.stream("agent")
@@ -110,7 +111,8 @@ package enum AgentAssembly {
             base: settings.recordingURL, bucket: settings.recordingBucket,
             signer: SigV4(
                 accessKey: keys.storeKey, secretKey: keys.storeSecret,
-                region: settings.recordingRegion), http: http, now: world.now)
+                region: settings.recordingRegion), verifies: settings.recordingVerify, http: http,
+            now: world.now)
         return RecordingParts(
             spool: world.spool, store: store, keys: recordingKeys,
             unguessable: world.unguessable)

@@ -14,7 +14,7 @@ struct ZooTests {
         let agents = ZooAgent.all
         #expect(
             agents.map { String($0.name.prefix(3)) }
-                == (1...15).map { $0 < 10 ? "v0\($0)" : "v\($0)" })
+                == (1...16).map { $0 < 10 ? "v0\($0)" : "v\($0)" })
         for agent in agents {
             #expect(!agent.switches.isEmpty && !agent.flagged.isEmpty, "\(agent.name)")
             #expect(!agent.others.contains(agent.flagged), "\(agent.name)")
@@ -36,6 +36,24 @@ struct ZooTests {
         let flags = SimulatedScenario.broken(broken)
         #expect(flags.contains(agent.flagged), "flagged by \(flags.sorted())")
         #expect(flags.isSubset(of: agent.others.union([agent.flagged])))
+    }
+
+    @Test func callsThatShareAPoolAreCollateralAndOthersAreNot() throws {
+        let agent = try #require(ZooAgent.all.first { $0.name == "v16-shared-pool" })
+        let small = [#"load=[{"hold":"12 callers for 26s"}]"#, "timeline.0.at=8s"]
+        func calls(_ set: [String]) throws -> (exposed: Double, collateral: Double) {
+            let fault = try #require(
+                try SimulatedScenario.run(agent.path, set: small + set).faults.first)
+            func figure(_ name: String) -> Double {
+                fault.figures.first { $0.name == name }?.value ?? -1
+            }
+            return (figure("calls_exposed"), figure("calls_collateral"))
+        }
+        // The fault is a third of the calls' in both: what differs is whom it hurts beside them.
+        let sound = try calls([])
+        #expect(sound.exposed > 0 && sound.collateral == 0)
+        let starved = try calls(agent.switches)
+        #expect(starved.exposed > 0 && starved.collateral > 0)
     }
 
     @Test func theSameSeedGivesTheSameBytes() throws {
