@@ -71,6 +71,7 @@ def simulate(name):
              for alert in result.get("alerts", []) if "at_ms" in alert]
     return {
         "seed": result["seed"], "stood_in": fault["alternates"], "figures": found,
+        "errors": [f"{error['component']} {error['kind']} {error['count']}" for error in fault.get("agent_errors", [])[:3]],
         "alerts": [f"`{alert}` {duration(after)} after the first effect" for alert, after in fired if after >= 0],
     }
 
@@ -79,6 +80,7 @@ def block(name, record):
     lines = [begin, f"Simulated, seed {record['seed']}: `uproar simulate scenarios/drills/{name}.yaml`.", "", "| | |", "|---|---|"]
     lines.append("| stood in | " + (", ".join(record["stood_in"]) or "nobody") + " |")
     lines += [f"| {label} | {value} |" for label, value in record["figures"]]
+    lines.append("| the agent's own errors | " + (", ".join(record["errors"]) or "none") + " |")
     lines.append("| alerts | " + ("; ".join(record["alerts"]) or "none of the shipped rules fired") + " |")
     return "\n".join(lines + [end])
 

@@ -32,6 +32,9 @@ import UproarPosix
             try #require(row.count == 2)
             rows.append((row[0], row[1]))
         }
+        let errors = texts(record["errors"])
+        rows.append(
+            ("the agent's own errors", errors.isEmpty ? "none" : errors.joined(separator: ", ")))
         let alerts = texts(record["alerts"])
         rows.append(
             (

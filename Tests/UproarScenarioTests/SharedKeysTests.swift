@@ -17,6 +17,22 @@ import UproarScenario
         } catch { return error.problems }
     }
 
+    // MARK: breakers
+
+    @Test func whatAnAgentDeclaresOfItsBreakersIsReadByRole() throws {
+        let scenario = try read(
+            small
+                + "breakers: {stt: {deadline: 10s, attempts: 2}, llm: {failures: 100, moves_on: off}}\n",
+            [:])
+        #expect(scenario.breakers.map(\.role) == [.speechToText, .languageModel])
+        #expect(scenario.breakers[0].deadline == .seconds(10) && scenario.breakers[0].attempts == 2)
+        #expect(scenario.breakers[1].failures == 100 && !scenario.breakers[1].movesOn)
+        #expect(try read(small, [:]).breakers.isEmpty)
+        let wrong = problems(small + "breakers: {sst: {failures: 1}, llm: {failures: 0}}\n")
+        #expect(wrong.count == 2)
+        #expect(wrong.contains { "\($0)".contains("stt") })
+    }
+
     // MARK: include
 
     @Test func anIncludedFileStandsInForMissingKeysAndMapsAreJoined() throws {

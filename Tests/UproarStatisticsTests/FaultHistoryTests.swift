@@ -63,6 +63,23 @@ struct FaultHistoryTests {
         #expect(report.collateral == 1 && report.dropped == 1 && report.affected == 1)
     }
 
+    @Test(
+        "Calls that were met and never wrong were well at the fault's end; of too few turns nothing is said"
+    )
+    func neverWrong() {
+        func lag(_ turns: [Int]) -> TurnSample? {
+            var history = FaultHistory(Self.subject)
+            history.take(Self.fact(.faultEffective, 1_000, call: 1, detail: 2))
+            history.clear(at: Self.at(5_000))
+            history.take(Self.call(1, turns: turns.map { ($0, true) }))
+            let report = history.report(end: Self.at(60_000))
+            #expect(report.recovery == nil)
+            return report.recoveryLag
+        }
+        #expect(lag([2_000, 6_000, 12_000, 18_000]) == .exact(.zero))
+        #expect(lag([2_000, 6_000, 12_000]) == nil)
+    }
+
     @Test("The spans are where gates look for them")
     func gates() {
         var history = FaultHistory(Self.subject)

@@ -13,7 +13,12 @@ enum FaultSubjects {
             preconditionFailure("only injects have a history")
         }
         var subject = subject(number, id, event, fault, attributes)
-        if case .embedded = plan.scenario.target {
+        if let declared = plan.scenario.breakers.first(where: { $0.role == subject.role }) {
+            subject.policy = .init(
+                failures: declared.failures,
+                deadline: silent.contains(fault) ? declared.deadline : nil,
+                attempts: declared.attempts, movesOnAtOnce: declared.movesOn)
+        } else if case .embedded = plan.scenario.target {
             subject.policy = policy(
                 EmbeddedConfigurations.settings(plan), fault: fault, role: subject.role)
         }

@@ -14,6 +14,10 @@ extension Scenario {
             members.append(.init("alerts", .array(alerts.map { .string($0.text) })))
         }
         if let safety = safety.json { members.append(.init("safety", safety)) }
+        if !breakers.isEmpty {
+            members.append(
+                .init("breakers", .object(breakers.map { .init($0.role.rawValue, $0.json) })))
+        }
         return .object(members)
     }
 

@@ -46,6 +46,8 @@ package struct Scenario: Hashable, Sendable {
     package var timeline: [TimelineEvent]
     package var gates: [GateRule]
     package var safety = SafetySettings()
+    /// By role, in the order of roles; empty: the reference agent's own settings, and nothing of any other.
+    package var breakers: [DeclaredBreaker] = []
     /// Alerts that its faults must set off, in written order; nil: none is looked for.
     package var alerts: [ExpectedAlert]?
     /// How long a call lasts from its answer; nil: as long as its script. The script is then gone through again and again.

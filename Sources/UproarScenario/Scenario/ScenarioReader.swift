@@ -13,7 +13,7 @@ package struct ScenarioReader {
         "drain",
         "providers", "agent",
         "prices", "tagging", "recording", "links", "timeline", "gates", "safety",
-        "alerts",
+        "breakers", "alerts",
     ]
     static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
     /// What a run is held to when its scenario names no gates. The last one keeps a run in which nobody ever spoke from passing.
@@ -101,7 +101,7 @@ package struct ScenarioReader {
             isTagging: isTagging,
             isRecording: map.value("recording", ScalarText.isOn) ?? false,
             links: map.value("links", Self.links) ?? .asNeeded, timeline: timeline, gates: gates,
-            safety: safety(map), alerts: alerts(map),
+            safety: safety(map), breakers: breakers(map), alerts: alerts(map),
             callLength: callLength, agentCores: agentCores(map),
             places: .init(
                 file: file, audio: map.mark("audio"), load: map.mark("load"),

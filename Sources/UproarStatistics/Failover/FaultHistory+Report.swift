@@ -231,7 +231,13 @@ extension FaultHistory {
         let ordered = turns.filter { met.contains($0.call) && $0.ended < span.end }
             .sorted { ($0.ended, $0.call) < ($1.ended, $1.call) }
         guard let symptom = ordered.first(where: { !$0.isGood && $0.ended < span.recoveryEnd })
-        else { return }
+        else {
+            // Calls that were met, were never wrong and went on well afterwards were well at the fault's end.
+            if let cleared, Self.goodTail(ordered.filter { $0.ended >= cleared }) != nil {
+                report.recoveryLag = .exact(.zero)
+            }
+            return
+        }
         // Good turns between wrong ones are no recovery: other calls' turns come in between. Calls that came later count: those
         // that were met may all have been let go.
         let all = turns.filter { (met.contains($0.call) || covers($0.call)) && $0.ended < span.end }
