@@ -32,7 +32,7 @@ test: deps
 bench: deps
 	Benchmarks/run
 
-## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, drills simulated and live, faults drawn by many seeds, every promise of the agent kept and switched off (needs Python)
+## make verify          the long checks: latencies against the waveforms, kill -9 at random moments and at every state of every fault, aborts, bad input, runs that must be invalid, faults of links by their magnitude, a real Redis taken away in every way, drills simulated and live, faults drawn by many seeds, every promise of the agent kept and switched off (needs Python)
 verify:
 	@scripts/install-deps verify
 	$(MAKE) build
@@ -57,6 +57,7 @@ verify:
 	scripts/verify-zoo
 	scripts/verify-swarm --seeds 50
 	scripts/verify-links.py
+	scripts/verify-redis.py
 	scripts/verify-game-day.py
 	scripts/verify-agent
 	scripts/verify-metrics

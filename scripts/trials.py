@@ -26,6 +26,67 @@ FAULTS = {
     "oom": "inject: oom, restart: 500ms, on: agent",
     "http_error": "inject: http_error, status: 503, on: deepgram",
 }
+# Every other fault: they act in processes that die with the run (emulators, relays, callers), so nothing outside has to be undone. Calls begin and
+# end all the time, so that each has something to meet.
+CARRIED = {
+    "rate_limit": "inject: rate_limit, on: openai",
+    "auth_fail": "inject: auth_fail, on: openai",
+    "connect_refuse": "inject: connect_refuse, on: openai",
+    "connect_hang": "inject: connect_hang, on: openai",
+    "headers_then_hang": "inject: headers_then_hang, on: openai",
+    "ttfb_delay": "inject: ttfb_delay, delay: 300ms, on: openai",
+    "pace": "inject: pace, gap: 50ms, on: openai",
+    "stall_at": "inject: stall_at, on: openai",
+    "cut_at": "inject: cut_at, on: openai",
+    "half_open": "inject: half_open, on: deepgram",
+    "keepalive_only": "inject: keepalive_only, on: openai",
+    "inband_error": "inject: inband_error, on: openai",
+    "empty_success": "inject: empty_success, on: openai",
+    "truncated_success": "inject: truncated_success, on: openai",
+    "malformed": "inject: malformed, on: openai",
+    "dup_reorder": "inject: dup_reorder, duplicates: 100%, on: deepgram",
+    "audio_wrong": "inject: audio_wrong, on: cartesia",
+    "close_code": "inject: close_code, on: deepgram",
+    "complete_fails": "inject: complete_fails, on: object_store",
+    "checksum_mismatch": "inject: checksum_mismatch, on: object_store",
+    "late_visibility": "inject: late_visibility, delay: 1s, on: object_store",
+    "link_delay": "inject: delay, delay: 20ms, on: agent->deepgram",
+    "link_bandwidth": "inject: bandwidth, rate: 512kbps, on: agent->deepgram",
+    "link_slicer": "inject: slicer, size: 100B, on: agent->deepgram",
+    "link_stall": "inject: stall, on: agent->deepgram",
+    "link_partition": "inject: partition, on: agent->deepgram",
+    "link_half_open": "inject: half_open, on: agent->deepgram",
+    "link_connect_refuse": "inject: connect_refuse, on: agent->deepgram",
+    "link_reset": "inject: reset, on: agent->deepgram",
+    "link_cut": "inject: cut, after_bytes: 1KB, on: agent->deepgram",
+    "link_slow_close": "inject: slow_close, delay: 500ms, on: agent->deepgram",
+    "redis_hang": "inject: hang, on: redis",
+    "redis_slow": "inject: slow, delay: 20ms, on: redis",
+    "redis_error": "inject: error, kind: READONLY, on: redis",
+    "redis_drop_connections": "inject: drop_connections, on: redis",
+    "redis_failover": "inject: failover, on: redis",
+    "redis_restart_empty": "inject: restart_empty, on: redis",
+    "redis_maxclients": "inject: maxclients, open_connections: reset, on: redis",
+    "loss": "inject: loss, p: 1/2, on: uplink",
+    "burst_loss": "inject: burst_loss, enter: 50%, on: uplink",
+    "jitter": "inject: jitter, delay: 20ms, on: downlink",
+    "reorder": "inject: reorder, p: 1/2, on: uplink",
+    "duplicate": "inject: duplicate, p: 1/2, on: uplink",
+    "corrupt": "inject: corrupt, p: 1/2, on: uplink",
+    "narrow": "inject: narrow, rate: 32kbps, on: uplink",
+    "gain": "inject: gain, factor: 0.5x, on: downlink",
+    "clipping": "inject: clipping, factor: 4x, on: downlink",
+    "one_way_audio": "inject: one_way_audio, on: uplink",
+    "encoding_mismatch": "inject: encoding_mismatch, on: uplink",
+}
+# Who has no publisher and subscriber to act between.
+UNMET = {"pubsub_loss"}
+# Recordings are uploaded when calls end.
+STORES = {"complete_fails", "checksum_mismatch", "late_visibility"}
+SHORT_CALLS = """call_length: 7s
+recording: on
+agent: {recording_part_kilobytes: 64}
+"""
 SCENARIO = """name: trial
 summary: One fault.
 seed: 42
@@ -35,7 +96,7 @@ transport: twilio
 conversation: {root}/scenarios/conversations/task-manager.yaml
 audio: {root}/fixtures/task-manager
 load:
-  - hold: 16 callers for {length}s
+{load}
 patience: 10s
 drain: 5s
 timeline:
@@ -48,13 +109,19 @@ gates:
 class Trial:
     """One run in a state folder of its own, told from all others by its environment."""
 
-    def __init__(self, binary, fault, at=10, lasting=4, length=40, extra="", environment=None):
+    def __init__(
+        self, binary, fault, at=10, lasting=4, length=40, extra="", environment=None,
+        load="  - hold: 16 callers for {length}s",
+    ):  # fmt: skip
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="uproar-trial-"))
         self.folder = self.top / "run"
         self.binary = binary
         scenario = self.top / "trial.yaml"
         scenario.write_text(
-            SCENARIO.format(root=ROOT, fault=FAULTS[fault], at=at, lasting=lasting, length=length, extra=extra)
+            SCENARIO.format(
+                root=ROOT, fault=FAULTS.get(fault) or CARRIED[fault], at=at, lasting=lasting,
+                load=load.format(length=length), extra=extra,
+            )
         )
         self.environment = dict(os.environ, XDG_STATE_HOME=str(self.top / "state"), UPROAR_TRIAL=str(self.top))
         self.environment.update(environment or {})
