@@ -32,6 +32,8 @@ import UproarCore
                 var broken = bytes
                 broken[place] = byte
                 #expect(isJSON(broken, ["words", "model"]) == isJSON(broken, []))
+                // A check says of all of it what parsing says.
+                #expect(((try? JSONParser.check(broken)) != nil) == isJSON(broken, []))
             }
         }
     }

@@ -34,6 +34,38 @@ struct AgentWatchTests {
             ])
     }
 
+    @Test(
+        "Errors are what the agent counted between two instants, also where a counter begins anew")
+    func errors() {
+        func page(_ timeouts: Int?, refused: Int) -> [UInt8] {
+            var text = "# TYPE errors_total counter\n"
+            if let timeouts {
+                text += "errors_total{error_type=\"timeout\",component=\"store\"} \(timeouts)\n"
+            }
+            text += "errors_total{error_type=\"http_503\",component=\"stt\"} \(refused)\n"
+            return Array(text.utf8)
+        }
+        let watch = AgentWatch { _ in }
+        let pages = [
+            page(nil, refused: 4), page(nil, refused: 4), page(3, refused: 5),
+            page(9, refused: 5), page(2, refused: 5), page(2, refused: 6),
+        ]
+        for (second, page) in pages.enumerated() {
+            watch.take([page], at: .zero + .seconds(second))
+        }
+        // Three, six more, two of a worker that began anew; the sixth second is behind the end.
+        #expect(
+            watch.errors(from: .zero + .seconds(1), to: .zero + .seconds(4)) == [
+                .init(component: "store", kind: "timeout", count: 11),
+                .init(component: "stt", kind: "http_503", count: 1),
+            ])
+        #expect(
+            watch.errors(from: .zero + .seconds(4), to: .zero + .seconds(9)) == [
+                .init(component: "stt", kind: "http_503", count: 1)
+            ])
+        #expect(watch.errors(from: .zero - .seconds(1), to: .zero).isEmpty)
+    }
+
     @Test("Workers are told apart as instances, and one that is down leaves a gap")
     func workers() {
         var heard: [FaultHistory.OwnSign] = []

@@ -7,6 +7,7 @@ import UproarRuntime
 /// What waits here is asked of the caller's patience: a pool whose requests hang for long starves calls whose own provider is well.
 package final class ModelPool {
     private let limit: Int
+    private let loop: EventLoop
     private var active = 0
     private var waiting: [PooledReply] = []
 
@@ -14,9 +15,10 @@ package final class ModelPool {
     private static let waitingLimit = 10_000
 
     /// - limit: at least 1.
-    package init(limit: Int) {
+    package init(limit: Int, loop: EventLoop) {
         precondition(limit >= 1, "a pool without a place")
         self.limit = limit
+        self.loop = loop
     }
 
     package func pooled(_ client: any LanguageModel) -> any LanguageModel {
@@ -30,7 +32,7 @@ package final class ModelPool {
         } else if waiting.count < Self.waitingLimit {
             waiting.append(reply)
         } else {
-            reply.refuse()
+            loop.schedule(at: loop.now) { reply.refuse() }
         }
     }
 
@@ -87,7 +89,7 @@ private final class PooledReply: LanguageModelReply, LanguageModelHandler {
 
     func begin() { reply = client.start(request, handler: self) }
 
-    func refuse() { handler?.failed(.timedOut("pool"), on: self) }
+    func refuse() { end()?.failed(.timedOut("pool"), on: self) }
 
     func cancel() {
         reply?.cancel()

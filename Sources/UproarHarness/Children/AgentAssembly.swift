@@ -39,7 +39,8 @@ package enum AgentAssembly {
         if !settings.echoes {
             try addRecognisers(&parts, settings, keys, seed, http)
             let pool =
-                settings.modelRequests > 0 ? ModelPool(limit: settings.modelRequests) : nil
+                settings.modelRequests > 0
+                ? ModelPool(limit: settings.modelRequests, loop: loop) : nil
             for model in UproarAgent.AgentSettings.names(settings.models) {
                 let client = OpenAIChatClient(
                     base: settings.openaiURL, key: keys.openai, http: http)

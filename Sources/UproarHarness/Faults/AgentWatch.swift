@@ -148,9 +148,10 @@ package final class AgentWatch {
     ///
     /// Looks lie a second apart: what was counted up to a second before and after is in it.
     package func errors(from: Instant, to: Instant) -> [AgentError] {
-        guard let first = times.lastIndex(where: { $0 <= from }),
-            let last = times.firstIndex(where: { $0 >= to }) ?? times.indices.last
-        else { return [] }
+        guard let last = times.firstIndex(where: { $0 >= to }) ?? times.indices.last else {
+            return []
+        }
+        let first = min(last, times.lastIndex { $0 <= from } ?? 0)
         var counts = OrderedTable<[String], Double>()
         for (name, series) in zip(series.keys, series.values) {
             guard name.hasPrefix("errors_total{") || name.contains("_errors_total{"),
