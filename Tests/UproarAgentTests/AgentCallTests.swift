@@ -287,7 +287,7 @@ import UproarWire
         scene.run(until: 5000)
         #expect(caller.heard.count == 2)
         let page = String(decoding: scene.server.metrics.text(), as: UTF8.self)
-        #expect(page.contains(#"errors_total{error_type="failed",component="store"} "#))
+        #expect(page.contains(#"errors_total{error_type="timeout",component="store"} "#))
     }
 
     // MARK: The server
