@@ -72,7 +72,7 @@ extension Command {
         // The load of the scenario gives way: it is not announced.
         for line in input.opening where !line.hasPrefix("load") { view.say(line) }
         let ending = try CapacityRun(plan, view: view).run()
-        Terminal.standardOutput(ending.summary)
+        Terminal.conclude(ending.summary)
         return ending.exitCode
     }
 }

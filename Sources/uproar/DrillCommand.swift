@@ -41,9 +41,8 @@ extension Command {
             isSimulated
             ? try RunSession.simulate(scenario, options: options, version: Version.text, view: view)
             : try RunSession.run(scenario, options: options, version: Version.text, view: view)
-        Terminal.standardOutput(ending.summary)
-        if let file = ending.postmortem { Terminal.standardOutput("post-mortem: \(file)\n") }
-        Terminal.standardError(ending.annotations)
+        let postmortem = ending.postmortem.map { "post-mortem: \($0)\n" } ?? ""
+        Terminal.conclude(ending.summary + postmortem, annotations: ending.annotations)
         return ending.exitCode
     }
 }

@@ -1,23 +1,25 @@
 import Glibc
 import UproarCore
+import UproarPosix
 
 /// Writes the live view to a descriptor that may stall: what does not fit is dropped, the run never waits.
 ///
 /// On a terminal a panel is redrawn in place each second; elsewhere a line is written every ten.
 package final class LiveView {
     private let descriptor: Int32
-    private let isTerminal: Bool
+    private let port: ReaderPort
+    private var isTerminal: Bool { port.isTerminal }
     private let isQuiet: Bool
     private var drawnLines = 0
     private var lastLine = -10
     /// What a stalled terminal has not taken yet. A panel is drawn only once the last one is out.
     private var pending: [UInt8] = []
 
-    /// The descriptor stays as it is (it is shared with others): each write is small and only made when `poll` finds room.
+    /// The descriptor stays as it is: it is shared with others.
     package init(descriptor: Int32 = STDERR_FILENO, isQuiet: Bool) {
         self.descriptor = descriptor
         self.isQuiet = isQuiet
-        isTerminal = isatty(descriptor) == 1
+        port = ReaderPort(descriptor)
     }
 
     package func show(_ snapshot: LiveSnapshot) {
@@ -63,15 +65,8 @@ package final class LiveView {
 
     private func flush() {
         while !pending.isEmpty {
-            var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            guard poll(&watched, 1, 0) == 1, watched.revents & Int16(POLLOUT) != 0 else { return }
-            // A pipe that polls writable takes at least PIPE_BUF bytes without blocking.
-            let part = min(pending.count, 512)
-            let count = pending.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, part) }
-            guard count > 0 else {
-                if count < 0, errno != EINTR, errno != EAGAIN { pending.removeAll() }
-                return
-            }
+            guard let count = port.write(pending[...]) else { return pending.removeAll() }
+            guard count > 0 else { return }
             pending.removeFirst(count)
         }
     }
