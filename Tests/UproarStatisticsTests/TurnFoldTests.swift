@@ -226,6 +226,29 @@ import UproarCore
         #expect(dropped.fold().turns[0].marks == .truncated)
     }
 
+    /// The run hangs up (a drain that ran out, a second Ctrl-C) between two sentences: that is no fault of the agent's. Silence that was
+    /// longer than any such pause is.
+    @Test func whatTheRunItselfCutIsNotTruncated() {
+        var script = FactScript()
+        script.dial()
+        script.speak(1, from: 1000, to: 2000)
+        script.hear(2450, to: 3000)
+        script.state(.answerAudible, 2450, utterance: 1, reply: 1)
+        script.state(.modelFirstContent, 2300, utterance: 1, reply: 1, from: .provider(.openai))
+        // Under way still.
+        #expect(script.fold().turns[0].marks == [])
+        var late = script
+        script.end(4000, .cutByRun)
+        late.end(5100, .cutByRun)
+        #expect(script.fold().turns[0].marks == [])
+        #expect(late.fold().turns[0].marks == .truncated)
+        // An earlier reply was over, however the call ended.
+        var earlier = script
+        earlier.speak(2, from: 3100, to: 3500)
+        earlier.answer(2, from: 3700, to: 3900)
+        #expect(earlier.fold().turns[0].marks == .truncated)
+    }
+
     @Test func anotherCallsReplyIsCrossTalk() {
         var script = goodCall()
         script.state(.answerAudible, 2500, utterance: 3, reply: 1, of: 99)

@@ -12,6 +12,9 @@ import UproarCore
 struct TurnFold {
     private(set) var turns: [TurnRecord] = []
 
+    /// The longest pause between the sentences of one reply.
+    private static let pauseLimit = Duration.seconds(2)
+
     private let timeline: CallFacts
     private let description: CallDescription
     private let call: CallRecord
@@ -150,6 +153,8 @@ struct TurnFold {
             let over = timeline.answers.first { $0.at > reply.at }?.at ?? .distantFuture
             if wasInterrupted(reply) {
                 marks.insert(.interrupted)
+            } else if over == .distantFuture, next == .distantFuture, mightHaveGoneOn() {
+                continue
             } else if !finished.contains(where: { $0.reference == reply.reference }),
                 wasCutShort(reply, until: min(end, over)) || wasHalfSaid(reply, finished)
             {
@@ -211,6 +216,16 @@ struct TurnFold {
             $0.kind == .interruption && $0.outcome != .missed && $0.outcome != .unjudged
                 && isInProgress($0.at)
         }
+    }
+
+    /// The run cut the call in the midst of this reply, its last: in its sound, or in a pause between its sentences. A call that is still
+    /// under way has no end yet.
+    private func mightHaveGoneOn() -> Bool {
+        guard call.outcome == .cutByRun, let cut = call.ended else {
+            return call.outcome == .cutByRun
+        }
+        let last = timeline.speech.last { $0.onset < cut }?.end ?? cut
+        return last + Self.pauseLimit >= cut
     }
 
     /// No tail tag: was the reply really cut? Not when the call or the run ended in its midst on the caller's side,
