@@ -85,8 +85,14 @@ import UproarStatistics
             stage.shelf.folded(call(id), worst: worst)
             stage.settle()
         }
-        let left = ["call-0.agent", "call-0.caller", "call-4.agent", "call-4.caller"]
-        #expect(stage.files("tapes/spool") == left + ["call-5.agent", "call-5.caller"])
+        let left = [
+            "call-0.mulaw-8000.agent", "call-0.mulaw-8000.caller", "call-4.mulaw-8000.agent",
+            "call-4.mulaw-8000.caller",
+        ]
+        #expect(
+            stage.files("tapes/spool") == left + [
+                "call-5.mulaw-8000.agent", "call-5.mulaw-8000.caller",
+            ])
         #expect(stage.shelf.ledger.byteCount == 3 * 640)
         // A call under way is nobody's yet, and one that was never answered has no tape.
         stage.record(7)
@@ -102,6 +108,50 @@ import UproarStatistics
         #expect(stage.shelf.note == nil)
     }
 
+    /// The run is killed: its lock goes with it, and what lies in the spool is made into clips by whoever renders the report.
+    @Test func whatAKilledRunLeftBecomesClips() throws {
+        let path: String
+        do {
+            let stage = try Stage(1, seats: 10)
+            path = stage.path
+            for id in [0, 3, 4] as [UInt32] { stage.record(id) }
+            // As long as the run lives its pieces are its own.
+            #expect(TapeSpool.rescue(path) { _ in true } == nil)
+            #expect(stage.files("tapes/spool").count == 6)
+            // The kill came between the two sides of the last one.
+            unlink(stage.shelf.spoolPath + "/call-4.mulaw-8000.agent")
+        }
+        // 0 and 4 have a line in the report, 3 was under way.
+        #expect(TapeSpool.rescue(path) { $0 != 3 } == [0])
+        #expect(ProcFile.names(in: path + "/tapes") == ["call-0.wav"])
+        #expect(try TextFile.read(path + "/tapes/call-0.wav").count == 44 + 320 * 4)
+        #expect(TapeSpool.rescue(path) { _ in true } == nil)
+    }
+
+    @Test func aRunInAFolderWithAnOldSpoolBeginsWithAnEmptyOne() throws {
+        let stage = try Stage(1, seats: 10)
+        stage.record(0)
+        let path = stage.path
+        #expect(throws: Errno.self) {
+            try TapeShelf(
+                stage.folder, count: 1, seats: 1, worker: InlineWorker(loop: stage.loop))
+        }
+        #expect(stage.files("tapes/spool").count == 2)
+        _ = path
+    }
+
+    @Test(arguments: [
+        "call-7.mulaw-8000.caller", "call-7.linear16-16000.agent",
+        "call-4294967295.alaw-8000.agent",
+    ])
+    func namesOfPiecesReadBack(_ file: String) throws {
+        let name = try #require(TapeName(file))
+        #expect([name.caller, name.agent].contains(file))
+    }
+
+    @Test(arguments: ["call-7.caller", "call-x.mulaw-8000.caller", "call-7.mp3-8000.agent", "a"])
+    func otherFilesAreNoPieces(_ file: String) { #expect(TapeName(file) == nil) }
+
     @Test func aDiskThatIsFullCostsTheTapeAndNothingElse() throws {
         let stage = try Stage(10, seats: 10, diskLimit: 1_300)
         #expect(stage.record(0))
@@ -111,7 +161,8 @@ import UproarStatistics
         #expect(stage.shelf.ledger.byteCount == 1_280)
         #expect(
             stage.files("tapes/spool") == [
-                "call-0.agent", "call-0.caller", "call-2.agent", "call-2.caller",
+                "call-0.mulaw-8000.agent", "call-0.mulaw-8000.caller", "call-2.mulaw-8000.agent",
+                "call-2.mulaw-8000.caller",
             ])
         #expect(stage.shelf.note?.hasPrefix("one call has no tape") == true)
     }

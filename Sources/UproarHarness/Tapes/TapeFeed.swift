@@ -19,35 +19,31 @@ final class TapeFeed: TapeSink {
         self.worker = worker
     }
 
-    static func names(_ call: UInt32) -> (caller: String, agent: String) {
-        ("call-\(call).caller", "call-\(call).agent")
-    }
-
     func append(_ piece: TapePiece) -> Bool {
         let call = piece.call
         if refused.remove(call) != nil { return false }
         let isFirst = begun.insert(call).inserted
         if piece.isLast { begun.remove(call) }
-        guard ledger.take(piece, isFirst: isFirst) else { return leaveOut(call) }
-        let names = Self.names(call)
+        guard ledger.take(piece, isFirst: isFirst) else { return leaveOut(piece) }
+        let names = TapeName(call, piece.format)
         // Both or neither: two sides of different lengths would be out of step.
         let areTaken =
-            put(piece.caller, in: names.caller, call) && put(piece.agent, in: names.agent, call)
-        return areTaken || leaveOut(call)
+            put(piece.caller, in: names.caller, piece) && put(piece.agent, in: names.agent, piece)
+        return areTaken || leaveOut(piece)
     }
 
-    private func put(_ bytes: [UInt8], in name: String, _ call: UInt32) -> Bool {
+    private func put(_ bytes: [UInt8], in name: String, _ piece: TapePiece) -> Bool {
         spool.append(bytes, to: name) { [weak self] isWritten in
             guard !isWritten, let self else { return }
-            if begun.contains(call) { refused.insert(call) }
-            _ = leaveOut(call)
+            if begun.contains(piece.call) { refused.insert(piece.call) }
+            _ = leaveOut(piece)
         }
     }
 
-    private func leaveOut(_ call: UInt32) -> Bool {
-        begun.remove(call)
-        ledger.leaveOut(call)
-        let names = Self.names(call)
+    private func leaveOut(_ piece: TapePiece) -> Bool {
+        begun.remove(piece.call)
+        ledger.leaveOut(piece.call)
+        let names = TapeName(piece.call, piece.format)
         spool.remove(names.caller) {}
         spool.remove(names.agent) {}
         return false

@@ -1,5 +1,3 @@
-import Glibc
-import UproarAudio
 import UproarCore
 import UproarPosix
 import UproarRuntime
@@ -19,9 +17,10 @@ package final class TapeShelf {
     static let diskLimit = 2 << 30
 
     let ledger: TapeLedger
-    let spoolPath: String
+    var spoolPath: String { pieces.path }
     private let folder: RunFolder
     private let spool: FolderSpool
+    private let pieces: TapeSpool
     private let sample: Set<UInt32>
     /// Calls that are over and whose tapes are on disk still.
     private var held: Set<UInt32> = []
@@ -33,9 +32,11 @@ package final class TapeShelf {
     ) throws(Errno) {
         self.folder = folder
         ledger = TapeLedger(limit: diskLimit)
-        spoolPath = folder.path + "/tapes/spool"
         try AtomicFile.makeFolder(folder.path + "/tapes")
-        spool = try FolderSpool(folder: spoolPath, worker: worker)
+        spool = try FolderSpool(folder: folder.path + "/tapes/spool", worker: worker)
+        pieces = try TapeSpool(folder: folder.path)
+        // Of an earlier run in the same folder, which was killed.
+        pieces.empty()
         sample = Self.sample(count, of: seats)
     }
 
@@ -51,8 +52,9 @@ package final class TapeShelf {
         let wanted = sample.union(worst.map(\.id))
         for call in held.subtracting(wanted).sorted() {
             held.remove(call)
+            guard let format = ledger.format(of: call) else { continue }
             ledger.forget(call)
-            let names = TapeFeed.names(call)
+            let names = TapeName(call, format)
             spool.remove(names.caller) {}
             spool.remove(names.agent) {}
         }
@@ -72,33 +74,12 @@ package final class TapeShelf {
                 + "\(TapeShelf.diskLimit >> 30) GB of tapes lay on it"
     }
 
-    /// Writes `tapes/call-ID.wav` of these calls, 16-bit stereo, caller left, agent right, from the answer on; and clears the spool.
+    /// Writes `tapes/call-ID.wav` of these calls, and clears the spool.
     func write(_ calls: [UInt32]) {
         for call in calls {
             guard let format = ledger.format(of: call) else { continue }
-            let names = TapeFeed.names(call)
-            guard let left = try? TextFile.read("\(spoolPath)/\(names.caller)"),
-                let right = try? TextFile.read("\(spoolPath)/\(names.agent)")
-            else { continue }
-            folder.write(
-                StereoWave.bytes(
-                    left: FrameBytes.decode(left, format), right: FrameBytes.decode(right, format),
-                    rate: format.rate), to: "tapes/call-\(call).wav")
+            _ = pieces.writeClip(TapeName(call, format)) { folder.write($0, to: $1) }
         }
-        clear()
-    }
-
-    private func clear() {
-        guard let stream = opendir(spoolPath) else { return }
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasPrefix("call-") { unlink("\(spoolPath)/\(name)") }
-        }
-        closedir(stream)
-        rmdir(spoolPath)
-        // Of a run that kept none.
-        rmdir(folder.path + "/tapes")
+        pieces.remove()
     }
 }
