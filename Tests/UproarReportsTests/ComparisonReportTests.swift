@@ -17,7 +17,7 @@ import UproarCore
         if slow {
             let row = RunComparison.judged(
                 "voice_to_voice", "p95", .time, 600e6, 900e6,
-                .init(low: 200e6, high: 400e6), 50, .init())
+                .init(low: 200e6, high: 400e6), (50, 50), .init())
             worse = RunComparison(rows: [row], callCounts: (60, 60))
         }
         return ComparisonReport(
@@ -47,7 +47,7 @@ import UproarCore
     @Test func theWorstOfThemIsTheAnswer() {
         #expect(page(3, slow: true).text.contains("✗ REGRESSED"))
         let regressed = RunComparison.judged(
-            "voice_to_voice", "p95", .time, 600e6, 900e6, .init(low: 200e6, high: 400e6), 50,
+            "voice_to_voice", "p95", .time, 600e6, 900e6, .init(low: 200e6, high: 400e6), (50, 50),
             .init())
         let worse = RunComparison(rows: [regressed], callCounts: (60, 60))
         let none = RunComparison(rows: [], callCounts: (0, 0))

@@ -51,4 +51,25 @@ import UproarStatistics
         #expect(JUnitReport(result).text.contains("<testsuite"))
         #expect(MarkdownReport(result).text.contains("PASSED"))
     }
+
+    @Test("One with its calls can be compared and stands in a history")
+    func comparison() throws {
+        let old = try RunResult(decoding: bytes("2026-11-21-simulated.json"))
+        #expect(RunLikeness.differences(old, old) == [])
+        #expect(RunComparison(old.draw, old.draw).verdict == .unchanged)
+        var history = RunHistory()
+        let isNew = history.add(RunHistory.Entry(old))
+        #expect(isNew)
+        #expect(HistoryText(history, relative: 0.02, recent: 20).text.contains("1 run"))
+    }
+
+    @Test("One from before calls were kept says that it cannot, and why")
+    func noCalls() throws {
+        let old = try RunResult(decoding: bytes("2026-11-21-live.json"))
+        #expect(
+            RunLikeness.differences(old, old) == [
+                "the first result holds no calls to compare",
+                "the second result holds no calls to compare",
+            ])
+    }
 }

@@ -39,6 +39,24 @@ import UproarCore
         #expect(early > CallDraw.limit * 45 / 100 && early < CallDraw.limit * 55 / 100)
     }
 
+    /// Two runs number their calls alike, and none must push the other's out.
+    @Test func callsOfTwoRoundsStandBesideEachOther() {
+        var first = CallDraw()
+        var second = CallDraw()
+        for id in 0..<6 as Range<UInt32> { first.add(call(id)) }
+        for id in 0..<4 as Range<UInt32> { second.add(call(id)) }
+        var both = first
+        both.add(second, round: 1)
+        #expect(both.population == 10)
+        #expect(both.entries.map(\.call) == Array(0..<6) + (0..<4).map { 1 << 18 | $0 })
+        #expect(both.entries.suffix(4).map(\.voiceToVoice) == second.entries.map(\.voiceToVoice))
+        #expect(!both.isFull)
+        for id in 6..<UInt32(CallDraw.limit) { first.add(call(id)) }
+        first.add(second, round: 1)
+        #expect(first.isFull && first.entries.count == CallDraw.limit)
+        #expect(first.population == UInt64(CallDraw.limit) + 4)
+    }
+
     @Test func itReadsBackAsItWasWritten() throws {
         var draw = CallDraw()
         for id in 0..<5 as Range<UInt32> { draw.add(call(id)) }

@@ -94,6 +94,47 @@ import UproarCore
         #expect(try #require(open.callsNeeded) > 0)
     }
 
+    // MARK: A baseline that is what it is, and a run that goes on
+
+    @Test func moreCallsOfTheRunAloneAreFewerThanItSeems() throws {
+        let both = RunComparison(Self.draw(40, seed: 1), Self.draw(8, scale: 1.08, seed: 2))
+        let after = RunComparison(
+            Self.draw(40, seed: 1), Self.draw(8, scale: 1.08, seed: 2), growing: .after)
+        #expect(both.verdict == .inconclusive)
+        #expect(after.rows.map(\.interval) == both.rows.map(\.interval))
+        // The run's eight calls make nearly all of the uncertainty: they alone can mend it.
+        for row in after.rows where row.verdict == .inconclusive {
+            #expect((row.callsNeeded == nil) != (row.baselineCallsNeeded == nil))
+        }
+    }
+
+    /// Two calls against two: drawn again they look as sure as a thousand. Whatever they are, nothing is decided.
+    @Test(arguments: 1...40) func aHandfulOfCallsDecidesNothing(_ seed: UInt64) {
+        let few = RunComparison(
+            Self.draw(2, seed: seed), Self.draw(4, scale: 2, seed: seed + 100))
+        #expect(few.verdict == .inconclusive)
+        #expect(few.rows.allSatisfy { $0.interval.low == nil && $0.callsNeeded == 38 })
+        // Twice as slow is seen with eight, the same agent is not taken for another.
+        let slow = RunComparison(Self.draw(8, seed: seed), Self.draw(8, scale: 2, seed: seed + 100))
+        #expect(slow.verdict == .regressed)
+        #expect(
+            RunComparison(Self.draw(8, seed: seed), Self.draw(8, seed: seed + 100)).verdict
+                != .regressed)
+    }
+
+    /// Many calls against five: however many more there are, the five decide nothing.
+    @Test func aBaselineThatIsTooShortIsSaidToBe() throws {
+        let comparison = RunComparison(
+            Self.draw(6, seed: 4), Self.draw(400, scale: 1.09, seed: 5), growing: .after)
+        let open = comparison.rows.filter { $0.verdict == .inconclusive }
+        #expect(!open.isEmpty)
+        let row = try #require(open.first { $0.baselineCallsNeeded != nil })
+        #expect(row.callsNeeded == nil)
+        #expect(try #require(row.baselineCallsNeeded) > 6)
+        let again = try comparison.again()
+        #expect(again.rows == comparison.rows)
+    }
+
     @Test func smallRelativeOrSmallAbsoluteDifferencesAreNoRegression() {
         // +4 %, +20 ms: sure, and below both limits.
         let both = RunComparison(Self.draw(400, seed: 1), Self.draw(400, scale: 1.04, seed: 2))

@@ -57,6 +57,9 @@ package struct ComparisonText {
             return "within noise, no regression above +\(quantity(row.limit, row))"
         case .unchanged: return "no regression above +\(quantity(row.limit, row))"
         case .inconclusive:
+            if let needed = row.baselineCallsNeeded {
+                return "not known: the baseline needs ≈ \(NumberText.grouped(needed)) more calls"
+            }
             guard let needed = row.callsNeeded else { return "too few calls to know" }
             return "not known yet: needs ≈ \(NumberText.grouped(needed)) more calls"
         }
@@ -92,12 +95,16 @@ package struct ComparisonText {
 
     /// For a comment on a change.
     package var markdown: String {
-        let head = "### \(comparison.verdict.rawValue.uppercased()): \(before) → \(after)\n\n"
+        "### \(comparison.verdict.rawValue.uppercased()): \(before) → \(after)\n\n" + table + "\n"
+    }
+
+    /// The rows alone, without a line end.
+    var table: String {
         let rows = comparison.rows.map { row in
             "| \(Self.sign(row.verdict)) | \(row.metric) \(row.figure) | \(Self.quantity(row.before, row)) | "
                 + "\(Self.quantity(row.after, row)) | \(Self.change(row)) | \(Self.interval(row)) | \(Self.note(row)) |"
         }
-        return head + "| | figure | before | after | change | 95 % CI of the change | |\n"
-            + "|---|---|---|---|---|---|---|\n" + rows.joined(separator: "\n") + "\n"
+        return "| | figure | before | after | change | 95 % CI of the change | |\n"
+            + "|---|---|---|---|---|---|---|\n" + rows.joined(separator: "\n")
     }
 }

@@ -41,7 +41,7 @@ package struct PairedComparison: Sendable {
                 RunComparison.judged(
                     row.metric, row.figure, row.dimension, level, level + mean,
                     Self.interval(differences, limits.confidence),
-                    min(counts.before, counts.after), limits))
+                    counts, limits))
         }
         return RunComparison(rows: rows, callCounts: counts)
     }

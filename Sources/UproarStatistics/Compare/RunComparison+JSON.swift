@@ -33,6 +33,7 @@ extension RunComparison.Row {
             ]),
             "limit": .number(limit), "verdict": .string(verdict.rawValue),
             "calls_needed": callsNeeded.map { .integer(Int64($0)) } ?? .null,
+            "baseline_calls_needed": baselineCallsNeeded.map { .integer(Int64($0)) } ?? .null,
             "within_noise": isWithinNoise ? .bool(true) : .null,
         ])
     }
@@ -52,6 +53,7 @@ extension RunComparison.Row {
             limit: fields.double("limit") ?? 0,
             verdict: try fields.word("verdict", RunComparison.Verdict.self),
             callsNeeded: fields.value["calls_needed"]?.int,
+            baselineCallsNeeded: fields.value["baseline_calls_needed"]?.int,
             isWithinNoise: fields.flag("within_noise"))
     }
 }
@@ -61,6 +63,18 @@ package struct BaselineRecord: Sendable, Equatable {
     /// `main@3fa1c0de12, seed 42`: which run it was.
     package var label: String
     package var comparison: RunComparison
+    /// The runs whose calls were held against it, when there was more than one: the first is the result's own.
+    package var rounds: [Round] = []
+
+    package struct Round: Sendable, Hashable {
+        package var seed: UInt64
+        package var calls: Int
+
+        package init(seed: UInt64, calls: Int) {
+            self.seed = seed
+            self.calls = calls
+        }
+    }
 
     package init(label: String, comparison: RunComparison) {
         self.label = label
@@ -72,10 +86,29 @@ package struct BaselineRecord: Sendable, Equatable {
         self.init(label: "\(commit)seed \(baseline.seed)", comparison: comparison)
     }
 
-    var json: JSONValue { .object([.init("label", .string(label))] + comparison.members) }
+    var json: JSONValue {
+        var members = [JSONValue.Member("label", .string(label))] + comparison.members
+        if !rounds.isEmpty {
+            let list = rounds.map { round -> JSONValue in
+                [
+                    "seed": Int64(exactly: round.seed).map { .integer($0) }
+                        ?? .string(String(round.seed)),
+                    "calls": .integer(Int64(round.calls)),
+                ]
+            }
+            members.append(.init("rounds", .array(list)))
+        }
+        return .object(members)
+    }
 
     init(_ fields: ResultFields) throws(ResultError) {
         self.init(
             label: fields.text("label", else: ""), comparison: try RunComparison(fields))
+        for round in try fields.objects("rounds") {
+            let seed =
+                round.value["seed"]?.int.flatMap { UInt64(exactly: $0) }
+                ?? round.value["seed"]?.text.flatMap { UInt64($0) } ?? 0
+            rounds.append(.init(seed: seed, calls: round.int("calls", else: 0)))
+        }
     }
 }

@@ -45,6 +45,13 @@ package struct RunComparison: Sendable, Equatable {
         case regressed, improved, unchanged, inconclusive
     }
 
+    /// Which side can have more calls.
+    package enum Growing: Sendable {
+        case both
+        /// The first side is a stored baseline.
+        case after
+    }
+
     package struct Row: Sendable, Hashable {
         package var metric: String
         /// `p95`, `mean`, `share`.
@@ -59,6 +66,9 @@ package struct RunComparison: Sendable, Equatable {
         package var verdict: Verdict
         /// About how many more calls on each side would decide it; nil when decided.
         package var callsNeeded: Int?
+        /// Set in its place when no number of calls on the second side decides it, because the first side alone is too uncertain:
+        /// about how many more calls the first would need, with as many on the second.
+        package var baselineCallsNeeded: Int?
         /// A difference that the machine's own noise floor could make.
         package var isWithinNoise = false
 
@@ -93,11 +103,14 @@ package struct RunComparison: Sendable, Equatable {
         self.callCounts = callCounts
     }
 
-    package init(_ before: CallDraw, _ after: CallDraw, _ limits: ComparisonLimits = .init()) {
+    package init(
+        _ before: CallDraw, _ after: CallDraw, _ limits: ComparisonLimits = .init(),
+        growing: Growing = .both
+    ) {
         let left = before.entries
         let right = after.entries
         callCounts = (left.count, right.count)
-        let calls = min(left.count, right.count)
+        let counts = callCounts
         /// A stream of its own for each row: adding a row moves no other.
         func random(_ metric: String) -> RandomStream { Seed(0x5eed).stream(text: metric) }
 
@@ -110,10 +123,13 @@ package struct RunComparison: Sendable, Equatable {
                 let interval = a.difference(
                     to: b, quantile: q, confidence: limits.confidence, draws: limits.draws, &stream)
                 // The draw counts microseconds.
+                let (before, after) = (Double(x) * 1000, Double(y) * 1000)
+                let drawn = interval.scaled(by: 1000)
                 rows.append(
                     Self.judged(
-                        metric, "p\(Int(q * 100))", .time, Double(x) * 1000, Double(y) * 1000,
-                        interval.scaled(by: 1000), calls, limits))
+                        metric, "p\(Int(q * 100))", .time, before, after,
+                        Self.widened(drawn, around: after - before, counts), counts, limits,
+                        drawn: drawn, growing: growing))
             }
         }
         quantiles("voice_to_voice", \.voiceToVoice, [0.5, 0.95])
@@ -130,7 +146,11 @@ package struct RunComparison: Sendable, Equatable {
             var stream = random(metric)
             let interval = a.difference(
                 to: b, confidence: limits.confidence, draws: limits.draws, &stream)
-            rows.append(Self.judged(metric, figure, dimension, x, y, interval, calls, limits))
+            rows.append(
+                Self.judged(
+                    metric, figure, dimension, x, y,
+                    Self.widened(interval, around: y - x, counts), counts, limits,
+                    drawn: interval, growing: growing))
         }
         ratio("turns_bad", "share", .share) {
             ($0.owed > 0) ? (Double($0.bad), Double($0.owed)) : nil
@@ -141,10 +161,43 @@ package struct RunComparison: Sendable, Equatable {
         }
     }
 
+    /// Below so many calls on a side nothing is decided, and below `fewCalls` only with a higher confidence.
+    static let leastCalls = 5
+    static let fewCalls = 40
+
+    /// Few calls drawn again and again look surer than they are: the ends of the interval move out as Student's quantile is beyond the
+    /// normal one, and by the root of n/(n − 1). Of two calls the drawing alone called the same agent a regression every other time.
+    private static func widened(
+        _ interval: ConfidenceInterval, around difference: Double,
+        _ calls: (before: Int, after: Int)
+    ) -> ConfidenceInterval {
+        let least = min(calls.before, calls.after)
+        guard least >= leastCalls else {
+            return ConfidenceInterval(low: nil, high: nil, confidence: interval.confidence)
+        }
+        let confidence =
+            least < fewCalls ? 1 - (1 - interval.confidence) / 10 : interval.confidence
+        let n = Double(least)
+        // Welch's degrees of freedom, of sides whose calls vary alike: those of the smaller side count most.
+        let (a, b) = (1 / Double(calls.before), 1 / Double(calls.after))
+        let freedom =
+            (a + b) * (a + b)
+            / (a * a / Double(calls.before - 1) + b * b / Double(calls.after - 1))
+        let factor =
+            PairedComparison.studentQuantile(1 - (1 - confidence) / 2, freedom)
+            / normalQuantile(1 - (1 - interval.confidence) / 2) * sqrt(n / (n - 1))
+        return ConfidenceInterval(
+            low: interval.low.map { difference - factor * (difference - $0) },
+            high: interval.high.map { difference + factor * ($0 - difference) },
+            confidence: confidence)
+    }
+
+    /// - drawn: `interval` before it was widened for few calls, which more of them undo: what is needed goes by this one.
     static func judged(
         _ metric: String, _ figure: String, _ dimension: MetricDescriptor.Dimension,
-        _ before: Double, _ after: Double, _ interval: ConfidenceInterval, _ calls: Int,
-        _ limits: ComparisonLimits
+        _ before: Double, _ after: Double, _ interval: ConfidenceInterval,
+        _ calls: (before: Int, after: Int), _ limits: ComparisonLimits,
+        drawn: ConfidenceInterval? = nil, growing: Growing = .both
     ) -> Row {
         let limit = max(limits.relative * abs(before), limits.floor(dimension))
         var row = Row(
@@ -153,7 +206,18 @@ package struct RunComparison: Sendable, Equatable {
         let difference = after - before
         row.isWithinNoise =
             dimension == .time && abs(difference) < Double(limits.noise.nanoseconds)
-        guard let low = interval.low, let high = interval.high else { return row }
+        guard let low = interval.low, let high = interval.high else {
+            // Pairs of blocks have no interval before there are two of them.
+            let least = min(calls.before, calls.after)
+            if least < leastCalls {
+                if growing == .both || calls.after < leastCalls {
+                    row.callsNeeded = fewCalls - (growing == .both ? least : calls.after)
+                } else {
+                    row.baselineCallsNeeded = fewCalls - calls.before
+                }
+            }
+            return row
+        }
         if difference > limit, low > 0 {
             row.verdict = .regressed
         } else if difference < -limit, high < 0 {
@@ -161,20 +225,48 @@ package struct RunComparison: Sendable, Equatable {
         } else if high <= limit {
             row.verdict = .unchanged
         } else {
-            row.callsNeeded = needed(difference, limit, high - low, calls)
+            let width = (drawn?.high ?? high) - (drawn?.low ?? low)
+            let shrink = shrink(difference, limit, width)
+            switch growing {
+            case .both:
+                let least = min(calls.before, calls.after)
+                row.callsNeeded = max(needed(shrink, least), fewCalls - least)
+            case .after:
+                row.callsNeeded = neededAfter(shrink, calls).map { max($0, fewCalls - calls.after) }
+                if row.callsNeeded == nil {
+                    row.baselineCallsNeeded = neededBefore(shrink, calls)
+                }
+            }
         }
         return row
     }
 
-    /// Half the interval's width shrinks with the root of the number of calls; it must become less than the distance from the
-    /// difference to the limit (or to zero, when the difference is beyond the limit).
-    private static func needed(_ difference: Double, _ limit: Double, _ width: Double, _ calls: Int)
-        -> Int
-    {
+    /// By what the interval's variance must be divided: half its width must become less than the distance from the difference to the
+    /// limit (or to zero, when the difference is beyond the limit).
+    private static func shrink(_ difference: Double, _ limit: Double, _ width: Double) -> Double {
         let distance = difference > limit ? difference : limit - difference
         // A difference right on the limit is never decided: a hundred times the calls is as good as never.
-        let ratio = min(100, max(1.1, pow(width / 2 / max(distance, limit / 20), 2)))
-        return max(1, Int((Double(calls) * (ratio - 1)).rounded(.up)))
+        return min(100, max(1.1, pow(width / 2 / max(distance, limit / 20), 2)))
+    }
+
+    /// The variance falls with the number of calls.
+    private static func needed(_ shrink: Double, _ calls: Int) -> Int {
+        max(1, Int((Double(calls) * (shrink - 1)).rounded(.up)))
+    }
+
+    /// The variance is that of the one side plus that of the other, each one by its number of calls: `1/before + 1/after`. Nil when
+    /// the first term alone is too much, or so near to it that ten times the calls would not do.
+    private static func neededAfter(_ shrink: Double, _ calls: (before: Int, after: Int)) -> Int? {
+        let (before, after) = (Double(calls.before), Double(calls.after))
+        let rest = (1 / before + 1 / after) / shrink - 1 / before
+        guard rest > 0, 1 / rest <= 10 * max(before, after) else { return nil }
+        return max(1, Int((1 / rest - after).rounded(.up)))
+    }
+
+    /// With as many on both sides.
+    private static func neededBefore(_ shrink: Double, _ calls: (before: Int, after: Int)) -> Int {
+        let (before, after) = (Double(calls.before), Double(calls.after))
+        return max(1, Int((2 * shrink / (1 / before + 1 / after) - before).rounded(.up)))
     }
 }
 

@@ -48,6 +48,20 @@ package struct CallDraw: Sendable, Hashable {
         insert(Entry(call))
     }
 
+    /// Adds the calls of another run of the same scenario, so that both are drawn from as one: calls of two runs have the same
+    /// ids, which `round` (below 2^14) keeps apart. Round 0 keeps its ids.
+    package mutating func add(_ other: CallDraw, round: Int) {
+        let entries = other.entries
+        for var entry in entries {
+            entry.call |= UInt32(truncatingIfNeeded: round) << 18
+            insert(entry)
+        }
+        population += other.population - UInt64(entries.count)
+    }
+
+    /// More calls would push others out, and say no more than these.
+    package var isFull: Bool { kept.count >= Self.limit }
+
     private mutating func insert(_ entry: Entry) {
         population += 1
         kept.insert(Ranked(rank: Self.rank(entry.call), entry: entry))
