@@ -42,7 +42,7 @@ addEventListener('load', () => {
     const tips = svg.querySelectorAll('[data-tip]');
     if (tips.length) {
       if (svg.tabIndex !== 0) say('a chart the keyboard cannot reach');
-      svg.focus();
+      svg.focus({preventScroll: true});
       svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
       if (document.getElementById('tip').hidden) say('a chart that arrow keys do not walk');
       svg.blur();

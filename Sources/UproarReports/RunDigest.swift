@@ -279,6 +279,13 @@ struct RunDigest {
 
     // MARK: Words
 
+    /// Why a run failed beside its gates: an alert that did not fire, a later round that was not as the first.
+    var otherFailures: [String] {
+        guard result.outcome.word == .failed else { return [] }
+        let hasFailedGate = result.gates.contains { $0.decides && $0.outcome == .failed }
+        return result.outcome.reasons.filter { !hasFailedGate || $0.hasPrefix("alert ") }
+    }
+
     /// `PASSED (exit 0)`.
     var verdict: String {
         "\(result.outcome.word.rawValue.uppercased()) (exit \(result.outcome.exitCode.rawValue))"

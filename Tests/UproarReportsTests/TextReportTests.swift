@@ -20,7 +20,7 @@ import UproarStatistics
         #expect(text.ranges(of: "<testcase ").count == faulty.gates.count + 1)
         #expect(text.ranges(of: "<failure ").count == 3)
         #expect(text.ranges(of: "<skipped ").count == 1)
-        #expect(text.contains("failures=\"3\" errors=\"0\" skipped=\"1\""))
+        #expect(text.contains("failures=\"3\" errors=\"0\" time=\"70.000\" skipped=\"1\""))
     }
 
     @Test func anInvalidRunNeitherPassesNorFailsAGate() {
@@ -30,6 +30,27 @@ import UproarStatistics
         #expect(!text.contains("<failure "))
         #expect(text.ranges(of: "<skipped ").count == faulty.gates.count)
         #expect(text.contains("<error message=\"frames were sent late\" type=\"invalid\"/>"))
+    }
+
+    /// An alert that did not fire: every gate passed, and every report says why the run failed all the same.
+    @Test func whatFailedBesideTheGatesIsSaidEverywhere() {
+        var quiet = good
+        let reason = "alert DeadAir within 20s: NOT OBSERVED"
+        quiet.outcome = RunOutcome(.failed, .gateFailed, reasons: [reason, "by hand: paused"])
+        let junit = JUnitReport(quiet).text
+        #expect(junit.ranges(of: "<failure ").count == 1 && junit.contains(reason))
+        #expect(TerminalSummary(quiet).text.contains(reason))
+        #expect(
+            GitHubAnnotations(quiet).text.contains(
+                "::error title=\(good.scenario.name)%3A failed::\(reason)"))
+        let page = HTMLReport(quiet).text
+        #expect(page.contains("<dt>Why</dt><dd><ul><li>\(reason)</li>"))
+        #expect(!page.contains("none failed"))
+        // Beside a gate that failed, only what is no gate's.
+        var both = faulty
+        both.outcome.reasons.append(reason)
+        #expect(JUnitReport(both).text.ranges(of: "<failure ").count == 4)
+        #expect(RunDigest(both).otherFailures == [reason])
     }
 
     @Test func aRunWithoutGatesStillHasACase() {

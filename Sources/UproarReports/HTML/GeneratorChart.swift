@@ -39,16 +39,19 @@ struct GeneratorChart {
     }
 
     func calls(_ seconds: Double, _ windows: [RunWindow]) -> String {
+        let planned = values { $0.planned.map(Double.init) }
+        // Of arrivals nobody plans how many are under way.
+        let isPlanned = planned.contains { $0 != nil }
         let chart = TimeChart(
             id: "in-flight-chart", title: "Calls under way", bucket: bucket, duration: seconds,
             lines: [
-                .init(
-                    name: "planned", style: "plan", values: values { $0.planned.map(Double.init) }),
+                .init(name: "planned", style: "plan", values: planned),
                 .init(name: "under way", style: "p95", values: values { Double($0.inFlight) }),
             ], windows: windows, height: 190, format: Self.count, tickCount: 4,
             isWhole: true)
         return HTMLText.figure(
-            HTMLText.legend([("under way", "p95"), ("planned", "soft")]) + chart.halfMarkup(),
+            HTMLText.legend([("under way", "p95")] + (isPlanned ? [("planned", "soft")] : []))
+                + chart.halfMarkup(),
             caption: caption("Calls under way"))
     }
 
@@ -75,7 +78,9 @@ struct GeneratorChart {
             limits: [
                 .init(name: "suspect from 5ms", value: 5e6),
                 .init(name: "invalid from 10ms", value: 10e6),
-            ], windows: windows, height: 190, format: PlotScale.latency, tickCount: 4)
+            ], windows: windows, height: 190, format: PlotScale.latency, tickCount: 4,
+            // Both limits are in sight: microseconds alone would look like trouble.
+            leastTop: 10e6)
         return HTMLText.figure(
             HTMLText.legend([("p99 of each bucket (the limits hold for the run)", "p99")])
                 + chart.halfMarkup(),
@@ -118,7 +123,10 @@ struct GeneratorChart {
             format: { GateRule.Quantity($0, .bytes).text }, tickCount: 4)
         return HTMLText.figure(
             HTMLText.legend(lines.map { ($0.name, $0.style) }) + chart.halfMarkup(),
-            caption: caption("Memory of the agent's processes and of the callers"))
+            caption: caption(
+                lines.contains { $0.name == "agent" }
+                    ? "Memory of the agent's processes and of the callers"
+                    : "Memory of the callers; the agent's process is not ours to see"))
     }
 
     private static func count(_ value: Double) -> String {

@@ -38,7 +38,9 @@ extension HTMLReport {
         guard let baseline = result.baseline else { return "" }
         return ComparisonReport.section(
             baseline.comparison, id: "baseline", title: "Against the baseline",
-            lead: "Held against \(HTMLText.escaped(baseline.label)). ")
+            lead: "Held against \(HTMLText.escaped(baseline.sentence)). "
+                + (baseline.rounds.isEmpty
+                    ? "" : "All other sections of this page are of the first round. "))
     }
 
     /// The share of turns that must be good: what a gate asks for, or 99 %.
@@ -143,7 +145,7 @@ extension HTMLReport {
         let chart = TimeChart(
             id: "cost-chart", title: "Cost so far", bucket: buckets.seconds, duration: seconds,
             lines: [.init(name: "so far", style: "p95", values: sums)], windows: result.windows,
-            height: 170, format: { NumberText.dollars($0) },
+            height: 170, format: PlotScale.dollars,
             note: { "calls due here: \(NumberText.dollars(Double(timeline[$0].numerator) / 1e9))" },
             tickCount: 3)
         return HTMLText.figure(

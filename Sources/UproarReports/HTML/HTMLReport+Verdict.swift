@@ -69,15 +69,16 @@ extension HTMLReport {
     private var answers: String {
         var rows: [(String, String)] = []
         let deciding = result.gates.filter { $0.decides && $0.outcome != .passed }
-        if result.gates.isEmpty {
-            rows.append(("Why", "No gate was judged."))
-        } else if deciding.isEmpty {
+        let others = digest.otherFailures.map { "<li>\(HTMLText.escaped($0))</li>" }.joined()
+        if result.gates.isEmpty, others.isEmpty {
+            rows.append(("Why", "No gate was judged." + againstBaseline))
+        } else if deciding.isEmpty, others.isEmpty {
             let warned = result.gates.count { !$0.decides && $0.outcome != .passed }
             rows.append(
                 (
                     "Why",
                     "\(RunDigest.many(result.gates.count { $0.decides }, "deciding gate")) passed, none failed"
-                        + (warned > 0 ? ", \(warned) warned." : ".")
+                        + (warned > 0 ? ", \(warned) warned." : ".") + againstBaseline
                 ))
         } else {
             let items = deciding.prefix(4).map { gate in
@@ -90,7 +91,7 @@ extension HTMLReport {
             let more =
                 deciding.count > 4
                 ? "<li><a href=\"#gates\">and \(deciding.count - 4) more</a></li>" : ""
-            rows.append(("Why", "<ul>\(items.joined())\(more)</ul>"))
+            rows.append(("Why", "<ul>\(others)\(items.joined())\(more)</ul>"))
         }
         rows.append(("What broke", broken))
         rows.append(("Cost", costSentence))
@@ -107,6 +108,13 @@ extension HTMLReport {
         }
         return "<dl class=\"answers\">"
             + rows.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined() + "</dl>"
+    }
+
+    private var againstBaseline: String {
+        guard let baseline = result.baseline else { return "" }
+        return
+            " <a href=\"#baseline\">Against the baseline</a> "
+            + "(\(HTMLText.escaped(baseline.brief))): \(baseline.comparison.verdict.rawValue)."
     }
 
     /// Why a call is among the worst, in two or three words.
@@ -152,12 +160,19 @@ extension HTMLReport {
                 "\(NumberText.grouped(Int(ledger.tasksChecked - ledger.tasksPassed))) of "
                     + "\(RunDigest.many(Int(ledger.tasksChecked), "task")) not done")
         }
-        let harm =
+        var harm =
             !parts.isEmpty
             ? HTMLText.escaped(parts.joined(separator: ", ")) + "."
             : result.ledger.turns.owed > 0
-                ? "Nothing: no turn lost, late, doubled or cut; no call dropped or refused."
+                ? digest.hasReferences
+                    ? "Nothing: no turn lost, late, doubled or cut; no call dropped or refused."
+                    : "Nothing that was seen: no turn lost or late; no call dropped or refused."
                 : "No turn was measured."
+        if !digest.hasReferences, result.ledger.turns.owed > 0 {
+            harm +=
+                " <span class=\"soft\">Without turn references it is unknown whether replies were doubled, stale, "
+                + "cut or another caller's.</span>"
+        }
         guard !result.faults.isEmpty else { return harm }
         let more =
             result.faults.count > 4
@@ -209,7 +224,10 @@ extension HTMLReport {
 
     private var costSentence: String {
         let cost = result.cost
-        guard let total = cost.dollars else { return "Cost \(digest.costUnknown)." }
+        guard let total = cost.dollars else {
+            let text = HTMLText.escaped(digest.costUnknown)
+            return text.prefix(1).uppercased() + text.dropFirst() + "."
+        }
         let parts = [
             cost.dollarsPerCall.map { "\(NumberText.dollars($0)) a call" },
             cost.dollarsPerMinute.map { "\(NumberText.dollars($0)) a minute" },

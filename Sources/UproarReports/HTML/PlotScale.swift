@@ -74,6 +74,16 @@ struct PlotScale {
         return "\(whole / 3600):\(NumberText.padded(whole / 60 % 60, 2)):\(rest)"
     }
 
+    /// A tick of a cost axis: `$0.30`, `$0.005`.
+    static func dollars(_ value: Double) -> String {
+        var text = NumberText.dollars(value)
+        guard let point = text.firstIndex(of: ".") else { return text }
+        while text.hasSuffix("0"), text.distance(from: point, to: text.endIndex) > 3 {
+            text.removeLast()
+        }
+        return text
+    }
+
     /// A tick of a latency axis.
     static func latency(_ nanoseconds: Double) -> String {
         nanoseconds == 0 ? "0" : GateRule.Quantity(nanoseconds, .time).text

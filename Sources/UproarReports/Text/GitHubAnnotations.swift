@@ -16,7 +16,11 @@ package struct GitHubAnnotations {
         let name = result.scenario.name
         let reasons = result.outcome.reasons.joined(separator: "; ")
         switch result.outcome.word {
-        case .passed, .failed: break
+        case .passed: break
+        case .failed:
+            for reason in RunDigest(result).otherFailures {
+                errors.append(line("error", "\(name): failed", reason))
+            }
         case .invalid, .inconclusive, .interrupted:
             warnings.append(
                 line("warning", "\(name): \(result.outcome.word.rawValue)", reasons))

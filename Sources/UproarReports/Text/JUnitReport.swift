@@ -4,7 +4,8 @@ import UproarStatistics
 /// `junit.xml`: one suite per scenario, one case per gate, and one for the run itself, so that a CI never sees an empty file.
 ///
 /// A gate that failed is a `failure`, one without an answer is `skipped`; in an invalid run every gate is skipped and the
-/// run's own case is an `error`. A warning never fails its case: it says so in `system-out`.
+/// run's own case is an `error`. Valid by the schema of Jenkins' xUnit plug-in (`junit-10.xsd`), which has no `skipped` on `testsuites`.
+/// A warning never fails its case: it says so in `system-out`.
 package struct JUnitReport {
     private let digest: RunDigest
 
@@ -21,11 +22,11 @@ package struct JUnitReport {
         let seconds = NumberText.fixed(result.load.duration.inSeconds, 3)
         let counts =
             "tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"\(errors)\" "
-            + "skipped=\"\(skipped)\" time=\"\(seconds)\""
+            + "time=\"\(seconds)\""
         return """
             <?xml version="1.0" encoding="UTF-8"?>
             <testsuites name="uproar" \(counts)>
-              <testsuite name="\(XMLText.escaped(result.scenario.name))" \(counts)>
+              <testsuite name="\(XMLText.escaped(result.scenario.name))" \(counts) skipped="\(skipped)">
                 <properties>
             \(properties)
                 </properties>
@@ -51,7 +52,13 @@ package struct JUnitReport {
         var body = ""
         let reasons = result.outcome.reasons.joined(separator: "; ")
         switch result.outcome.word {
-        case .passed, .failed, .regressed: break
+        case .passed, .regressed: break
+        case .failed:
+            // Gates are cases of their own.
+            let others = digest.otherFailures
+            if !others.isEmpty {
+                body = element("failure", message: others.joined(separator: "; "), type: "failed")
+            }
         case .inconclusive:
             body = element("skipped", message: reasons, type: nil)
         case .invalid, .unreachable, .aborted, .interrupted, .dirty, .usage:

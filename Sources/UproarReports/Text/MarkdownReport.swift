@@ -12,6 +12,7 @@ package struct MarkdownReport {
     package var text: String {
         var parts = [head]
         parts.append(section("Gates", gates))
+        parts.append(section("Against the baseline", baseline))
         parts.append(section("Latency", latency))
         parts.append(section("Turns and calls", ledger))
         parts.append(section("Cost and footprint", cost))
@@ -59,6 +60,14 @@ package struct MarkdownReport {
             ]
         }
         return table(["", "gate", "observed", "evidence", "worst calls"], rows)
+    }
+
+    private var baseline: String {
+        guard let baseline = result.baseline else { return "" }
+        let text = ComparisonText(
+            baseline.comparison, before: baseline.label, after: "this run")
+        return "\(Self.escaped(baseline.sentence)): **\(baseline.comparison.verdict.rawValue)**\n\n"
+            + text.table
     }
 
     private var latency: String {

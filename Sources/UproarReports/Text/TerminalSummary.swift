@@ -65,9 +65,11 @@ package struct TerminalSummary {
     /// Failed gates speak for themselves below; every other verdict says why here.
     private var reasons: [String] {
         switch result.outcome.word {
-        case .passed, .failed: return []
+        case .passed: return []
         default:
-            return result.outcome.reasons.prefix(3).flatMap { reason in
+            let reasons =
+                result.outcome.word == .failed ? digest.otherFailures : result.outcome.reasons
+            return reasons.prefix(3).flatMap { reason in
                 Self.wrapped(
                     "", reason.split(separator: " ").map(String.init), separator: " ", limit: 2)
             }
@@ -110,7 +112,7 @@ package struct TerminalSummary {
         let rows = baseline.comparison.rows
         let moved = rows.filter { $0.verdict != .unchanged }
         let shown = moved.isEmpty ? rows.filter { $0.figure == "p95" }.prefix(1) : moved.prefix(3)
-        return ["vs \(baseline.label): \(baseline.comparison.verdict.rawValue)"]
+        return ["vs \(baseline.brief): \(baseline.comparison.verdict.rawValue)"]
             + shown.map { row in
                 "\(ComparisonText.sign(row.verdict)) \(row.metric) \(row.figure) "
                     + "\(ComparisonText.quantity(row.after, row))  \(ComparisonText.change(row)), \(ComparisonText.note(row))"
