@@ -12,6 +12,8 @@ package final class RunResults {
     package private(set) var result: RunResult
     private let plan: RunPlan
     private let folder: RunFolder?
+    /// Nothing but the comparison with the baseline is open.
+    private(set) var isUndecided = false
     private var notes: [String] = []
     private var hasEnded = false
     private var peak = 0
@@ -141,13 +143,17 @@ package final class RunResults {
     /// The result as it stands, with its gates judged on what there is: for those who watch.
     package func judgedSoFar() -> RunResult {
         var result = result
-        result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
-            .evaluate(gates)
+        result.gates = evaluatedGates
         return result
+    }
+
+    private var evaluatedGates: [GateResult] {
+        GateEvaluator(result.source, baseline: baseline?.result.source).evaluate(gates)
     }
 
     package func checkpoint(sampler: Sampler, now: Instant) {
         fill(sampler: sampler, now: now)
+        result.gates = evaluatedGates
         writePartial()
     }
 
@@ -253,8 +259,7 @@ package final class RunResults {
 
     private func decide() {
         result.tapes = tapes?.kept(worst: result.worstCalls) ?? []
-        result.gates = GateEvaluator(result.source, baseline: baseline?.result.source)
-            .evaluate(gates)
+        result.gates = evaluatedGates
         var evidence = RunOutcome.Evidence(
             validity: result.validity, gates: result.gates,
             answeredTurns: result.ledger.turns.answered)
@@ -265,6 +270,11 @@ package final class RunResults {
         judgeAlerts(&evidence)
         if let baseline { compare(with: baseline.result, baseline.limits, &evidence) }
         result.outcome = RunOutcome.decide(evidence)
+        isUndecided = !evidence.undecided.isEmpty && startFailure == nil
+        if isUndecided {
+            evidence.undecided = []
+            isUndecided = RunOutcome.decide(evidence).word == .passed
+        }
         if let startFailure, signal == nil {
             result.outcome = RunOutcome(.invalid, .inconclusive, reasons: [startFailure])
         }
@@ -299,17 +309,12 @@ package final class RunResults {
         let comparison = RunComparison(
             baseline.draw, result.draw,
             limits.heeding(
-                baseline.validity.worstNoiseFloor, result.validity.worstNoiseFloor))
+                baseline.validity.worstNoiseFloor, result.validity.worstNoiseFloor),
+            growing: .after)
         let record = BaselineRecord(baseline, comparison)
         result.baseline = record
         let text = ComparisonText(comparison, before: record.label, after: "this run")
-        switch comparison.verdict {
-        case .regressed: evidence.regressions = text.sentences(.regressed)
-        case .inconclusive:
-            let rows = text.sentences(.inconclusive)
-            evidence.undecided = rows.isEmpty ? ["no calls to compare with the baseline"] : rows
-        case .improved, .unchanged: break
-        }
+        evidence.take(comparison, text)
     }
 
     private func record(_ report: FaultReport, end: Instant) -> RunResult.FaultRecord {
@@ -333,7 +338,7 @@ package final class RunResults {
         if let coldStart {
             recorder.setValue("agent_cold_start", Double(coldStart.nanoseconds))
         }
-        result.take(recorder.tally)
+        result.take(hasEnded ? recorder.tally : recorder.tallySoFar())
         result.windows = windows(end: now)
         for history in faults?.histories ?? [] {
             let report = history.report(end: now)
@@ -418,5 +423,18 @@ package final class RunResults {
             windows.append(.init(id: "drain", kind: .drain, from: steady.1, to: end))
         }
         return windows + faultWindows.windows(until: limit)
+    }
+}
+
+extension RunOutcome.Evidence {
+    /// What a comparison with the baseline says for or against the run.
+    mutating func take(_ comparison: RunComparison, _ text: ComparisonText) {
+        switch comparison.verdict {
+        case .regressed: regressions = text.sentences(.regressed)
+        case .inconclusive:
+            let rows = text.sentences(.inconclusive)
+            undecided = rows.isEmpty ? ["no calls to compare with the baseline"] : rows
+        case .improved, .unchanged: break
+        }
     }
 }
