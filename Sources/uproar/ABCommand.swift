@@ -17,7 +17,8 @@ extension Command {
                 "a", "COMMAND", "start the first agent like this, in place of the scenario's"),
             Arguments.Flag("b", "COMMAND", "start the second agent like this"),
             Arguments.Flag("pairs", "N", "pairs of blocks at the least (5)"),
-            Arguments.Flag("budget", "SECONDS", "no pair begins after so long (180)"),
+            Arguments.Flag(
+                "budget", "SECONDS", "no pair begins after so long (180; simulated 3600, virtual)"),
             Arguments.Flag("simulate", nil, "in virtual time"),
         ] + CommonFlags.comparison
     ) { arguments in
@@ -57,11 +58,11 @@ extension Command {
             seed: seed, version: Version.text,
             commandLine: words.joined(separator: " "))
         plan.pairs = try arguments.integer("pairs", in: 2...1000) ?? 5
-        plan.budget = .seconds(try arguments.integer("budget", in: 1...86_400) ?? 180)
+        plan.budget = try arguments.integer("budget", in: 1...86_400).map { .seconds($0) }
         plan.isSimulated = arguments.has("simulate")
         plan.settings = try arguments.comparisonSettings()
         let ending = try ABRun.run(plan, view: LiveView(isQuiet: arguments.has("quiet")))
-        Terminal.standardOutput(ending.summary)
+        Terminal.conclude(ending.summary)
         return ending.exitCode
     }
 }

@@ -25,7 +25,7 @@ extension Command {
                 "otlp", "URL",
                 "post a trace for each turn, and metrics, there (OTEL_EXPORTER_OTLP_ENDPOINT)"),
             CommonFlags.baseline, CommonFlags.mapExit,
-        ] + CommonFlags.comparison
+        ] + CommonFlags.comparison + CommonFlags.adaptive
     ) { arguments in
         let input = try RunInput(arguments)
         var options = RunOptions(commandLine: input.commandLine)
@@ -45,17 +45,14 @@ extension Command {
             options.web = (String(place[..<colon]), port)
         }
         options.otlp = try otlp(arguments)
-        options.baseline = try arguments.baseline()
-        let view = LiveView(isQuiet: options.isQuiet)
-        for line in input.opening { view.say(line) }
         if options.isInsecure {
             Terminal.standardError(
                 "WARNING: TLS certificates of the target are not checked (--insecure)\n")
         }
-        let ending = try RunSession.run(
-            input.scenario, options: options, version: Version.text, view: view)
-        Terminal.standardOutput(ending.summary)
-        Terminal.standardError(ending.annotations)
+        let ending = try arguments.run(
+            input.scenario, options: options, isSimulated: false,
+            view: LiveView(isQuiet: options.isQuiet), opening: input.opening)
+        Terminal.conclude(ending.summary, annotations: ending.annotations)
         return ending.exitCode
     }
 }

@@ -9,19 +9,16 @@ extension Command {
         flags: [
             CommonFlags.out, CommonFlags.seed, CommonFlags.set, CommonFlags.quiet,
             CommonFlags.baseline, CommonFlags.mapExit,
-        ] + CommonFlags.comparison
+        ] + CommonFlags.comparison + CommonFlags.adaptive
     ) { arguments in
         let input = try RunInput(arguments)
         var options = RunOptions(
             commandLine: input.commandLine.replacingRunVerb(with: "simulate"))
         options.out = arguments.text("out")
-        options.baseline = try arguments.baseline()
-        let view = LiveView(isQuiet: arguments.has("quiet"))
-        for line in input.opening { view.say(line) }
-        let ending = try RunSession.simulate(
-            input.scenario, options: options, version: Version.text, view: view)
-        Terminal.standardOutput(ending.summary)
-        Terminal.standardError(ending.annotations)
+        let ending = try arguments.run(
+            input.scenario, options: options, isSimulated: true,
+            view: LiveView(isQuiet: arguments.has("quiet")), opening: input.opening)
+        Terminal.conclude(ending.summary, annotations: ending.annotations)
         return ending.exitCode
     }
 }

@@ -9,11 +9,15 @@ enum CISummary {
     /// Appends `summary.md` to the file that GITHUB_STEP_SUMMARY names, and answers the annotations for stderr. Never fails: a run's
     /// verdict does not hang on a page.
     static func emit(_ result: RunResult) -> String {
-        if let path = variable("GITHUB_STEP_SUMMARY") {
-            append(MarkdownReport(result).text + "\n", to: path)
-        }
+        show(MarkdownReport(result).text)
         guard variable("GITHUB_ACTIONS") == "true" else { return "" }
         return GitHubAnnotations(result).text
+    }
+
+    /// Appends Markdown to the step summary, where there is one.
+    static func show(_ markdown: String) {
+        guard let path = variable("GITHUB_STEP_SUMMARY") else { return }
+        append(markdown + "\n", to: path)
     }
 
     private static func variable(_ name: String) -> String? {

@@ -1,4 +1,3 @@
-import Glibc
 import UproarCore
 import UproarReports
 import UproarStatistics
@@ -11,8 +10,8 @@ package enum ABRun {
         package var names: (a: String, b: String)
         /// Pairs that must have run before anything is decided.
         package var pairs = 5
-        /// No pair begins after so long.
-        package var budget = Duration.seconds(180)
+        /// No pair begins after so long; nil: three minutes, in simulation an hour of virtual time.
+        package var budget: Duration?
         package var isSimulated = false
         package var out: String
         package var settings = Comparing.Settings()
@@ -36,14 +35,16 @@ package enum ABRun {
 
     /// Runs pairs until the difference is decided, at least `pairs` of them, or the budget is spent.
     package static func run(_ plan: Plan, view: LiveView) throws -> RunSession.Ending {
-        let start = seconds()
+        var budget = RoundBudget(
+            plan.budget ?? RoundBudget.usual(.seconds(180), isSimulated: plan.isSimulated),
+            isSimulated: plan.isSimulated)
         var paired = PairedComparison()
         var last: (a: RunResult, b: RunResult)?
         var order = Seed(plan.seed).stream(text: "ab-order")
         while true {
             let pair = paired.pairCount
             if pair >= max(2, plan.pairs), verdict(paired, plan) != .inconclusive { break }
-            if pair > 0, seconds() - start > plan.budget.inSeconds { break }
+            if pair > 0, budget.isSpent { break }
             // Who goes first is drawn: a machine that warms up must not favour one side.
             let isAFirst = order.below(2) == 0
             let seed = plan.seed &+ UInt64(pair)
@@ -67,6 +68,7 @@ package enum ABRun {
                             "COMPARE    \(result.outcome.word.rawValue.uppercased())   \(out): \(result.outcome.reasons.first ?? "")\n"
                     )
                 }
+                budget.took(result)
                 results[side] = result
             }
             guard let a = results[0], let b = results[1] else { break }
@@ -94,6 +96,7 @@ package enum ABRun {
         options.measuresNoise = isFirst
         options.out = out
         options.isQuiet = true
+        options.isRound = true
         _ =
             plan.isSimulated
             ? try RunSession.simulate(loaded, options: options, version: plan.version, view: view)
@@ -124,11 +127,5 @@ package enum ABRun {
             exitCode: ending.exitCode,
             summary: ending.summary
                 + "BLOCKS     \(paired.pairCount) pairs, order drawn by seed \(plan.seed)\n")
-    }
-
-    private static func seconds() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }

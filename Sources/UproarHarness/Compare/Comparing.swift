@@ -99,6 +99,7 @@ package enum Comparing {
             } catch { throw ScenarioLoading.Problem("\(out) cannot be written: \(error)") }
             summary += "FILES      \(out)/compare.html  compare.md  comparison.json\n"
         }
+        CISummary.show(texts.map(\.markdown).joined(separator: "\n"))
         let verdict = RunComparison.worst([comparison] + further.map(\.comparison))
         return .init(exitCode: exitCode(verdict), summary: summary)
     }

@@ -1,4 +1,5 @@
 import UproarCore
+import UproarPosix
 import UproarReports
 import UproarStatistics
 
@@ -27,6 +28,17 @@ enum RunFiles {
         var printed = results.result
         if let first = printed.files.first { printed.files[0] = folder.path + "/" + first }
         return printed
+    }
+
+    /// Writes a finished result again, with its reports, after more was learnt of it.
+    static func rewrite(_ result: RunResult, in folder: String) throws(Errno) {
+        let environment = (try? TextFile.read(folder + "/environment.json")).flatMap {
+            try? JSONParser.parse($0)
+        }
+        try AtomicFile.write(result.encoded(), to: folder + "/result.json")
+        for (name, text) in reports(of: result, environment: environment) {
+            try AtomicFile.write(Array(text.utf8), to: folder + "/" + name)
+        }
     }
 
     /// Every report, by file name: all of them are made from the result, and the page also says what the run ran on.

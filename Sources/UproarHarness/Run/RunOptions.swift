@@ -25,6 +25,8 @@ package struct RunOptions: Sendable {
     package var otlp: OTLPExporter.Settings?
     /// A stored result to hold the run against, and from when a difference counts.
     package var baseline: (path: String, settings: Comparing.Settings)?
+    /// One of several runs of a command that speaks to a CI itself, once, when all have ended.
+    package var isRound = false
     /// The command line, for the line that tells how to reproduce the run.
     package var commandLine: String
 

@@ -17,6 +17,10 @@ package enum RunSession {
         package var annotations = ""
         /// Where the post-mortem is, when the run had faults.
         package var postmortem: String?
+        /// What the run left, as `result.json` has it.
+        package var result: RunResult?
+        /// Nothing speaks against the run, and it proves nothing for lack of calls to hold against its baseline.
+        package var isUndecided = false
     }
 
     package static func run(
@@ -57,12 +61,19 @@ package enum RunSession {
         run.run()
         withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
+        return ending(results, folder, options)
+    }
+
+    private static func ending(
+        _ results: RunResults, _ folder: RunFolder, _ options: RunOptions
+    ) -> Ending {
         let printed = RunFiles.write(results, to: folder)
         return Ending(
             exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
-            annotations: CISummary.emit(printed),
+            annotations: options.isRound ? "" : CISummary.emit(printed),
             postmortem: printed.files.contains("postmortem.md")
-                ? folder.path + "/postmortem.md" : nil)
+                ? folder.path + "/postmortem.md" : nil,
+            result: results.result, isUndecided: results.isUndecided)
     }
 
     private static func takeBaseline(_ options: RunOptions, _ results: RunResults) throws {
@@ -116,11 +127,6 @@ package enum RunSession {
             saturation: options.saturation, shelf: VoiceCache.usual())
         try run.run()
         withExtendedLifetime(run) {}
-        let printed = RunFiles.write(results, to: folder)
-        return Ending(
-            exitCode: printed.outcome.exitCode, summary: TerminalSummary(printed).text,
-            annotations: CISummary.emit(printed),
-            postmortem: printed.files.contains("postmortem.md")
-                ? folder.path + "/postmortem.md" : nil)
+        return ending(results, folder, options)
     }
 }
