@@ -12,7 +12,7 @@ extension Dialogue.Step {
                     bargeIn: turn.bargeIn.map {
                         Dialogue.BargeIn(
                             kind: $0.kind, after: $0.after, clip: $0.clip, then: $0.then)
-                    }))
+                    }, noise: turn.noise.map { Dialogue.Noise(after: $0.after, clip: $0.clip) }))
         case .wait(let duration): self = .wait(duration)
         case .digits(let digits): self = .digits(Array(digits))
         case .show(let picture): self = .show(picture)

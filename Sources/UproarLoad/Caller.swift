@@ -310,7 +310,12 @@ package final class Caller: FrameSender, CallMediaHandler {
                 state(.agentSilent, at: at)
                 perform(dialogue.agentBecameSilent(at, now: now), now: now)
             case .head(let bits, let at, let wire):
-                guard let reference = reference(bits) else { continue }
+                guard let reference = reference(bits) else {
+                    if shared.key?.reference(bits) == .resumption {
+                        state(.resumptionHeard, at: at, value: wire.nanoseconds)
+                    }
+                    continue
+                }
                 stateHeard(.answerAudible, reference, at: at, wire: wire)
                 guard reference.call == plan.call else { continue }
                 answersHeard += 1
@@ -352,6 +357,12 @@ package final class Caller: FrameSender, CallMediaHandler {
                 speechUtterance = utterance
                 speech = SpokenUtterance(
                     clip: shared.clips[clip], index: clip, tag: tag, start: now)
+            case .makeNoise(let clip):
+                // Nobody barges in.
+                bargeIn = nil
+                speechUtterance = nil
+                speech = SpokenUtterance(
+                    clip: shared.clips[clip], index: clip, tag: [], start: now)
             case .stopSpeaking:
                 stopSpeaking(now)
             case .send(let digit):

@@ -21,6 +21,13 @@ struct Dialogue {
         /// False for a turn to which the agent must not answer.
         var isAnswerOwed = true
         var bargeIn: BargeIn?
+        var noise: Noise?
+    }
+
+    struct Noise: Hashable {
+        /// From the end of the utterance.
+        var after: Duration
+        var clip: Int
     }
 
     struct BargeIn: Hashable {
@@ -45,6 +52,8 @@ struct Dialogue {
         /// Begin to play a clip with the next frame; tagged with this utterance number, or untagged when nil.
         case speak(clip: Int, utterance: UInt32?)
         case stopSpeaking
+        /// Something that is no words is heard on the caller's side; the caller goes on waiting.
+        case makeNoise(clip: Int)
         case send(digit: Character)
         case show(Int)
         case hangUp(CallOutcome)
@@ -65,7 +74,7 @@ struct Dialogue {
         case dialling(Int, next: Instant)
         case speaking(Turn, utterance: UInt32)
         /// The utterance is out; its reply is owed.
-        case waiting(Turn, utterance: UInt32, until: Instant)
+        case waiting(Turn, utterance: UInt32, until: Instant, noiseAt: Instant)
         case hearing(Turn, utterance: UInt32, since: Instant)
         /// The stimulus is being played over the reply.
         case bargingIn(Turn, utterance: UInt32, since: Instant)
@@ -150,7 +159,7 @@ struct Dialogue {
         case .speaking:
             updateDeadline()
             return []
-        case .waiting(let turn, let utterance, _) where !isTagged:
+        case .waiting(let turn, let utterance, _, _) where !isTagged:
             return heardAnswer(to: utterance, turn, at: at)
         case .pausing:
             updateDeadline()
@@ -179,7 +188,7 @@ struct Dialogue {
 
     /// The head tag of a reply to `utterance` of this call was heard.
     mutating func answerHeard(utterance: UInt32, at: Instant) -> [Effect] {
-        guard case .waiting(let turn, let owed, _) = state, owed == utterance else { return [] }
+        guard case .waiting(let turn, let owed, _, _) = state, owed == utterance else { return [] }
         return heardAnswer(to: utterance, turn, at: at)
     }
 
@@ -187,7 +196,7 @@ struct Dialogue {
     mutating func answerFinished(utterance: UInt32, at: Instant, now: Instant) -> [Effect] {
         switch state {
         case .hearing(let turn, let owed, _) where owed == utterance,
-            .waiting(let turn, let owed, _) where owed == utterance:
+            .waiting(let turn, let owed, _, _) where owed == utterance:
             _ = turn
             return goOn(now)
         case .watching(_, let owed, _) where owed == utterance:
@@ -243,7 +252,13 @@ struct Dialogue {
             }
             hasSpoken(turn, utterance, now)
             return [.stopSpeaking]
-        case .waiting(let turn, let utterance, let until):
+        case .waiting(let turn, let utterance, let until, let noiseAt):
+            if let noise = turn.noise, now >= noiseAt {
+                enter(
+                    .waiting(
+                        turn, utterance: utterance, until: until, noiseAt: .distantFuture))
+                return [.makeNoise(clip: noise.clip)] + tick(now)
+            }
             guard now >= until else { return [] }
             guard turn.isAnswerOwed else { return goOn(now) }
             return timedOut(turn, utterance, now)
@@ -324,7 +339,10 @@ struct Dialogue {
             enter(.hearing(turn, utterance: utterance, since: audibleSince))
             return
         }
-        enter(.waiting(turn, utterance: utterance, until: speechEnd + turn.patience))
+        enter(
+            .waiting(
+                turn, utterance: utterance, until: speechEnd + turn.patience,
+                noiseAt: turn.noise.map { speechEnd + $0.after } ?? .distantFuture))
     }
 
     private mutating func heardAnswer(to utterance: UInt32, _ turn: Turn, at: Instant) -> [Effect] {
@@ -371,6 +389,7 @@ struct Dialogue {
     private func withoutBargeIn(_ turn: Turn) -> Turn {
         var turn = turn
         turn.bargeIn = nil
+        turn.noise = nil
         return turn
     }
 
@@ -393,7 +412,7 @@ struct Dialogue {
             deadline = isAudible ? giveUp : min(giveUp, silentSince + pause)
         case .dialling(_, let due): deadline = due
         case .speaking: deadline = isAudible ? audibleSince + Self.yieldAfter : .distantFuture
-        case .waiting(_, _, let until): deadline = until
+        case .waiting(_, _, let until, let noiseAt): deadline = min(until, noiseAt)
         case .hearing(let turn, let utterance, let since):
             var earliest = isAudible ? Instant.distantFuture : silentSince + Self.replyOverAfter
             if let bargeIn = turn.bargeIn, answered == utterance {

@@ -19,6 +19,8 @@ package struct ProviderEmulatorsSettings: Hashable, Sendable {
     package var script: LanguageModelScript
     /// Further texts that the voice must have ready before the first call: greetings, fillers.
     package var phrases: [String] = []
+    /// What an agent says when it goes on with a call that dropped; its first clause is looked for. Empty: nothing is.
+    package var resumption = ""
     /// The formats in which replies are made before the first call.
     package var voiceFormats: [VoiceFormat] = [VoiceFormat(.mulaw, .telephone)]
 
@@ -58,6 +60,7 @@ extension ProviderEmulatorsSettings {
                 "providers",
                 .object(providers.map { JSONValue.Member($0.provider.name, $0.json) })))
         members.append(.init("script", script.json))
+        members.append(.init("resumption", .string(resumption)))
         members.append(.init("phrases", .array(phrases.map { .string($0) })))
         members.append(
             .init(
@@ -88,6 +91,7 @@ extension ProviderEmulatorsSettings {
         epochSeconds = Int64(epoch)
         tellsStreams = json["tells_streams"]?.isTrue ?? false
         self.host = host
+        resumption = json["resumption"]?.text ?? ""
         self.phrases = phrases
         if let keys = json["keys"] {
             guard let texts = keys.texts else { return nil }

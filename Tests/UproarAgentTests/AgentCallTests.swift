@@ -19,7 +19,7 @@ import UproarWire
 
         init(
             hears utterances: [String] = [], says answers: [String] = ["Fine."],
-            _ change: (inout AgentSettings) -> Void = { _ in }
+            tasksTake delay: Duration? = nil, _ change: (inout AgentSettings) -> Void = { _ in }
         ) throws {
             recogniser = ScriptedRecogniser(utterances, loop: world.loop)
             model = ScriptedModel(answers, loop: world.loop)
@@ -40,6 +40,7 @@ import UproarWire
             parts.models = [ModelCandidate(model, model: "first")]
             parts.voices = [("first", VoiceCandidate(voice, voice: "one"))]
             parts.sessions = sessions
+            if let delay { parts.tasks = SlowTaskStore(delay, loop: world.loop) }
             server = AgentServer(settings, parts: parts)
             endpoint = try server.start()
         }
@@ -126,9 +127,9 @@ import UproarWire
         caller.speak(1000..<2000)
         caller.speak(4000..<5000)
         scene.run(until: 4900)
-        // The interim comes with the words only once the burst is over, so the voice alone decides: 300 + 200 ms and an onset.
+        // The interim comes with the words only once the burst is over, so the voice alone decides: 500 + 200 ms and an onset.
         let cut = try #require(caller.clears.first)
-        #expect((4500...4560).contains(cut), "\(cut)")
+        #expect((4700...4760).contains(cut), "\(cut)")
         let first = try #require(caller.heard.first)
         #expect(first.upperBound == cut)
         scene.run(until: 8000)
@@ -181,6 +182,62 @@ import UproarWire
         #expect((2980...3020).contains(try #require(caller.heard.first).lowerBound))
         #expect(
             scene.session?.messages.last == .agent("Wait.Milk is on your list."))
+    }
+
+    /// The caller asks for a task that takes 3 s, and for something else after one.
+    private func hastyCall(keepsLate: Bool) throws -> [ChatMessage] {
+        let scene = try Scene(
+            hears: ["add milk", "who are you", "thanks"],
+            says: [#"!create_task {"title":"milk"}"#, "Your agent.", "You are welcome."],
+            tasksTake: .seconds(3)
+        ) {
+            $0.greeting = ""
+            $0.toolFiller = ""
+            $0.storeWait = .seconds(6)
+            $0.keepsLateResults = keepsLate
+        }
+        let caller = scene.call(known)
+        caller.speak(1000..<2000)
+        caller.speak(3500..<4500)
+        caller.speak(8000..<9000)
+        scene.run(until: 12_000)
+        return Array(scene.lastMessages.dropFirst())
+    }
+
+    @Test func whatAToolDidStandsWhereItWasAskedThoughTheCallerHasGoneOn() throws {
+        let calls = [ToolCall(id: "call_1", name: "create_task", arguments: #"{"title":"milk"}"#)]
+        let messages = try hastyCall(keepsLate: true)
+        #expect(
+            messages.prefix(4) == [
+                .caller("add milk"), .toolCalls(calls),
+                .toolResult(id: "call_1", content: #"{"created":"milk"}"#), .caller("who are you"),
+            ])
+        #expect(messages.last == .caller("thanks"))
+    }
+
+    @Test func withLateResultsOffItIsForgotten() throws {
+        let messages = try hastyCall(keepsLate: false)
+        #expect(messages.prefix(2) == [.caller("add milk"), .caller("who are you")])
+    }
+
+    @Test func placesInTheHistoryStayWhenOldMessagesLeave() {
+        var conversation = Conversation(
+            instructions: "", limit: 4, earlier: [.caller("before"), .agent("long ago")])
+        conversation.heardCaller("add milk")
+        let place = conversation.end
+        conversation.heardCaller("and now")
+        conversation.heardCaller("go on")
+        let calls = [ToolCall(id: "1", name: "create_task", arguments: "{}")]
+        let result = ChatMessage.toolResult(id: "1", content: "{}")
+        conversation.calledTools(calls, results: [result], at: place)
+        // The limit leaves four; a result without its call would be an error to the model.
+        #expect(
+            conversation.messages == [
+                .toolCalls(calls), result, .caller("and now"), .caller("go on"),
+            ])
+        // That place has left.
+        conversation.calledTools(calls, results: [result], at: 0)
+        #expect(conversation.messages.count == 4)
     }
 
     // MARK: Failures

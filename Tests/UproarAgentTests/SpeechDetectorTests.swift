@@ -55,6 +55,43 @@ import UproarCore
         #expect(abs(detector.lastVoiced - 452 * 80) <= 2 * 80)
     }
 
+    @Test func whoSpeaksLowIsHeardToTheEndOfTheWord() {
+        var detector = SpeechDetector(runEnd: .milliseconds(260))
+        hear(&detector, nil, blocks: 50)
+        speak(&detector, -42, blocks: 24)
+        // Weaker than any loud speaker's words, and words all the same.
+        hear(&detector, -62, blocks: 24)
+        #expect(detector.lastVoiced == 98 * 80)
+        hear(&detector, nil, blocks: 30)
+        #expect(!detector.isActive)
+        #expect(detector.lastVoiced == 98 * 80)
+    }
+
+    @Test func whatIsWeakBesideALoudVoiceIsSilence() {
+        var detector = SpeechDetector(runEnd: .milliseconds(260))
+        hear(&detector, nil, blocks: 50)
+        speak(&detector, -15, blocks: 56)
+        hear(&detector, -64, blocks: 20)
+        #expect(detector.lastVoiced == 106 * 80)
+    }
+
+    @Test func moreSilenceIsWaitedForWhereNoiseHidesWords() {
+        func hangover(noise: Double?) -> Int {
+            var detector = SpeechDetector(runEnd: .milliseconds(260))
+            hear(&detector, noise, blocks: 100)
+            speak(&detector, -20, blocks: 56)
+            hear(&detector, noise, blocks: 20)
+            return detector.hangover
+        }
+        #expect(hangover(noise: nil) == 0)
+        // What is lower than any speech hides none.
+        #expect(hangover(noise: -70) == 0)
+        #expect(hangover(noise: -40) > hangover(noise: -48))
+        #expect(hangover(noise: -48) > 0)
+        // No more than 300 ms, whatever the noise.
+        #expect(hangover(noise: -32) == 2400)
+    }
+
     @Test func noiseThatComesWithTheSpeechDoesNotHideItsEnd() {
         var detector = SpeechDetector(runEnd: .milliseconds(300))
         hear(&detector, nil, blocks: 100)

@@ -23,6 +23,11 @@ private final class Rehearsal {
 
     func voice(_ milliseconds: Int) { frames(milliseconds) { $0 % 6 > 3 ? 4.5e5 : 5e6 } }
     func quiet(_ milliseconds: Int) { frames(milliseconds) { _ in 0 } }
+    /// Noise of this power.
+    func hiss(_ milliseconds: Int, _ power: Float) { frames(milliseconds) { _ in power } }
+    func voice(_ milliseconds: Int, over noise: Float) {
+        frames(milliseconds) { $0 % 6 > 3 ? noise : 5e6 + noise }
+    }
 
     private func frames(_ milliseconds: Int, power: (Int) -> Float) {
         precondition(milliseconds % 20 == 0)
@@ -159,6 +164,36 @@ private final class Rehearsal {
         #expect(!call.log.contains { $0.contains("again 3") })
     }
 
+    @Test func withAnsweringAgainOffNoiseCostsTheAnswer() {
+        var policy = TurnPolicy()
+        policy.answersAgain = false
+        let call = Rehearsal(policy)
+        call.voice(1000)
+        call.quiet(220)
+        call.words("add milk", from: 0, isFinal: true)
+        call.quiet(100)
+        call.voice(400)
+        call.quiet(220)
+        call.words("", from: 1220, isFinal: true)
+        call.quiet(500)
+        #expect(call.log.contains { $0.hasSuffix("cancel 1") })
+        #expect(!call.log.contains { $0.contains("again") })
+    }
+
+    @Test func inNoiseATurnIsOverLater() {
+        let call = Rehearsal()
+        call.voice(1000, over: 5e4)
+        call.hiss(100, 5e4)
+        call.words("add milk", from: 0)
+        call.hiss(120, 5e4)
+        call.words("add milk", from: 0, isFinal: true)
+        call.hiss(40, 5e4)
+        // In silence it would be over now: 260 ms.
+        #expect(!call.log.contains { $0.contains("confirm") })
+        call.hiss(300, 5e4)
+        #expect(call.log.contains { $0.hasSuffix("confirm 1 add milk") })
+    }
+
     @Test func whoGoesOnWithWordsIsAnsweredOnce() {
         let call = Rehearsal()
         call.voice(1000)
@@ -262,8 +297,8 @@ private final class Rehearsal {
 
     @Test func aVoiceThatGoesOnStopsTheAgentWithoutWords() {
         let call = speaking()
-        call.voice(600)
-        #expect(call.log == ["1500 stop 0"])
+        call.voice(800)
+        #expect(call.log == ["1700 stop 0"])
     }
 
     @Test func aCoughDoesNot() {

@@ -102,6 +102,20 @@ import UproarCore
         #expect((20...22).contains(retries))
     }
 
+    @Test func aBudgetsTextIsWhatARequestEarns() throws {
+        #expect(try RetryBudget("1/5") == RetryBudget())
+        #expect(try RetryBudget("0/1") == RetryBudget(share: 0, of: 1))
+        for text in ["5", "2/1", "1/0", "0.5/1", "1/5x", "-1/5", "a fifth", "1/9999999"] {
+            #expect(throws: TextProblem.self, "\(text)") { try RetryBudget(text) }
+        }
+    }
+
+    @Test func withoutABudgetNobodyPays() throws {
+        var budget = try RetryBudget("")
+        let taken = (0..<1000).count { _ in budget.takeRetry() }
+        #expect(taken == 1000)
+    }
+
     @Test func pausesDoubleUpToTheirLimit() {
         let backoff = Backoff(first: .milliseconds(250), longest: .seconds(2))
         var random = RandomStream(state: 7)

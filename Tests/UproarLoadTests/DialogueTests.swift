@@ -7,12 +7,12 @@ private func at(_ ms: Int64) -> Instant { Instant(nanoseconds: ms * 1_000_000) }
 
 private func turn(
     _ clip: Int, onSilence: ConversationScript.OnSilence = .goOn, owed: Bool = true,
-    bargeIn: Dialogue.BargeIn? = nil
+    bargeIn: Dialogue.BargeIn? = nil, noise: Dialogue.Noise? = nil
 ) -> Dialogue.Step {
     .say(
         Dialogue.Turn(
             clip: clip, pause: .milliseconds(400), patience: .seconds(10), onSilence: onSilence,
-            isAnswerOwed: owed, bargeIn: bargeIn))
+            isAnswerOwed: owed, bargeIn: bargeIn, noise: noise))
 }
 
 extension Dialogue {
@@ -161,6 +161,28 @@ extension Dialogue {
         _ = dialogue.tick(at(3500))
         #expect(dialogue.finishedSpeaking(speechEnd: at(4200), now: at(4220)) == [])
         #expect(dialogue.tick(at(6500)) == [.speak(clip: 2, utterance: 2)])
+    }
+
+    @Test func aNoiseIsMadeOnceAndTheCallerGoesOnWaiting() {
+        let noise = Dialogue.Noise(after: .milliseconds(400), clip: 7)
+        var dialogue = waiting([turn(0, noise: noise)])
+        #expect(dialogue.deadline == at(2800))
+        #expect(dialogue.tick(at(2790)) == [])
+        #expect(dialogue.tick(at(2800)) == [.makeNoise(clip: 7)])
+        #expect(dialogue.finishedSpeaking(speechEnd: at(3100), now: at(3200)) == [])
+        #expect(dialogue.deadline == at(12_400))
+        #expect(
+            dialogue.tick(at(12_400)) == [
+                .timedOut(utterance: 1, patience: .seconds(10)), .hangUp(.completed),
+            ])
+    }
+
+    @Test func nobodyMakesANoiseIntoTheReply() {
+        let noise = Dialogue.Noise(after: .milliseconds(900), clip: 7)
+        var dialogue = waiting([turn(0, noise: noise)])
+        _ = dialogue.agentBecameAudible(at(3000), now: at(3000))
+        _ = dialogue.answerHeard(utterance: 1, at: at(3000))
+        #expect(dialogue.tick(at(3300)) == [])
     }
 
     @Test func aBackchannelLetsTheReplyGoOn() {

@@ -112,6 +112,24 @@ struct CartesiaTests {
     }
 
     @Test(
+        "The words by which an agent goes on with a dropped call carry a sign in front",
+        arguments: [("I'm back. We were", true), ("Well, I'm back.", false), ("Hello.", false)])
+    func resumption(text: String, isSigned: Bool) throws {
+        let stage = try start(.telephone)
+        stage.world.context.resumption = ["i'm", "back"]
+        stage.world.run(for: .milliseconds(50))
+        stage.stream.speak(text, reply: 1)
+        stage.stream.finishText(reply: 1)
+        stage.world.run()
+        let head = AudioTagDecoder.find(.head, in: stage.ear.sound(1, .telephone))
+        let sign = head.map { stage.world.context.references.key.wire(.resumption) == $0.wire }
+        #expect(sign == (isSigned ? true : nil))
+        // It is no reply's, and nobody pays for it.
+        #expect(stage.world.facts.all.allSatisfy { $0.turn == nil })
+        #expect(stage.world.context[.cartesia].usage.characters == Int64(text.count))
+    }
+
+    @Test(
         "A reply is spoken between its tags, which decode back to its reference",
         arguments: [
             AudioFormat.telephone, .browser, AudioFormat(.alaw, .telephone),

@@ -137,6 +137,11 @@ import UproarScenario
         ("audio:", "seed: -1\naudio:", "s/a.yaml:2:7", "no seed"),
         ("audio:", "patience: 10\naudio:", "s/a.yaml:2:11", "no unit"),
         ("audio:", "on_drop: give up\naudio:", "s/a.yaml:2:10", "nothing a caller does"),
+        ("audio:", "resumption: hello\naudio:", "s/a.yaml:2:13", "may begin any answer"),
+        (
+            "audio:", "resumption: hello again\naudio:", "s/a.yaml:2:1",
+            "the reference agent's words are its own setting"
+        ),
         ("audio:", "tagging: maybe\naudio:", "s/a.yaml:2:10", "neither on nor off"),
         ("audio:", "prices: none.yaml\naudio:", "s/a.yaml:2:9", "no file"),
         ("audio:", "conversation: none.yaml\naudio:", "s/a.yaml:2:15", "no file"),

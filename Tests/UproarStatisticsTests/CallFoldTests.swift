@@ -69,6 +69,28 @@ import UproarCore
         #expect(script.fold().greeting == nil)
     }
 
+    /// A call that takes up one in which two answers were heard.
+    private func takenUp(isHeard: Bool, isKnown: Bool = true) -> Bool? {
+        var script = FactScript()
+        script.state(.callResumes, 0, value: 2, detail: 3)
+        script.dial()
+        if isHeard { script.state(.resumptionHeard, 1500) }
+        script.speak(1, from: 2000, to: 3000)
+        script.providers(1, end: 3000)
+        script.answer(1, from: 3450, to: 4500)
+        script.end(5000)
+        var settings = FactScript.settings
+        settings.knowsResumption = isKnown
+        return script.fold(settings: settings).isToldOfResumption
+    }
+
+    @Test func whoTakesUpACallIsToldOfItOrNot() {
+        #expect(takenUp(isHeard: true) == true)
+        #expect(takenUp(isHeard: false) == false)
+        // Nobody knows by which words the agent says it.
+        #expect(takenUp(isHeard: false, isKnown: false) == nil)
+    }
+
     // MARK: Barge-in. The agent speaks a reply from 2400 ms on; the stimulus begins at 3000 ms.
 
     private func bargeIn(

@@ -360,6 +360,50 @@ import UproarCore
         #expect(try drift(held: [(1, 1, [.beginning, .end])], hearsEnd: false) == [.drifted, []])
     }
 
+    /// A tool is called in the first turn, which nobody hears an answer to; the second turn is asked about at 6070, a third much later.
+    private func lateResult(
+        isHeld: Bool = false, isNamed: Bool = true, isFollowed: Bool = false, asksLater: Bool = true
+    ) throws -> Bool? {
+        let llm = FactOrigin.provider(.openai)
+        var script = FactScript()
+        script.dial()
+        script.speak(1, from: 1000, to: 2000)
+        script.state(.nothingOwed, 1000, utterance: 1)
+        script.state(.modelRequested, 2100, utterance: 1, reply: 1, from: llm)
+        script.state(
+            .modelToolCalled, 2400, utterance: 1, reply: 1, value: isNamed ? 1 : 0, from: llm)
+        if isFollowed {
+            script.state(.modelRequested, 2500, utterance: 1, reply: 2, detail: 1, from: llm)
+        }
+        script.speak(2, from: 5000, to: 6000)
+        script.providers(2, end: 6000)
+        script.answer(2, from: 6450, to: 7500)
+        if asksLater {
+            script.speak(3, from: 15_000, to: 16_000)
+            script.providers(3, end: 16_000)
+            script.answer(3, from: 16_450, to: 17_500)
+        }
+        if isHeld {
+            script.state(
+                .toolResultHeld, 16_070, utterance: 1, reply: 1,
+                value: Int64(TurnReference(call: 7, utterance: 3, reply: 1).rawValue), from: llm)
+        }
+        script.end(20_000)
+        return try #require(script.fold().turns.first).isToolResultKept
+    }
+
+    @Test func aToolsResultIsKeptWhenALaterQuestionHoldsIt() throws {
+        #expect(try lateResult(isHeld: true) == true)
+        #expect(try lateResult() == false)
+    }
+
+    @Test func ofAToolWhoseResultWasWaitedForOrCannotBeToldNothingIsSaid() throws {
+        #expect(try lateResult(isFollowed: true) == nil)
+        #expect(try lateResult(isNamed: false) == nil)
+        // The next question came too soon for a slow tool, and there is no other.
+        #expect(try lateResult(asksLater: false) == nil)
+    }
+
     @Test func whatWasHeardAndNotKeptIsDrift() throws {
         // All it has is an answer to something else, which nobody said.
         #expect(try drift(held: [(9, 1, [.beginning, .end])]) == [.drifted, []])

@@ -40,8 +40,10 @@ package struct AgentParts {
         {
             guard !members.isEmpty else { return nil }
             return ProviderChain(
-                role, members, policy: settings.breakerPolicy, isOn: settings.failover,
-                failsBack: settings.failback, metrics: metrics, loop: loop)
+                role, members, policy: settings.breakerPolicy, budget: settings.retries,
+                keepsLine: settings.keepsLine, isOn: settings.failover,
+                failsBack: settings.failback,
+                metrics: metrics, loop: loop)
         }
         let chains = ProviderChains(
             recognisers: chain(.speechToText, recognisers.map { .init($0.name, $0.recogniser) }),

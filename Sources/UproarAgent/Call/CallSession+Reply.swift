@@ -73,6 +73,13 @@ extension CallSession: ReplyHost {
             ], unixTime: worker.unixTime, done: done)
     }
 
+    var historyEnd: Int { conversation.end }
+
+    func keepLate(_ calls: [ToolCall], _ results: [ChatMessage], at place: Int) {
+        guard settings.keepsLateResults else { return }
+        conversation.calledTools(calls, results: results, at: place)
+    }
+
     func keep(_ calls: [ToolCall], _ results: [ChatMessage]) {
         conversation.calledTools(calls, results: results)
     }
@@ -90,6 +97,7 @@ extension CallSession: ReplyHost {
 
     func play(_ audio: RawSpan, of reply: Reply) {
         guard !isOver, let channel else { return }
+        toldOfResumption()
         let now = loop.now
         let markEvery = settings.markEvery.nanoseconds
         if let waited = silence?.broken(at: now) {

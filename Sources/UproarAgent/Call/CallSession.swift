@@ -44,6 +44,8 @@ final class CallSession: CallChannelHandler {
     var busyUntil = Instant(nanoseconds: .min)
     private var spokeUntil: Instant?
     private var createdAt: Int64
+    /// What the caller has not been told yet: that his earlier call goes on.
+    private var unsaidResumption = ""
     private(set) var isOver = false
     private var digits = ""
     private var digitTimer = TimerID.none
@@ -136,9 +138,26 @@ final class CallSession: CallChannelHandler {
         // What was said while the session was being looked for follows what was said before.
         let since = conversation.messages
         conversation = Conversation(
-            instructions: settings.instructions, messages: record.messages + since)
+            instructions: settings.instructions, earlier: record.messages, messages: since)
         createdAt = record.createdAt
+        guard !settings.resumption.isEmpty else { return greet(settings.greeting) }
+        unsaidResumption = Self.firstSentence(of: settings.resumption)
         greet(settings.resumption)
+    }
+
+    /// The first reply that is heard says it, whichever that is.
+    func toldOfResumption() { unsaidResumption = "" }
+
+    private static func firstSentence(of text: String) -> String {
+        guard let end = text.firstIndex(where: { ".!?".contains($0) }) else { return text }
+        return String(text[...end])
+    }
+
+    /// A reply to the caller's words; one that he hears first after a drop begins by telling him that he is known.
+    private func think(_ reply: Reply) {
+        self.reply = reply
+        if !unsaidResumption.isEmpty { reply.open(with: unsaidResumption) }
+        reply.think()
     }
 
     func greet(_ phrase: String) {
@@ -271,14 +290,10 @@ final class CallSession: CallChannelHandler {
                 silence?.owed(at: end)
                 feed?.finishUtterance(speech: format.rate.duration(samples: speech.voiced))
             case .start(let number, let words):
-                let reply = Reply(number: number, to: words, host: self)
-                self.reply = reply
-                reply.think()
+                think(Reply(number: number, to: words, host: self))
             case .answerAgain(let number):
                 silence?.owed(at: now)
-                let reply = Reply(number: number, to: "", host: self, isConfirmed: true)
-                self.reply = reply
-                reply.think()
+                think(Reply(number: number, to: "", host: self, isConfirmed: true))
             case .cancel(let number):
                 guard let reply, reply.number == number else { break }
                 reply.cancel()

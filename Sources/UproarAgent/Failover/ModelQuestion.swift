@@ -88,7 +88,7 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
     func ask() {
         chain.requested()
         begunAt = loop.now
-        if !chain.line.isEmpty, chain.isWorthWaiting {
+        if chain.keepsLine, !chain.line.isEmpty, chain.isWorthWaiting {
             awaitSomebody()
         } else if let first = chain.choose() {
             ask(first)
@@ -177,7 +177,7 @@ final class ModelQuestion: LanguageModelHandler, TimerHandler {
         self.ticket = ticket
         let step = min(Self.step, Self.lookAgain / chain.line.count)
         // A step behind the end of the rest, where a probe finds out for all.
-        let place = chain.line.place(of: ticket) + 1
+        let place = chain.keepsLine ? chain.line.place(of: ticket) + 1 : 1
         let due = max(now + Self.lookAgain, chain.restOver ?? now) + step * place
         pause = loop.schedule(at: min(due, max(end, now + .milliseconds(1)))) { [weak self] in
             guard let self, handler != nil else { return }

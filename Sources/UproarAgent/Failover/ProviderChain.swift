@@ -20,9 +20,11 @@ final class ProviderChain<Port>: TimerHandler {
     let role: ProviderRole
     let members: [Member]
     private(set) var breakers: [CircuitBreaker]
-    private(set) var budget = RetryBudget()
+    private(set) var budget: RetryBudget
     /// Requests that wait until somebody may be asked.
     var line = WaitingLine()
+    /// Off: those who wait ask when they like, and a new question goes before them.
+    let keepsLine: Bool
     private let metrics: AgentMetrics
     private let loop: EventLoop
     /// Off: the first member is always asked, whatever it does.
@@ -40,11 +42,14 @@ final class ProviderChain<Port>: TimerHandler {
 
     init(
         _ role: ProviderRole, _ members: [Member], policy: CircuitBreaker.Policy,
-        isOn: Bool, failsBack: Bool, metrics: AgentMetrics, loop: EventLoop
+        budget: RetryBudget = RetryBudget(), keepsLine: Bool = true, isOn: Bool, failsBack: Bool,
+        metrics: AgentMetrics, loop: EventLoop
     ) {
         precondition(!members.isEmpty, "a chain without providers")
         self.role = role
         self.members = members
+        self.budget = budget
+        self.keepsLine = keepsLine
         self.isOn = isOn
         self.failsBack = failsBack
         self.metrics = metrics

@@ -1,3 +1,4 @@
+import Glibc
 import UproarAudio
 import UproarCore
 
@@ -7,6 +8,9 @@ import UproarCore
 /// moves by less than 10 dB in that time it is taken for steady noise, which becomes the floor; speech moves by more, and
 /// then the bar never stands higher than 11 dB below its own loudest part, so a long vowel does not silence itself.
 ///
+/// Who speaks low goes on below `absolute`: within speech the bar is 38 dB below the loudest part of the last moments, where that is
+/// less, and never below `quietest`.
+///
 ///     level   ▁▁▁▁▂▇█▆▇▂▁▃▇█▇▆▁▁▁▁▁▁▁▁▁▁▁
 ///     voiced       └────┘  └───┘
 ///                  ▲onset      ▲lastVoiced   silence = position − lastVoiced
@@ -15,6 +19,19 @@ import UproarCore
 struct SpeechDetector {
     /// −55 dB below a full-scale sine: quieter is silence in any case.
     static let absolute: Float = 1632
+    /// −72 dB below full scale: about the smallest step of mu-law.
+    static let quietest: Float = 68
+    /// 38 dB, as a ratio of powers.
+    private static let belowLoudest: Float = 1.585e-4
+    /// The loudest part fades by 22 dB a second, so that it is the speaker's present voice, and no tone before it.
+    private static let fading: Float = 0.95
+    /// The level of the caller's voice fades by 9 dB in ten seconds of it.
+    private static let forgetting: Float = 0.998
+    /// Where the voice stands out of the noise by less than this, its weaker words may be hidden …
+    private static let clearVoice: Float = 32
+    /// … and so much more silence is waited for, for each dB that is missing, up to `longestHangover`.
+    private static let hangoverPerDecibel = Duration.milliseconds(25)
+    private static let longestHangover = Duration.milliseconds(300)
     /// So many voiced blocks of the last ten begin a run.
     private static let onsetBlocks = 6
 
@@ -35,6 +52,20 @@ struct SpeechDetector {
     /// A run has begun and has not been followed by `runEnd` of silence.
     private(set) var isActive = false
 
+    /// By how much more silence a turn is over: noise that hides weak words makes pauses of them. 0 where nothing is hidden.
+    var hangover: Int {
+        let floor = minima.least
+        guard floor * 4 > quietBar else { return 0 }
+        let missing = Self.clearVoice - 10 * log10(max(voice, 1) / floor)
+        guard missing > 0 else { return 0 }
+        return min(longestHangover, Int(missing * hangoverPerDecibel))
+    }
+
+    private let longestHangover: Int
+    private let hangoverPerDecibel: Float
+    /// The power of the loudest part of the last moments, fading, and that of the caller's voice.
+    private var loudest: Float = 0
+    private var voice: Float = 0
     private var sum: Float = 0
     private var summed = 0
     private var recent: (Float, Float) = (0, 0)
@@ -48,6 +79,8 @@ struct SpeechDetector {
     init(rate: Hertz = .telephone, runEnd: Duration) {
         blockCount = rate.value / 100
         self.runEnd = rate.samples(in: runEnd)
+        longestHangover = rate.samples(in: Self.longestHangover)
+        hangoverPerDecibel = Float(rate.samples(in: Self.hangoverPerDecibel))
     }
 
     var silence: Int { position - lastVoiced }
@@ -118,7 +151,10 @@ struct SpeechDetector {
         let begin = position
         position += blockCount
         let isVoiced = power > bar
-        follow((power + recent.0 + recent.1) / 3)
+        let smooth = (power + recent.0 + recent.1) / 3
+        follow(smooth)
+        loudest = max(loudest * Self.fading, smooth)
+        if isVoiced { voice = max(voice * Self.forgetting, power) }
         recent = (power, recent.0)
         let wasVoiced = history & 1 == 1
         history = (history << 1 | (isVoiced ? 1 : 0)) & 0x3ff
@@ -147,7 +183,13 @@ struct SpeechDetector {
         let most = maxima.greatest
         // Onset needs 9 dB above the floor, going on needs 6.
         let overFloor = least * (isActive ? 4 : 8)
-        return max(Self.absolute, least * 10 >= most ? overFloor : min(overFloor, most / 12.5))
+        return max(quietBar, least * 10 >= most ? overFloor : min(overFloor, most / 12.5))
+    }
+
+    /// What a block must exceed however low the noise.
+    private var quietBar: Float {
+        isActive
+            ? min(Self.absolute, max(Self.quietest, loudest * Self.belowLoudest)) : Self.absolute
     }
 
     /// Takes a smoothed block into the least and greatest of the last eight tenths of a second.

@@ -29,6 +29,8 @@ final class Reply {
     private var question: ModelQuestion?
     private var rounds = 0
     private var toolCalls: [ToolCall] = []
+    /// Where in the history the tools that run were called; nil while the caller's words are not in it.
+    private var toolPlace: Int?
     /// Tools that ran before the turn was confirmed, with what they said: not in the history yet.
     private var ahead: [(calls: [ToolCall], results: [ChatMessage])] = []
     private var splitter: ClauseSplitter
@@ -104,6 +106,9 @@ final class Reply {
         drain()
     }
 
+    /// Says a phrase in front of the answer, which is still to be asked for.
+    func open(with phrase: String) { speak(phrase: phrase) }
+
     /// The caller's words are in the history: what was held back may be heard, and tools may run.
     func confirm() {
         guard !isConfirmed, !isOver else { return }
@@ -112,6 +117,7 @@ final class Reply {
         for round in ahead { host.keep(round.calls, round.results) }
         let lookedAhead = !ahead.isEmpty
         ahead = []
+        if isRunningTools { toolPlace = host.historyEnd }
         if case .wantsTools = thinking {
             runTools()
         } else if lookedAhead || isRunningTools {
@@ -212,12 +218,15 @@ final class Reply {
         let calls = toolCalls
         toolCalls = []
         if isConfirmed { acknowledge() }
+        toolPlace = isConfirmed ? host.historyEnd : nil
         fillers = 0
         awaitFiller()
-        host.run(calls) { [weak self, host] results in
-            guard let self, !isOver else {
+        // Nobody else holds a reply that was cut, and what its tools did is to be known.
+        host.run(calls) { [self] results in
+            guard !isOver else {
                 // Done is done: the next answer knows of it.
-                return host.keep(calls, results)
+                if let toolPlace { host.keepLate(calls, results, at: toolPlace) }
+                return
             }
             host.loop.cancel(filler)
             if isConfirmed {

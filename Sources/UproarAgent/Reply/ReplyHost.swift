@@ -27,6 +27,10 @@ protocol ReplyHost: AnyObject {
     func run(_ calls: [ToolCall], then: @escaping ([ChatMessage]) -> Void)
     /// Puts calls and results into the history.
     func keep(_ calls: [ToolCall], _ results: [ChatMessage])
+    /// The place in the history of what is said next.
+    var historyEnd: Int { get }
+    /// Puts calls and results into the history at the place where they were made: the caller has gone on since.
+    func keepLate(_ calls: [ToolCall], _ results: [ChatMessage], at place: Int)
     func used(_ usage: LanguageModelUsage, of model: String)
     /// The turn is the reply's, and its first audio is there.
     func answered(after time: Duration)

@@ -42,7 +42,8 @@ extension AgentSettings {
             ("finish_after_ms", .time(\.finishAfter)), ("endpointing_ms", .time(\.endpointing)),
             ("final_wait_ms", .time(\.finalWait)), ("barge_in_ms", .time(\.bargeIn)),
             ("backchannel_window_ms", .time(\.backchannelWindow)),
-            ("heard_history", .flag(\.keepsHeard)),
+            ("heard_history", .flag(\.keepsHeard)), ("answer_again", .flag(\.answersAgain)),
+            ("late_results", .flag(\.keepsLateResults)),
             ("first_words", .whole(\.firstWords)),
             ("tools", .flag(\.offersTools)), ("prices", .text(\.prices)),
             ("workflow_attempts", .whole(\.workflowAttempts)),
@@ -83,6 +84,7 @@ extension AgentSettings {
             ("failback", .flag(\.failback)),
             ("breaker_failures", .whole(\.breakerFailures)),
             ("breaker_open_ms", .time(\.breakerOpen)),
+            ("retry_budget", .text(\.retryBudget)), ("waiting_line", .flag(\.keepsLine)),
             ("connect_deadline_ms", .time(\.connectDeadline)),
             ("voice_deadline_ms", .time(\.voiceDeadline)),
             ("voice_stall_ms", .time(\.voiceStall)),
@@ -209,6 +211,7 @@ extension AgentSettings {
             }
             self[keyPath: path] = flag
         }
+        if name == "retry_budget" { _ = try RetryBudget(retryBudget) }
         if let problem = encodingProblems.first {
             throw TextProblem(
                 offset: 0, reason: problem, allowed: "mulaw 8000, alaw 8000, linear16 16000, …")
@@ -225,6 +228,9 @@ extension AgentSettings {
             problems.append("'stable_interim_ms' is at most 'endpointing_ms'")
         }
         problems += encodingProblems
+        do { _ = try RetryBudget(retryBudget) } catch {
+            problems.append("'retry_budget' is \(error.allowed)")
+        }
         if !["implied", "opt_in"].contains(recordingConsent) {
             problems.append("'recording_consent' is implied or opt_in")
         }

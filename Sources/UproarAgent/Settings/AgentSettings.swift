@@ -85,10 +85,14 @@ package struct AgentSettings: Hashable, Sendable {
     package var finishAfter = Duration.milliseconds(200)
     package var endpointing = Duration.milliseconds(260)
     package var finalWait = Duration.milliseconds(500)
-    package var bargeIn = Duration.milliseconds(300)
+    package var bargeIn = Duration.milliseconds(500)
     package var backchannelWindow = Duration.milliseconds(200)
     /// Off: the history keeps all that was made of a reply that the caller cut, heard or not.
     package var keepsHeard = true
+    /// Off: an answer that was given up for what was noise is not made anew.
+    package var answersAgain = true
+    /// Off: a tool's result that comes when the caller has gone on is forgotten.
+    package var keepsLateResults = true
 
     package var firstWords = 3
 
@@ -190,6 +194,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var breakerFailures = 5
     /// … for so long, and then probed.
     package var breakerOpen = Duration.seconds(60)
+    /// Retries of what everybody failed that one request earns, as a ratio; empty: any number.
+    package var retryBudget = "1/5"
+    /// Off: those who wait for a model ask when they like, whoever has waited longest.
+    package var keepsLine = true
 
     // Each attempt's own deadlines.
     package var connectDeadline = Duration.seconds(1)
@@ -227,6 +235,9 @@ package struct AgentSettings: Hashable, Sendable {
         return policy
     }
 
+    /// Checked before: the text is a budget.
+    var retries: RetryBudget { (try? RetryBudget(retryBudget)) ?? RetryBudget() }
+
     /// What the agent may say of its own accord.
     package var phrases: [String] {
         [
@@ -248,6 +259,7 @@ package struct AgentSettings: Hashable, Sendable {
         policy.finalWait = finalWait
         policy.bargeIn = bargeIn
         policy.backchannelWindow = backchannelWindow
+        policy.answersAgain = answersAgain
         return policy
     }
 }

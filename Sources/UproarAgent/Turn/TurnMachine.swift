@@ -46,10 +46,11 @@ struct TurnMachine: ~Copyable {
 
     /// The policy in samples.
     private struct Limits {
-        var stableInterim, finishAfter, endpointing, bargeIn, backchannelWindow: Int
+        var stableInterim, finishAfter, endpointing, bargeIn, wordsBargeIn, backchannelWindow: Int
         var longestBackchannel, resumption: Int
         /// By so much a recogniser's window may end before our own last voiced sample and still hold the last word.
         var tolerance: Int
+        var answersAgain: Bool
         var backchannels: Backchannels
     }
 
@@ -88,10 +89,12 @@ struct TurnMachine: ~Copyable {
             finishAfter: rate.samples(in: min(policy.finishAfter, policy.endpointing)),
             endpointing: rate.samples(in: policy.endpointing),
             bargeIn: rate.samples(in: policy.bargeIn),
+            wordsBargeIn: rate.samples(in: policy.bargeIn * 3 / 10),
             backchannelWindow: rate.samples(in: policy.backchannelWindow),
             longestBackchannel: rate.samples(in: policy.longestBackchannel),
             resumption: rate.samples(in: policy.resumption),
             tolerance: rate.samples(in: .milliseconds(100)),
+            answersAgain: policy.answersAgain,
             backchannels: policy.backchannels)
     }
 
@@ -166,7 +169,7 @@ struct TurnMachine: ~Copyable {
 
     /// What was cut was not the answer yet: it is due still, unless the caller says something else.
     mutating func answerIsDue() {
-        if case .silent = output { isAnswerDue = true }
+        if case .silent = output { isAnswerDue = limits.answersAgain }
     }
 
     /// The caller typed: words that need no recogniser, and no waiting.
@@ -209,7 +212,7 @@ struct TurnMachine: ~Copyable {
         if case .silent = output, silence >= limits.stableInterim, isCovered, isWorthAnswering {
             start(speech, into: &effects)
         }
-        if silence < limits.endpointing {
+        if silence < limits.endpointing + (hasVoice ? speech.hangover : 0) {
             finalDeadline = nil
         } else if isFinal || now >= finalDeadline ?? .distantFuture {
             endTurn(speech, isFinal: isFinal, into: &effects)
@@ -240,7 +243,7 @@ struct TurnMachine: ~Copyable {
             if speech.totalVoiced - voiced >= limits.resumption || isNew {
                 effects.append(.cancel(reply: reply))
                 output = .silent
-                isAnswerDue = true
+                isAnswerDue = limits.answersAgain
             }
         case .speaking(let reply):
             guard isBargeIn(speech, silence: silence) else { break }
@@ -258,7 +261,7 @@ struct TurnMachine: ~Copyable {
         guard let utterance else { return !text.isEmpty && !isBackchannel }
         let voiced = speech.totalVoiced - utterance.voicedBefore
         if voiced >= limits.longestBackchannel { return true }
-        if !text.isEmpty { return !isBackchannel && voiced >= limits.bargeIn / 2 }
+        if !text.isEmpty { return !isBackchannel && voiced >= limits.wordsBargeIn }
         guard voiced >= limits.bargeIn else { return false }
         let suspectedAt = suspectedAt ?? speech.position
         self.suspectedAt = suspectedAt

@@ -12,13 +12,15 @@ struct TurnPolicy: Hashable, Sendable {
     var finalWait = Duration.milliseconds(500)
     /// The same where there is no word at all: a recogniser that failed is being replaced, or hears only whole utterances.
     var wordsWait = Duration.seconds(8)
-    /// Voice after which a caller who speaks over the agent is taken seriously; half of it when there are words.
-    var bargeIn = Duration.milliseconds(300)
+    /// Voice after which a caller who speaks over the agent is taken seriously; three tenths of it when there are words.
+    var bargeIn = Duration.milliseconds(500)
     /// From there, how long words that may show a mere backchannel are waited for.
     var backchannelWindow = Duration.milliseconds(200)
     /// A backchannel longer than this is an interruption.
     var longestBackchannel = Duration.milliseconds(1200)
     /// Voice after a pause by which the caller is known to have gone on.
     var resumption = Duration.milliseconds(200)
+    /// An answer that was given up because the caller seemed to go on is made anew when he has said no word.
+    var answersAgain = true
     var backchannels = Backchannels.english
 }

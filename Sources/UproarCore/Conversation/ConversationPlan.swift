@@ -165,6 +165,10 @@ package struct ConversationPlan: Sendable {
                 kind: bargeIn.kind, after: bargeIn.after.draw(&random),
                 clip: clip(bargeIn.clips, &random), then: bargeIn.then.map { clip($0, &random) })
         }
+        if let noise = turn.noise, noise.chance.draw(&random) {
+            planned.noise = CallStep.Noise(
+                after: noise.after.draw(&random), clip: clip(noise.clips, &random))
+        }
         return planned
     }
 }
@@ -187,6 +191,13 @@ package enum CallStep: Hashable, Sendable {
         package var onSilence: ConversationScript.OnSilence
         package var expect: ConversationScript.Expectation?
         package var bargeIn: BargeIn?
+        package var noise: Noise?
+    }
+
+    package struct Noise: Hashable, Sendable {
+        /// After the caller's end.
+        package var after: Duration
+        package var clip: Int
     }
 
     package struct BargeIn: Hashable, Sendable {
@@ -228,5 +239,6 @@ extension ConversationScript.Step {
 extension ConversationScript.Turn {
     fileprivate var clipChoices: [ConversationScript.ClipChoice] {
         [clips] + (bargeIn.map { [$0.clips] + ($0.then.map { [$0] } ?? []) } ?? [])
+            + (noise.map { [$0.clips] } ?? [])
     }
 }

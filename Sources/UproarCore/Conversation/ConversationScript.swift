@@ -77,10 +77,12 @@ package struct ConversationScript: Hashable, Sendable {
         package var onSilence: OnSilence?
         package var expect: Expectation?
         package var bargeIn: BargeIn?
+        package var noise: Noise?
 
         package init(
             clips: ClipChoice, pause: Distribution? = nil, patience: Duration? = nil,
-            onSilence: OnSilence? = nil, expect: Expectation? = nil, bargeIn: BargeIn? = nil
+            onSilence: OnSilence? = nil, expect: Expectation? = nil, bargeIn: BargeIn? = nil,
+            noise: Noise? = nil
         ) {
             self.clips = clips
             self.pause = pause
@@ -88,6 +90,7 @@ package struct ConversationScript: Hashable, Sendable {
             self.onSilence = onSilence
             self.expect = expect
             self.bargeIn = bargeIn
+            self.noise = noise
         }
     }
 
@@ -129,6 +132,21 @@ package struct ConversationScript: Hashable, Sendable {
             self.after = after
             self.clips = clips
             self.then = then
+            self.chance = chance
+        }
+    }
+
+    /// Something that is no word is heard on the caller's side while the reply to this turn is awaited.
+    package struct Noise: Hashable, Sendable {
+        /// Counted from the caller's end.
+        package var after: Distribution
+        package var clips: ClipChoice
+        /// How often it happens, of all times the turn is spoken.
+        package var chance: Chance
+
+        package init(after: Distribution, clips: ClipChoice, chance: Chance = .always) {
+            self.after = after
+            self.clips = clips
             self.chance = chance
         }
     }

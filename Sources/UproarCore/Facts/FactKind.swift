@@ -60,6 +60,8 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case callResumes = 31
     /// The caller wants no answer to this utterance.
     case nothingOwed = 32
+    /// The agent said that it goes on with the call that dropped: the sign before those words was heard. value: wire arrival of its sample.
+    case resumptionHeard = 33
 
     // Speech-to-text emulators.
 
@@ -86,13 +88,16 @@ package enum FactKind: UInt16, CaseIterable, Sendable {
     case modelFinished = 52
     /// The client went away before the end. value as `modelFinished`.
     case modelCancelled = 53
-    /// The answer was a tool call. detail: its ordinal in the answer.
+    /// The answer was a tool call. detail: its ordinal in the answer; value: 1 when its id ends in the reply's reference.
     case modelToolCalled = 54
     /// A request held words of another call: the agent knows what was said before. Once for each pair. detail: the other call.
     case historyRecalled = 55
     /// A request held a reply to an earlier utterance of its call, as the agent takes it for said. reference: that reply; detail:
     /// `HeldPart`; value: the request's own reference.
     case historyHeld = 56
+    /// A request held the result of a tool that was called for an earlier utterance of its call. reference: the reply that was that call;
+    /// value: the request's own reference.
+    case toolResultHeld = 57
 
     // Text-to-speech emulators.
 

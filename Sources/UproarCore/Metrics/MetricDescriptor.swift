@@ -209,6 +209,14 @@ package enum MetricCatalog {
             "Calls after a drop in which the agent knew what was said before; rate is their share of those that asked."
         ),
         .init(
+            "resumptions_told", .share, .events,
+            "Calls after a drop whose caller heard that the agent goes on with the earlier one; rate is their share of those that asked."
+        ),
+        .init(
+            "tool_results_kept", .share, .events,
+            "Tool calls whose result the caller did not wait for, and that stands in a later question; rate is their share."
+        ),
+        .init(
             "tasks_lost", .count, .events,
             "Tasks whose creation the agent told the model of, and which its store has not; rate is their share."
         ),

@@ -9,6 +9,10 @@ package struct TurnReference: Hashable, Sendable {
     package static let utteranceLimit: UInt32 = 1 << 8
     package static let replyLimit: UInt32 = 1 << 6
 
+    /// No turn's: marks the words by which an agent goes on with a call that dropped. No run has so many calls.
+    package static let resumption = TurnReference(
+        call: callLimit - 1, utterance: utteranceLimit - 1, reply: replyLimit - 1)
+
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// `utterance` counts from 1 within the call, so that no reference is 0.

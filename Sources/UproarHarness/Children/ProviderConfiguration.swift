@@ -57,6 +57,10 @@ extension ProviderConfiguration {
             to: plan.clips.map(\.transcript))
         if case .embedded = scenario.target {
             let agent = EmbeddedConfigurations.settings(plan)
+            // An agent that is told to say nothing is measured by what it would say.
+            settings.resumption =
+                agent.resumption.isEmpty
+                ? UproarAgent.AgentSettings().resumption : agent.resumption
             // The formats in which this run's channels are spoken to.
             settings.voiceFormats = scenario.transports.map {
                 $0 == "browser"
@@ -65,6 +69,7 @@ extension ProviderConfiguration {
             settings.phrases =
                 agent.phrases.filter { !$0.isEmpty } + settings.phrases
         } else {
+            settings.resumption = scenario.resumption ?? ""
             // What another agent will ask for is not known: the usual rates of telephony and of browsers.
             settings.voiceFormats += [8_000, 16_000, 24_000].map {
                 VoiceFormat(.linear16, Hertz($0))

@@ -32,6 +32,10 @@ package final class ProvidersAssembly {
             isTagging: settings.isTagging, keys: settings.keys,
             epochSeconds: settings.epochSeconds, facts: facts)
         context.tellsStreams = settings.tellsStreams
+        context.resumption =
+            VoiceText.clauses(of: settings.resumption).first.map {
+                UtterancePattern.words(of: $0.spoken).map(\.plain)
+            } ?? []
         self.faults = FaultInterference(context: context, facts: facts)
         renderer = FliteRenderer(worker: worker, loop: loop, shelf: shelf)
         let parts = EmulatorParts(

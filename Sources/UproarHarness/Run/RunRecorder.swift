@@ -38,7 +38,8 @@ package final class RunRecorder {
     package init(plan: RunPlan) {
         self.plan = plan
         let settings = FoldSettings(
-            prices: plan.scenario.prices, targets: TurnTarget.of(plan.scenario.gates))
+            prices: plan.scenario.prices, targets: TurnTarget.of(plan.scenario.gates),
+            knowsResumption: plan.scenario.knowsResumption)
         collector = FactCollector(settings)
         tally = RunTally(settings)
         // The check looks at what the emulators saw, and at whose reply was heard.

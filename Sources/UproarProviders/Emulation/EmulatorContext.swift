@@ -13,6 +13,9 @@ package final class EmulatorContext {
     package let keys: KeyCheck
     /// The wall clock at the run's epoch in seconds since 1970, for the `created` of answers; a constant in simulation.
     package let epochSeconds: Int64
+    /// The words, as they are compared, with which an agent begins to say that it goes on with a call that dropped; empty: they are not
+    /// looked for.
+    package var resumption: [String] = []
     /// What goes wrong on purpose; nil when nothing does.
     package var interference: (any EmulatorInterference)?
     /// States which connection carries which call (`FactKind.streamUsed`).

@@ -12,6 +12,8 @@ package final class ModelAnswerPump: TimerHandler {
     package let promptTokens: Int
     package let reference: TurnReference?
     package private(set) var completionTokens = 0
+    /// The ids of its tool calls end in the reply's reference.
+    package var namesCalls = false
     private let desk: ModelDesk
     private let key: UInt64
     private let isStreaming: Bool
@@ -106,7 +108,9 @@ package final class ModelAnswerPump: TimerHandler {
         context[provider].usage += usage
         entry.add(usage)
         if kind == .modelFinished, case .tool = answer.kind {
-            context.state(.modelToolCalled, of: provider, at: now, reference: reference)
+            context.state(
+                .modelToolCalled, of: provider, at: now, reference: reference,
+                value: namesCalls ? 1 : 0)
         }
         context.state(
             kind, of: provider, at: now, reference: reference,

@@ -59,6 +59,11 @@ package final class ModelDesk {
                     .historyHeld, of: provider, at: instant, reference: reply,
                     value: Int64(reference.rawValue), detail: part.rawValue)
             }
+            for call in model.heldResults(in: request, of: reference) {
+                context.state(
+                    .toolResultHeld, of: provider, at: instant, reference: call,
+                    value: Int64(reference.rawValue))
+            }
         }
         let answer = model.answer(to: prompt, request: request, reply: reference)
         let key = reference.map { UInt64($0.rawValue) } ?? 1 << 32 | ordinal

@@ -28,7 +28,10 @@ final class ChatCompletionReply: EmulatedReply, ModelAnswerSink {
             choiceCount: request.choiceCount)
     }
 
-    func start(at instant: Instant) { pump.start(self, at: instant) }
+    func start(at instant: Instant) {
+        pump.namesCalls = true
+        pump.start(self, at: instant)
+    }
 
     func peerLeft(at instant: Instant) { pump.cancel(at: instant) }
 

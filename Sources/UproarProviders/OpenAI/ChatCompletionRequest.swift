@@ -51,6 +51,8 @@ package struct ChatCompletionRequest: Hashable, Sendable {
         package var pictures: [String] = []
         /// The assistant asked for tools in this message.
         package var callsTools: Bool
+        /// Of a tool's result: the id of its call, where the vendor's requests are looked at for it.
+        package var callID: String?
         /// Names and arguments of those calls, in bytes.
         package var toolByteCount: Int
 
@@ -181,6 +183,7 @@ extension ChatCompletionRequest {
         }
         let calls = json["tool_calls"]?.items ?? []
         var message = Message(role, "", callsTools: !calls.isEmpty)
+        message.callID = json["tool_call_id"]?.text
         message.toolByteCount = calls.reduce(0) {
             $0 + ($1["function"]?["name"]?.text?.utf8.count ?? 0)
                 + ($1["function"]?["arguments"]?.text?.utf8.count ?? 0)

@@ -131,6 +131,21 @@ package struct ScriptedModel: Sendable {
         return zip(held.keys, held.values).map { (reply: $0, part: $1) }
     }
 
+    /// The tool calls of earlier utterances of the same call whose results the request holds, by the replies that they were.
+    package func heldResults(in request: ChatCompletionRequest, of utterance: TurnReference)
+        -> [TurnReference]
+    {
+        guard isTagging else { return [] }
+        return request.messages.suffix(16).compactMap { message in
+            guard message.role == .tool, let id = message.callID,
+                let call = TurnReferenceText.reference(endOf: id), call.call == utterance.call,
+                call.utterance < utterance.utterance,
+                call.utterance + Self.heldUtterances >= utterance.utterance
+            else { return nil }
+            return call
+        }
+    }
+
     private func plain(_ text: String) -> String { isTagging ? references.plain(text) : text }
 
     /// 4 tokens of frame for each message and 3 for the answer's beginning, as the vendor counts

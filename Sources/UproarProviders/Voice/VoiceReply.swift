@@ -194,6 +194,9 @@ package final class VoiceReply {
             // Ten minutes ahead of what has been heard nobody listens: the rest is not spoken.
             guard units.count < Self.unitLimit else { return }
             setReadyTime(at: now)
+            if !hasSpokenWords, reference == nil, begins(clause, with: context.resumption) {
+                addSign(.resumption)
+            }
             hasSpokenWords = true
             let number = firstUnit + units.count
             let made = renderer.render(
@@ -204,6 +207,19 @@ package final class VoiceReply {
                     sound: made.map { .made($0.bytes) } ?? .pending, words: clause.words,
                     pauseBytes: settings.format.bytes(in: clause.pause), readyAt: readyAt))
         }
+    }
+
+    /// A tag of no turn in front of what is said: nobody's reply, and none of its words.
+    private func addSign(_ sign: TurnReference) {
+        let bytes = tags.bytes(context.references.key.wire(sign), .head)
+        units.append(
+            Unit(
+                sound: .made(bytes), words: [], pauseBytes: 0, readyAt: readyAt, isReference: true))
+    }
+
+    private func begins(_ clause: VoiceText.Clause, with words: [String]) -> Bool {
+        guard context.isTagging, !words.isEmpty else { return false }
+        return UtterancePattern.words(of: clause.spoken).map(\.plain).starts(with: words)
     }
 
     /// The first audio counts from the first text, later text from its own arrival.

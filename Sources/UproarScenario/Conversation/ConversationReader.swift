@@ -16,12 +16,13 @@ struct ConversationReader {
         "check", "language_model",
     ]
     static let stepKeys = [
-        "say", "pause", "patience", "on_silence", "expect", "barge_in", "turns", "pool", "wait",
-        "dtmf", "show", "hang_up", "channel",
+        "say", "pause", "patience", "on_silence", "expect", "barge_in", "noise", "turns", "pool",
+        "wait", "dtmf", "show", "hang_up", "channel",
     ]
     /// What a step can be, one of them.
     private static let stepKinds = ["say", "turns", "wait", "dtmf", "show", "hang_up"]
     static let bargeInKeys = ["kind", "after", "say", "then", "p"]
+    static let noiseKeys = ["after", "say", "p"]
 
     init(_ reading: Reading, files: ScenarioFiles) {
         self.reading = reading
@@ -195,7 +196,7 @@ struct ConversationReader {
             reading.report(
                 entry.mark, "\(path): \"\(entry.key)\" does not go with \"\(kind)\"",
                 allowed: kind == "say"
-                    ? "pause, patience, on_silence, expect, barge_in, channel"
+                    ? "pause, patience, on_silence, expect, barge_in, noise, channel"
                     : "\(kind) alone, or with channel",
                 page: Self.page)
         }
@@ -231,7 +232,8 @@ struct ConversationReader {
             patience: map.value("patience", ScalarText.positiveDuration),
             onSilence: map.value("on_silence", Self.onSilence),
             expect: map.node("expect").flatMap { expectation($0, map.name("expect")) },
-            bargeIn: map.node("barge_in").flatMap { bargeIn($0, map.name("barge_in")) })
+            bargeIn: map.node("barge_in").flatMap { bargeIn($0, map.name("barge_in")) },
+            noise: map.node("noise").flatMap { noise($0, map.name("noise")) })
     }
 
     /// `add-milk`, `[a, b]`, `{any_of: [a, b]}` or `{any: utterance}`.
@@ -319,6 +321,19 @@ struct ConversationReader {
         return ConversationScript.BargeIn(
             kind: kind, after: after, clips: clips, then: then,
             chance: map.value("p", ScalarText.chance) ?? .always)
+    }
+
+    private mutating func noise(_ node: YAMLNode, _ path: String) -> ConversationScript.Noise? {
+        guard
+            let map = MapReader(reading, node, path: path, keys: Self.noiseKeys, page: Self.page)
+        else { return nil }
+        let after = map.required("after", "how long after the caller's end", Self.distribution)
+        let clips =
+            map.hasRequired("say", "a clip that is no words")
+            ? map.node("say").flatMap { choice($0, map.name("say")) } : nil
+        guard let after, let clips else { return nil }
+        return ConversationScript.Noise(
+            after: after, clips: clips, chance: map.value("p", ScalarText.chance) ?? .always)
     }
 
     private func check(_ node: YAMLNode) -> ConversationScript.Check? {

@@ -72,6 +72,7 @@ extension ConversationScript.Turn {
         case nil: break
         }
         if let bargeIn { members.append(.init("barge_in", bargeIn.json)) }
+        if let noise { members.append(.init("noise", noise.json)) }
         return .object(members)
     }
 }
@@ -81,6 +82,15 @@ extension ConversationScript.BargeIn {
         [
             "kind": .string("\(kind)"), "after": .string(DistributionText.exact(after)),
             "say": clips.json, "then": then?.json ?? .null, "p": .string(chance.text),
+        ]
+    }
+}
+
+extension ConversationScript.Noise {
+    var json: JSONValue {
+        [
+            "after": .string(DistributionText.exact(after)), "say": clips.json,
+            "p": .string(chance.text),
         ]
     }
 }

@@ -9,6 +9,7 @@ extension Scenario {
         if let callLength {
             members.append(.init("call_length", .string(DistributionText.exact(callLength))))
         }
+        if let resumption { members.append(.init("resumption", .string(resumption))) }
         if let callers { members.append(.init("callers", callers.json)) }
         if let alerts {
             members.append(.init("alerts", .array(alerts.map { .string($0.text) })))

@@ -29,6 +29,8 @@ package struct Scenario: Hashable, Sendable {
     package var redial: Duration
     /// Waits before each new attempt of a caller whose stream died; empty: it hangs up.
     package var onDrop: [Duration]
+    /// What another agent than ours says first when it goes on with a call that dropped; nil: nobody knows.
+    package var resumption: String?
     /// From dialling to the answer; a call without one by then is refused.
     package var callSetupLimit: Duration
     /// How long calls may go on once the load has ended.
@@ -150,6 +152,12 @@ package struct Scenario: Hashable, Sendable {
     package var hasEmulators: Bool {
         if case .url = target, case .own = providers.place { return false }
         return true
+    }
+
+    /// Whether the emulated voices know by which words the agent goes on with a call that dropped.
+    package var knowsResumption: Bool {
+        if case .embedded = target { return isTagging }
+        return isTagging && resumption != nil
     }
 
     /// The channel of a call: its draw is keyed, so no other call moves it.

@@ -9,7 +9,8 @@ package struct ScenarioReader {
     static let keys = [
         "name", "summary", "include", "seed", "target", "transport", "channels", "conversation",
         "audio",
-        "load", "callers", "call_length", "patience", "redial", "on_drop", "call_setup_limit",
+        "load", "callers", "call_length", "patience", "redial", "on_drop", "resumption",
+        "call_setup_limit",
         "drain",
         "providers", "agent",
         "prices", "tagging", "recording", "links", "timeline", "gates", "safety",
@@ -77,6 +78,7 @@ package struct ScenarioReader {
             map, stages: stages, faults: timeline.map(\.id),
             transports: channels.map(\.transport))
         let isTagging = tagging(map, target, providers)
+        if map.node("resumption") != nil { checkResumption(map, target, providers, isTagging) }
         var agent = AgentSettings()
         if let node = map.node("agent") { agent = self.agent(node) }
         guard let name, let transport, let target, let conversation, let audio, let prices,
@@ -94,6 +96,7 @@ package struct ScenarioReader {
             patience: map.value("patience", ScalarText.positiveDuration) ?? .seconds(10),
             redial: map.value("redial", ScalarText.duration) ?? .seconds(1),
             onDrop: map.value("on_drop", Self.onDrop) ?? [],
+            resumption: map.value("resumption", Self.resumption),
             callSetupLimit: map.value("call_setup_limit", ScalarText.positiveDuration)
                 ?? .seconds(10),
             drain: map.value("drain", ScalarText.duration) ?? .seconds(30),
@@ -133,6 +136,40 @@ package struct ScenarioReader {
         do { return try ScalarText.durations(scanner.rest) } catch {
             throw error.shifted(by: scanner.offset)
         }
+    }
+
+    /// Only emulated voices of the run's own can listen for the words.
+    private func checkResumption(
+        _ map: MapReader, _ target: Scenario.Target?, _ providers: ProviderSettings,
+        _ isTagging: Bool
+    ) {
+        var isAttached = false
+        if case .attach = providers.place { isAttached = true }
+        if case .embedded? = target {
+            reading.report(
+                map.mark("resumption"), "the reference agent's words are its own setting",
+                allowed: "agent: {resumption: …}", page: "docs/scenario.md#keys")
+        } else if isAttached || !isTagging {
+            reading.report(
+                map.mark("resumption"),
+                isAttached
+                    ? "emulators that run already are not told of it"
+                    : "nobody listens for it while tagging is off",
+                allowed: "emulators of the run's own, with tagging on",
+                page: "docs/scenario.md#keys")
+        }
+    }
+
+    /// Words that a voice speaks in one go.
+    private static func resumption(_ text: String) throws(TextProblem) -> String {
+        guard UtterancePattern.words(of: text).count > 1 else {
+            throw TextProblem(
+                offset: 0, reason: "\"\(text)\" may begin any answer",
+                allowed:
+                    "two words or more that the agent begins with when it goes on, such as I'm back"
+            )
+        }
+        return text
     }
 
     private static func links(_ text: String) throws(TextProblem) -> Scenario.Links {

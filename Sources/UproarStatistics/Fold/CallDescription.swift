@@ -29,16 +29,20 @@ package struct FoldSettings: Sendable {
     package var deadAirLimit: Duration
     /// Per-turn limits of the gates; a turn that keeps all of them is good.
     package var targets: [TurnTarget]
+    /// The emulated voices know the words by which the agent goes on with a call that dropped.
+    package var knowsResumption: Bool
 
     package init(
         origin: Instant = .zero, prices: PriceBook, bargeInLimit: Duration = .seconds(1),
-        deadAirLimit: Duration = .seconds(2), targets: [TurnTarget] = []
+        deadAirLimit: Duration = .seconds(2), targets: [TurnTarget] = [],
+        knowsResumption: Bool = false
     ) {
         self.origin = origin
         self.prices = prices
         self.bargeInLimit = bargeInLimit
         self.deadAirLimit = deadAirLimit
         self.targets = targets
+        self.knowsResumption = knowsResumption
     }
 }
 

@@ -73,7 +73,7 @@ struct CallFacts {
         switch kind {
         case .callDue, .callDialed, .callAnswered, .callRefused, .callEnded, .callConnectedTime,
             .callSent, .callReceived, .callJitter, .taskChecked, .callResumes, .textShown,
-            .historyRecalled:
+            .historyRecalled, .resumptionHeard:
             if first[kind] == nil { first[kind] = fact }
         case .utteranceBegan:
             utterance(fact.turn) {
@@ -109,7 +109,7 @@ struct CallFacts {
         case .providerLate: lateRenders += 1
         case .speechRecognised, .speechEnded, .interimSent, .finalSent, .modelRequested,
             .modelFirstContent, .modelToolCalled, .voiceTextReceived, .voiceFirstAudio,
-            .latencyClaimed, .historyHeld:
+            .latencyClaimed, .historyHeld, .toolResultHeld:
             state(fact, kind, at)
         case .modelFinished, .modelCancelled, .voiceFinished, .voiceCancelled, .speechToTextUsage,
             .usageUnknown:

@@ -19,6 +19,9 @@ package enum CallFold {
         // What was answered before the call dropped can be known again; who said nothing has nothing to be known.
         if let resumes = timeline.first[.callResumes], resumes.value > 0, timeline.hasModelRequest {
             call.resumed = timeline.first[.historyRecalled] != nil
+            if settings.knowsResumption {
+                call.isToldOfResumption = timeline.first[.resumptionHeard] != nil
+            }
         }
         call.shownText = timeline.first[.textShown] != nil
         call.taskPassed = timeline.first[.taskChecked].map { $0.detail == 1 }

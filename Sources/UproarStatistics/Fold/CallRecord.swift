@@ -32,6 +32,8 @@ package struct CallRecord: Hashable, Sendable {
     /// Of a call that takes up one that dropped: the agent still knew what had been said. Nil where there was nothing to know,
     /// or nobody got to ask.
     package var resumed: Bool?
+    /// Of the same calls: the caller heard that the agent goes on with the earlier one. Nil where nobody knows by which words.
+    package var isToldOfResumption: Bool?
     /// The agent showed text instead of speaking.
     package var shownText = false
     /// Replies of other calls heard on this one.

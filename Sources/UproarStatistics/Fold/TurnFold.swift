@@ -23,6 +23,9 @@ struct TurnFold {
     /// A reply that was heard for this much less than was spoken into it still counts as whole: its tail tag was not decoded.
     private static let lengthTolerance = Duration.milliseconds(250)
 
+    /// A tool's result may take so long.
+    private static let longestTool = Duration.seconds(10)
+
     init(
         _ timeline: CallFacts, _ description: CallDescription, _ call: CallRecord,
         _ settings: FoldSettings
@@ -88,6 +91,7 @@ struct TurnFold {
         turn.mispredictions = UInt32(
             timeline.mispredictions.count { $0 >= turn.began && $0 < ended })
         turn.claimGap = claimGap(turn, reference)
+        turn.isToolResultKept = isToolResultKept(turn, reference)
         return turn
     }
 
@@ -296,6 +300,22 @@ struct TurnFold {
             (.finalSent, .speechToText), (.speechEnded, .uplink), (.speechRecognised, .uplink),
         ]
         return marks.first { !timeline.ofUtterance($0.0, reference).isEmpty }?.1
+    }
+
+    // MARK: Tools
+
+    /// Whether the result of this turn's tool, which the caller did not wait for, stands in a question about what he said later. Nil when
+    /// he waited, and when no such question came as long after the call as a tool may take.
+    private func isToolResultKept(_ turn: TurnRecord, _ reference: TurnReference) -> Bool? {
+        let calls = timeline.ofUtterance(.modelToolCalled, reference).filter { $0.value == 1 }
+        guard turn.outcome != .answered, let called = calls.first,
+            !timeline.ofUtterance(.modelRequested, reference).contains(where: { $0.detail != 0 })
+        else { return nil }
+        if !timeline.ofUtterance(.toolResultHeld, reference).isEmpty { return true }
+        let isAskedLater = (timeline.stated[.modelRequested] ?? []).contains {
+            $0.reference.utterance > turn.utterance && $0.at >= called.at + Self.longestTool
+        }
+        return isAskedLater ? false : nil
     }
 
     // MARK: Silence

@@ -101,6 +101,8 @@ package struct TurnRecord: Hashable, Sendable {
     package var mispredictions: UInt32 = 0
     /// What was heard minus what the agent itself claims.
     package var claimGap: Duration?
+    /// The result of this turn's tool, which the caller did not wait for, stands in a later question; nil where nothing can be said of it.
+    package var isToolResultKept: Bool?
     /// The reply number that was heard; nil when none was (or none could be told).
     package var reply: UInt32?
     package var speechToText: ProviderID?

@@ -39,6 +39,7 @@ struct CallSampler {
         count("talk_over", turn.marks.contains(.talkedOver))
         recorder.recordEvents(
             "eot_misprediction", call.tags, at: at, events: Int(turn.mispredictions), call: call.id)
+        if let isKept = turn.isToolResultKept { count("tool_results_kept", isKept) }
         // A reply nobody owed can be neither given nor lost.
         guard turn.outcome != .open else { return }
         count("turns_answered", turn.outcome == .answered)
@@ -98,6 +99,7 @@ struct CallSampler {
         // A call the run itself cut says nothing about completing.
         if call.outcome != .cutByRun { count("calls_completed", call.outcome == .completed) }
         if let resumed = call.resumed { count("sessions_resumed", resumed) }
+        if let told = call.isToldOfResumption { count("resumptions_told", told) }
         if call.answered != nil { count("text_fallbacks", call.shownText) }
         if let passed = call.taskPassed { count("task_completed", passed) }
         guard let cost = call.cost else { return }

@@ -21,6 +21,7 @@ extension CallRecord {
             "is_tagged": isTagged ? .null : .bool(false),
             "task_passed": taskPassed.map { .bool($0) } ?? .null,
             "resumed": resumed.map { .bool($0) } ?? .null,
+            "told_resumption": isToldOfResumption.map { .bool($0) } ?? .null,
             "shown_text": shownText ? .bool(true) : .null,
             "cost": JSONValue(cost),
             "usage": JSONValue.array(usage.map(\.json)).unlessEmpty,
@@ -76,6 +77,7 @@ extension CallRecord {
         jitter = fields.duration("jitter_ms")
         taskPassed = fields.value["task_passed"]?.isTrue
         resumed = fields.value["resumed"]?.isTrue
+        isToldOfResumption = fields.value["told_resumption"]?.isTrue
         shownText = fields.value["shown_text"]?.isTrue ?? false
         cost = fields.double("cost")
         bytesSent = Int64(fields.int("bytes_sent", else: 0))
@@ -223,6 +225,7 @@ extension TurnRecord {
             "dead_air_ms": deadAir?.json ?? .null,
             "mispredictions": JSONValue.integer(Int64(mispredictions)).unlessEmpty,
             "claim_gap_ms": .milliseconds(claimGap),
+            "tool_result_kept": isToolResultKept.map { .bool($0) } ?? .null,
             "reply": reply.map { .integer(Int64($0)) } ?? .null,
             "stt": JSONValue(speechToText?.name),
             "llm": JSONValue(languageModel?.name),
@@ -252,6 +255,7 @@ extension TurnRecord {
         deadAir = TurnSample(fields, "dead_air_ms")
         mispredictions = UInt32(clamping: fields.int("mispredictions", else: 0))
         claimGap = fields.duration("claim_gap_ms")
+        isToolResultKept = fields.value["tool_result_kept"]?.isTrue
         reply = fields.value["reply"]?.int.flatMap { UInt32(exactly: $0) }
         speechToText = fields.value["stt"]?.text.flatMap { ProviderID(name: $0) }
         languageModel = fields.value["llm"]?.text.flatMap { ProviderID(name: $0) }
