@@ -52,6 +52,22 @@ import UproarCore
         }
     }
 
+    /// No telephone carries an offset, and a level that never falls has no end.
+    @Test(arguments: [6_554, -3_000, 82, 81, 0]) func anOffsetIsTakenOff(offset: Int) throws {
+        try inFolder { folder in
+            var samples = sine(400, rate: 16_000, count: 16_000)
+            for index in 0..<4_000 { samples[index] = 0 }
+            let moved = samples.map { Int16(Int($0) + offset) }
+            try AudioFile.write(PCM(rate: .wideband, samples: moved), to: "\(folder)/a.wav")
+            let recording = try AudioFile.recording("\(folder)/a.wav")
+            let isKept = abs(offset) < 82
+            #expect(recording.offset == (isKept ? 0 : offset))
+            #expect(recording.sound.samples == (isKept ? moved : samples))
+            let found = try #require(ClipAnnotator.annotate(recording.sound))
+            #expect(abs(found.speech.lowerBound.inMilliseconds - 250) <= 1)
+        }
+    }
+
     @Test func opusComesBackAlike() throws {
         try inFolder { folder in
             let sound = PCM(rate: Hertz(48_000), samples: sine(440, rate: 48_000, count: 48_000))

@@ -31,6 +31,15 @@ import UproarCore
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
+    /// What callers say is what the files hold, sample by sample.
+    @Test(arguments: ["task-manager", "barge-in", "consent", "human-speech"])
+    func noShippedRecordingHasAnOffset(corpus: String) throws {
+        for file in try files(corpus) {
+            let offset = try AudioFile.recording(folder(corpus) + "/" + file).offset
+            #expect(offset == 0, "\(file)")
+        }
+    }
+
     /// The manifest says of each clip what annotating it again says.
     @Test(arguments: ["task-manager", "barge-in"])
     func theManifestTellsTheTruth(corpus: String) throws {

@@ -56,6 +56,19 @@ import UproarScenario
         CorpusFolder.Entry(file: file, transcript: "Add buy milk.")
     }
 
+    @Test func anOffsetIsToldAndMakesNoSpeech() throws {
+        let file = folder + "/moved.flac"
+        let moved = samples([200, 600, 200], rate: 16_000).map { $0 + 6_554 }
+        try AudioFile.write(PCM(rate: .wideband, samples: moved), to: file)
+        var corpus = try CorpusFolder.openOrNew(folder + "/corpus", licence: nil)
+        let clip = try #require(try corpus.add([entry(file)]).first)
+        #expect(clip.notes.count == 1)
+        #expect(clip.notes.first?.hasPrefix("it swings around 20.0% of full scale") == true)
+        let speech = clip.description.speech
+        #expect(abs(speech.lowerBound.inMilliseconds - 200) <= 2)
+        #expect(abs(speech.upperBound.inMilliseconds - 800) <= 2)
+    }
+
     @Test func aRecordingIsTakenInAsItIsAndAnnotated() throws {
         let file = try stereo(
             "My milk.WAV", samples([150, 800, 300, 400, 200], rate: 44_100), rate: 44_100)

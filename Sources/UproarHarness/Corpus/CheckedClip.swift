@@ -15,6 +15,12 @@ package struct CheckedClip {
         self.description = description
         self.recording = recording
         let end = recording.sound.duration
+        if recording.offset != 0 {
+            let share = NumberText.fixed(Double(abs(recording.offset)) / 327.68, 1)
+            notes.append(
+                "it swings around \(share)% of full scale and not around zero: that is taken off, as a telephone does"
+            )
+        }
         if description.speech.upperBound >= end, description.kind != .noise {
             notes.append("the speech runs into the end of the file: is its last word whole?")
         }
