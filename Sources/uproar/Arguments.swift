@@ -41,7 +41,7 @@ struct Arguments {
                     throw Mistake(
                         text: """
                             unknown flag '\(word)' of 'uproar \(command)'
-                              flags are long: \(flags.map { "--\($0.name)" }.joined(separator: " "))
+                              \(flags.isEmpty ? Self.allowed(flags) : "flags are long: \(Self.names(flags))")
                               see 'uproar help \(command)'
                             """)
                 }
@@ -57,7 +57,7 @@ struct Arguments {
                     text: """
                         unknown flag '--\(name)' of 'uproar \(command)'\
                         \(near.map { "; did you mean '--\($0)'?" } ?? "")
-                          it takes: \(flags.map { "--\($0.name)" }.joined(separator: " "))
+                          \(Self.allowed(flags))
                           see 'uproar help \(command)'
                         """)
             }
@@ -79,6 +79,14 @@ struct Arguments {
             }
             values[name, default: []].append(value)
         }
+    }
+
+    private static func names(_ flags: [Flag]) -> String {
+        flags.map { "--\($0.name)" }.joined(separator: " ")
+    }
+
+    private static func allowed(_ flags: [Flag]) -> String {
+        flags.isEmpty ? "it takes no flags" : "it takes: \(names(flags))"
     }
 
     func has(_ name: String) -> Bool { values[name] != nil }

@@ -8,6 +8,13 @@ extension Command {
         form: "[metrics|transports|providers|faults|exit-codes]", text: "", flags: []
     ) { arguments in
         let sections = ListText.sections
+        guard arguments.rest.count <= 1 else {
+            throw Arguments.Mistake(
+                text: """
+                    one list at a time; \(arguments.rest.count) are named
+                      lists: \(sections.map(\.name).joined(separator: " "))
+                    """)
+        }
         if let name = arguments.rest.first {
             guard let section = sections.first(where: { $0.name == name }) else {
                 let near = NearestName.of(name, among: sections.map(\.name))

@@ -91,7 +91,7 @@ struct RunInput {
                     ? "a scenario file or a URL is due, as scenarios/quickstart.yaml"
                     : "one scenario at a time; \(arguments.rest.count) are given")
         }
-        let what = arguments.rest[0]
+        let what = Self.withPlainScheme(arguments.rest[0])
         let given = try arguments.seed()
         var overrides = arguments.all("set")
         if let given { overrides.append("seed=\(given)") }
@@ -124,6 +124,12 @@ struct RunInput {
         if arguments.has("insecure") { words.append("--insecure") }
         commandLine = words.map(Self.quoted).joined(separator: " ")
         opening = scenario.opening
+    }
+
+    /// Schemes may be written in capitals (RFC 3986 §3.1).
+    private static func withPlainScheme(_ text: String) -> String {
+        guard let mark = text.firstRange(of: "://") else { return text }
+        return text[..<mark.lowerBound].lowercased() + text[mark.lowerBound...]
     }
 
     private static func quoted(_ word: String) -> String {

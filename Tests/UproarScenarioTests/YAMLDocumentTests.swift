@@ -29,6 +29,17 @@ import UproarScenario
         #expect(root?["name"]?.mark.text == "a.yaml:1:7")
     }
 
+    @Test(arguments: ["|", ">"]) func aBlockHasNoLineEndBehindIt(_ mark: String) {
+        #expect(
+            parse("a: \(mark)\n  100 callers for 5s\n").root?["a"]?.scalar == "100 callers for 5s")
+    }
+
+    @Test(arguments: ["", "~", "null"]) func nothingIsNoText(_ text: String) {
+        let node = parse("a: \(text)").root?["a"]
+        #expect(node?.isEmpty == true && node?.kindName == "nothing")
+        #expect(parse("a: '\(text)'").root?["a"]?.isEmpty == false)
+    }
+
     @Test(arguments: ["on", "no", "~", "null", "1.10", "0x10", "2026-11-01", "true"])
     func scalarsStayText(_ text: String) {
         #expect(parse("a: \(text)").root?["a"]?.scalar == text)

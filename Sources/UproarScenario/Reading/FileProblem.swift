@@ -17,7 +17,9 @@ package struct FileProblem: Error, Hashable, Sendable {
     }
 
     package var text: String {
-        "\(mark.text): \(reason)\n    allowed: \(allowed)\n    more: \(page)"
+        let line = reason.split(separator: "\n", omittingEmptySubsequences: false)
+            .joined(separator: "\\n")
+        return "\(mark.text): \(line)\n    allowed: \(allowed)\n    more: \(page)"
     }
 }
 

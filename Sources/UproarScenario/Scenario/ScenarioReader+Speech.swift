@@ -146,7 +146,17 @@ extension ScenarioReader {
     /// of milliseconds.
     /// `call_length: lognormal(p50=3m, p95=10m)`.
     func callLength(_ map: MapReader) -> Distribution? {
-        map.value("call_length", distribution(map, "call_length"))
+        let read = distribution(map, "call_length")
+        return map.value("call_length") { text throws(TextProblem) in
+            let length = try read(text)
+            guard length.quantile(0.999) > .zero else {
+                throw TextProblem(
+                    offset: 0,
+                    reason: "\"\(text)\" is no length: every call would end as it begins",
+                    allowed: "a duration above zero, or a distribution of them")
+            }
+            return length
+        }
     }
 
     func distribution(_ map: MapReader?, _ key: String) -> (String) throws(TextProblem) ->

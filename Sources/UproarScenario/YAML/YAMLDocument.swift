@@ -219,7 +219,9 @@ private struct YAMLReader {
                 case YAML_LITERAL_SCALAR_STYLE, YAML_FOLDED_SCALAR_STYLE: .block
                 default: .plain
                 }
-            return (.scalar(text, style), mark)
+            // A block ends with a line end that no value is meant to have.
+            let isBlock = style == .block && text.hasSuffix("\n")
+            return (.scalar(isBlock ? String(text.dropLast()) : text, style), mark)
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start
             try refuse(anchor: start.anchor != nil, tag: start.tag != nil, mark)

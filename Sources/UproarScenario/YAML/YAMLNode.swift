@@ -60,8 +60,11 @@ package struct YAMLNode: Hashable, Sendable {
     package var list: [YAMLNode]? { if case .list(let items) = content { items } else { nil } }
     package var map: [Entry]? { if case .map(let entries) = content { entries } else { nil } }
 
-    /// Nothing stands after the key.
-    package var isEmpty: Bool { style == .plain && scalar == "" }
+    /// Nothing stands after the key, or one of YAML's words for it (YAML 1.2.2 §10.3.2).
+    package var isEmpty: Bool {
+        guard style == .plain, let scalar else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(scalar)
+    }
 
     package subscript(_ key: String) -> YAMLNode? { map?.first { $0.key == key }?.value }
 
@@ -69,7 +72,7 @@ package struct YAMLNode: Hashable, Sendable {
     package var kindName: String {
         switch content {
         case .scalar(let text):
-            text.isEmpty && style == .plain
+            isEmpty
                 ? "nothing" : text.count > 60 ? "\"\(text.prefix(60))…\"" : "\"\(text)\""
         case .list: "a list"
         case .map: "a map of keys"
