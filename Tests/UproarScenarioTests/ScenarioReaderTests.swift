@@ -51,6 +51,7 @@ import UproarScenario
         #expect(
             scenario.gates.map(\.text) == [
                 "turns_lost: count <= 0", "calls_dropped: count <= 0", "turns_answered: count >= 1",
+                "talk_over: rate <= 25% why='it speaks before its callers have ended, as an echo does'",
             ])
         #expect(scenario.providers.label == "guide-budget")
         #expect(scenario.pricesFile == "share/prices/guides-2025.yaml")
@@ -167,6 +168,12 @@ import UproarScenario
         ),
         ("audio:", "gates: [voice_to_voice: p95 < 9]\naudio:", "s/a.yaml:2:9", "reads as a map"),
         ("audio:", "gates: []\naudio:", "s/a.yaml:2:8", "no gate"),
+        (
+            "audio:", "gates:\n  - 'turns_lost: count <= 0'\n  - 'turns_lost:  count <= 0'\naudio:",
+            "s/a.yaml:4:6", "the same gate stands on line 3"
+        ),
+        ("name: small", "name: null", "s/a.yaml:1:7", "name holds nothing"),
+        ("audio:", "call_length: 0s\naudio:", "s/a.yaml:2:14", "is no length"),
         ("audio:", "agent: {endpointing: 0s}\naudio:", "s/a.yaml:2:22", "not above zero"),
         ("audio:", "load: []\naudio:", "s/a.yaml:4:1", "stands twice"),
         ("30s", "30s\n  - spike: 262142 callers at once", "s/a.yaml:4:3", "262144 calls"),

@@ -94,6 +94,16 @@ package struct LoadedScenario: Sendable {
             "audio   \(scenario.audio.label)\(isFile ? ", the end of its speech is found by our annotation" : "")",
             "target  \(TargetText.of(scenario.target))   transport \(scenario.transport)"
                 + "   providers \(scenario.providers.label)   tagging \(scenario.isTagging ? "on" : "off")",
-        ]
+        ] + (hasDefaultGates ? ["gates   " + gateTexts.joined(separator: " · ")] : [])
+    }
+
+    private var hasDefaultGates: Bool { scenario.places.gates.isEmpty }
+
+    /// Without what is printed only once a gate has failed.
+    private var gateTexts: [String] {
+        scenario.gates.map { rule in
+            rule.text.firstRange(of: " why=").map { String(rule.text[..<$0.lowerBound]) }
+                ?? rule.text
+        }
     }
 }

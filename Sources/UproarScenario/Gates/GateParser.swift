@@ -69,12 +69,34 @@ package struct GateParser {
         let aggregate = try aggregate(of: metric)
         let dimension = aggregate.dimension(of: metric)
         let comparison = try comparison()
+        scanner.skipSpaces()
+        let boundPlace = scanner.offset
         let bound = try bound(comparison, aggregate, dimension)
+        if let problem = GateReach(metric, aggregate)?.problem(comparison, bound) {
+            throw TextProblem(
+                offset: boundPlace, reason: problem,
+                allowed:
+                    "a bound that some runs keep and others do not, such as \(Self.example(metric, aggregate))"
+            )
+        }
         var rule = GateRule(
             severity: severity, metric: metric.name, selector: selector, window: window,
             aggregate: aggregate, comparison: comparison, bound: bound, text: text)
         try readOptions(into: &rule)
         return rule
+    }
+
+    private static func example(_ metric: MetricDescriptor, _ aggregate: GateRule.Aggregate)
+        -> String
+    {
+        switch (aggregate.dimension(of: metric), aggregate) {
+        case (_, .count): "count <= 0 or count >= 1"
+        case (_, .perSecond): "per_s < 2"
+        case (.share, _): "\(aggregate.text) >= 99% or \(aggregate.text) <= 1%"
+        case (.time, _): "\(aggregate.text) < 800ms"
+        case (.money, _): "\(aggregate.text) < $0.07"
+        default: "one above 0"
+        }
     }
 
     private mutating func severity() throws(TextProblem) -> GateRule.Severity {

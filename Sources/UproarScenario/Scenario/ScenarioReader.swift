@@ -17,9 +17,11 @@ package struct ScenarioReader {
         "breakers", "alerts",
     ]
     static let defaultPrices = ["prices/guides-2025.yaml", "scenarios/prices/guides-2025.yaml"]
-    /// What a run is held to when its scenario names no gates. The last one keeps a run in which nobody ever spoke from passing.
+    /// What a run is held to when its scenario names no gates. The third keeps a run in which nobody ever spoke from passing, the last
+    /// one in which the agent only sent back what it heard, or never let its callers finish.
     static let defaultGates = [
         "turns_lost: count <= 0", "calls_dropped: count <= 0", "turns_answered: count >= 1",
+        "talk_over: rate <= 25% why='it speaks before its callers have ended, as an echo does'",
     ]
 
     /// - file: as the person named it; places in messages begin with it.
@@ -252,6 +254,7 @@ package struct ScenarioReader {
                 node.mark, "no gate stands in the list",
                 allowed: "at least one rule, or no gates: at all for the default ones", page: page)
         }
+        var places: [(rule: GateRule, line: Int)] = []
         return items.compactMap { item in
             if item.map != nil {
                 reading.report(
@@ -263,6 +266,14 @@ package struct ScenarioReader {
             return reading.value(item, path: "gate", page: page) { text throws(TextProblem) in
                 let rule = try GateParser.parse(text, names: names)
                 try Self.keepApart(rule, transports, catalog.metrics)
+                var same = rule
+                same.text = ""
+                if let first = places.first(where: { $0.rule == same }) {
+                    throw TextProblem(
+                        offset: 0, reason: "the same gate stands on line \(first.line)",
+                        allowed: "each gate once")
+                }
+                places.append((same, item.mark.line))
                 return rule
             }
         }
