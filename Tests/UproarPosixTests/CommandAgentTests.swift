@@ -53,6 +53,55 @@ extension RealProcesses {
             stage.shutDown()
         }
 
+        /// A host that takes its time.
+        private final class LateHost: ProcessHost {
+            private final class Process: HostedProcess {
+                let name = "agent"
+                var pid: Int32?
+                var control: (any ByteStream)? { nil }
+                func send(_ signal: ProcessSignal, tree: Bool) {}
+            }
+
+            private let process = Process()
+            private weak var handler: (any HostedProcessHandler)?
+
+            func start(_ command: ProcessCommand, handler: any HostedProcessHandler)
+                -> any HostedProcess
+            {
+                self.handler = handler
+                return process
+            }
+
+            func begin() {
+                process.pid = 7
+                handler?.started(process)
+            }
+        }
+
+        @Test func whoeverElseAnswersItIsNotReadyBeforeItRuns() throws {
+            let stage = try Stage()
+            let listener = try stage.network.listen(
+                on: .loopback(0), options: ListenOptions(), handler: AnsweringListener([]))
+            let host = LateHost()
+            let agent = CommandAgent(
+                .init(
+                    command: ProcessCommand(name: "agent", executable: "sh", arguments: []),
+                    readiness: .port(.loopback(listener.endpoint.port)), startLimit: .seconds(20),
+                    stopLimit: .seconds(5)),
+                host: host, network: stage.network, http: stage.http, loop: stage.loop)
+            var log: [String] = []
+            agent.onStarted = { log.append("started \($0)") }
+            agent.onReady = { log.append("ready") }
+            let later = stage.loop.now + .milliseconds(200)
+            stage.runUntil { stage.loop.now >= later }
+            #expect(log == [])
+            host.begin()
+            stage.runUntil { log.count == 2 }
+            #expect(log == ["started 7", "ready"])
+            listener.close()
+            stage.shutDown()
+        }
+
         @Test func withAnAddressItIsReadyWhenThatAnswersWell() throws {
             let stage = try Stage()
             let answers = AnsweringListener(["503 No", "404 No", "204 Yes"])

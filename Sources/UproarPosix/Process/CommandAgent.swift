@@ -78,7 +78,6 @@ package final class CommandAgent {
         deadline = loop.schedule(at: loop.now + plan.startLimit) { [weak self] in
             self?.tookTooLong()
         }
-        ask(after: Self.probeEvery)
     }
 
     /// SIGTERM, and SIGKILL to the whole tree of what has not gone by the limit. `then` follows in every case.
@@ -166,6 +165,8 @@ package final class CommandAgent {
 extension CommandAgent: HostedProcessHandler {
     package func started(_ process: any HostedProcess) {
         if let pid = process.pid { onStarted?(pid) }
+        // Not sooner: an address that another process answers must not be ready before this one runs.
+        if state == .starting { ask(after: Self.probeEvery) }
     }
 
     package func exited(_ process: any HostedProcess, exit: ProcessExit) {
