@@ -37,9 +37,25 @@ import Testing
         defer { remove(place) }
         let old = try RunFolder(path: place, result: Array("1".utf8))
         old.write("kept", to: "notes.txt")
+        old.release()
         let new = try RunFolder(path: place, result: Array("2".utf8))
         #expect(names(new.path).isSuperset(of: ["notes.txt", "result.json"]))
         #expect(names(new.path).allSatisfy { !$0.hasSuffix(".new") })
+    }
+
+    @Test func whileOneRunWritesNoOtherMay() throws {
+        defer { remove(place) }
+        let first = try RunFolder(path: place, result: Array("1".utf8))
+        for result in [nil, Array("2".utf8)] {
+            let error = #expect(throws: RunFolder.Problem.self) {
+                try RunFolder(path: place, result: result)
+            }
+            #expect(error?.description.contains("--out") == true)
+        }
+        #expect(try TextFile.read(place + "/result.json") == Array("1".utf8))
+        first.release()
+        _ = try RunFolder(path: place, result: Array("2".utf8))
+        #expect(try TextFile.read(place + "/result.json") == Array("2".utf8))
     }
 
     @Test func aPlaceThatIsAFileIsRefused() throws {

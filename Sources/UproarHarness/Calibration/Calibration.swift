@@ -20,11 +20,8 @@ package struct Calibration {
         let clock = RunClock.starting()
         let loaded = LoadedScenario(try scenario(callers: callers, length: length))
         _ = try Checking.approve(loaded)
-        let folderPath = options.out ?? RunFolder.defaultPath(scenario: "calibration")
-        let folder: RunFolder
-        do { folder = try RunFolder(path: folderPath) } catch {
-            throw ScenarioLoading.Problem("the folder \(folderPath) cannot be written: \(error)")
-        }
+        let folder = try RunFolder.make(out: options.out, scenario: "calibration")
+        defer { folder.release() }
         let (plan, line) = try plan(loaded)
         let results = RunResults(
             plan: plan, world: .live, folder: folder, commit: BuildCommit.read(), version: version,
@@ -38,7 +35,7 @@ package struct Calibration {
         withExtendedLifetime(run) {}
         if results.result.isPartial { results.finishUnstarted() }
         let result = RunFiles.write(results, to: folder)
-        return Calibration(result, asked: delay, callers: callers, folder: folderPath)
+        return Calibration(result, asked: delay, callers: callers, folder: folder.path)
     }
 
     /// One second of tone, 20 ms frames, then silence: its end is known to the sample.

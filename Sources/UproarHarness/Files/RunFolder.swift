@@ -4,7 +4,23 @@ import UproarPosix
 
 /// The folder a run leaves: `reports/<scenario>-<time>/`, or the one named with `--out`.
 package final class RunFolder {
+    package enum Problem: Error, CustomStringConvertible {
+        /// Another run holds the folder now.
+        case taken
+        case failed(Errno)
+
+        package var description: String {
+            switch self {
+            case .taken:
+                "another run is writing into it; wait for its end, or name another folder (--out)"
+            case .failed(let errno): "\(errno)"
+            }
+        }
+    }
+
     package let path: String
+    /// The folder itself, locked (flock) until this object goes or its process does, however it ends.
+    private var lock: Descriptor?
     private var calls: Descriptor?
     /// `requests.jsonl`, made with its first lines.
     private var requests: Descriptor?
@@ -18,15 +34,51 @@ package final class RunFolder {
     ///
     /// - result: `result.json` as it is until there is a better one. A new folder has it from its first moment on, so that a run
     ///   killed at any moment has left no folder or one that can be loaded.
-    package init(path: String, result: [UInt8]? = nil) throws(Errno) {
+    package init(path: String, result: [UInt8]? = nil) throws(Problem) {
         self.path = path
-        if let result {
-            if try !Self.appear(path, with: result) {
-                try AtomicFile.makeFolder(path)
-                try AtomicFile.write(result, to: path + "/result.json")
+        do throws(Errno) {
+            let hasAppeared = try result.map { result throws(Errno) in
+                try Self.appear(path, with: result)
+            }
+            if hasAppeared != true { try AtomicFile.makeFolder(path) }
+            lock = try Self.lock(path)
+            if lock != nil { try prepare(hasAppeared == false ? result : nil) }
+        } catch { throw .failed(error) }
+        if lock == nil { throw .taken }
+    }
+
+    /// Of `--out`, or the default place where none was named: there another run's folder is no obstacle, the next name is taken.
+    package static func make(
+        out: String?, scenario: String, result: [UInt8]? = nil
+    ) throws(ScenarioLoading.Problem) -> RunFolder {
+        while true {
+            let path = out ?? defaultPath(scenario: scenario)
+            do throws(Problem) {
+                return try RunFolder(path: path, result: result)
+            } catch {
+                if out == nil, case .taken = error { continue }
+                throw ScenarioLoading.Problem(
+                    "the report folder \(path) cannot be written: \(error)")
             }
         }
-        try AtomicFile.makeFolder(path)
+    }
+
+    /// Lets others write into the folder.
+    package func release() { lock = nil }
+
+    /// Nil when somebody else has it. Children that are executed do not inherit it.
+    private static func lock(_ path: String) throws(Errno) -> Descriptor? {
+        let folder = Descriptor(
+            owning: try systemCall("open \(path)") {
+                open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            })
+        // A file system without locks keeps nobody from writing.
+        if flock(folder.number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return nil }
+        return folder
+    }
+
+    private func prepare(_ result: [UInt8]?) throws(Errno) {
+        if let result { try AtomicFile.write(result, to: path + "/result.json") }
         try AtomicFile.makeFolder(path + "/children")
         let file = path + "/calls.jsonl"
         calls = Descriptor(

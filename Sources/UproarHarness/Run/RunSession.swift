@@ -31,14 +31,10 @@ package enum RunSession {
         if case .command(let target) = scenario.target { try CommandPlan.approve(target) }
         let clock = RunClock.starting()
         for warning in try Checking.approve(loaded, machine: .here()) { view.say(warning) }
-        let folderPath = options.out ?? RunFolder.defaultPath(scenario: scenario.name)
-        let folder: RunFolder
         // A run killed while its audio is read leaves a result that loads, too.
         let first = early(loaded, options, version).encoded()
-        do { folder = try RunFolder(path: folderPath, result: first) } catch {
-            throw ScenarioLoading.Problem(
-                "the report folder \(folderPath) cannot be written: \(error)")
-        }
+        let folder = try RunFolder.make(out: options.out, scenario: scenario.name, result: first)
+        defer { folder.release() }
         folder.write(
             MachineFacts.gather(started: time(nil)).text(pretty: true) + "\n",
             to: "environment.json")
@@ -51,7 +47,7 @@ package enum RunSession {
         results.writePartial()
         if let failure = folder.failure {
             throw ScenarioLoading.Problem(
-                "the report folder \(folderPath) cannot be written: \(failure)")
+                "the report folder \(folder.path) cannot be written: \(failure)")
         }
         let configurations = EmbeddedConfigurations(
             plan: plan, clock: clock, folder: folder.path + "/children")
@@ -109,12 +105,8 @@ package enum RunSession {
         }
         try UpstreamRelays.refuseSimulation(loaded.scenario)
         for warning in try Checking.approve(loaded) { view.say(warning) }
-        let folderPath = options.out ?? RunFolder.defaultPath(scenario: loaded.scenario.name)
-        let folder: RunFolder
-        do { folder = try RunFolder(path: folderPath) } catch {
-            throw ScenarioLoading.Problem(
-                "the report folder \(folderPath) cannot be written: \(error)")
-        }
+        let folder = try RunFolder.make(out: options.out, scenario: loaded.scenario.name)
+        defer { folder.release() }
         let (plan, lines, sounds) = try ScenarioLoading.plan(loaded.scenario, seed: loaded.seed)
         let results = RunResults(
             plan: plan, world: .simulated, folder: folder, commit: BuildCommit.read(),
