@@ -9,13 +9,21 @@ struct Main {
         signal(SIGPIPE, SIG_IGN)
         // Nor is a limit of file sizes (ulimit -f): writes then fail with EFBIG, and the run says so.
         signal(SIGXFSZ, SIG_IGN)
+        Terminal.claimDescriptors()
         let code = await run(Array(CommandLine.arguments.dropFirst()))
         exit(code)
     }
 
     private static func run(_ words: [String]) async -> Int32 {
         var map = ExitMap()
-        return map.of(await run(words, &map))
+        var code = await run(words, &map)
+        if let failure = Terminal.outputFailure {
+            Terminal.standardError(
+                "uproar: stdout did not take all that was printed: \(String(cString: strerror(failure)))\n"
+            )
+            if code == .passed { code = .inconclusive }
+        }
+        return map.of(code)
     }
 
     private static func run(_ words: [String], _ map: inout ExitMap) async -> ExitCode {
