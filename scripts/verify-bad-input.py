@@ -147,6 +147,58 @@ def mute(connection):
     silent(connection)
 
 
+def answers(status, body=b"", *headers):
+    """A webhook that answers so."""
+
+    def behaviour(connection):
+        request(connection)
+        head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
+        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        connection.close()
+
+    return behaviour
+
+
+def echo(connection):
+    """Sends every media message back."""
+    upgrade(connection)
+    data, sid = b"", None
+    while piece := connection.recv(65536):
+        data += piece
+        while len(data) >= 8:
+            size, start = data[1] & 127, 2
+            if size == 126:
+                size, start = int.from_bytes(data[2:4], "big"), 4
+            if len(data) < start + 4 + size:
+                break
+            message = json.loads(unmasked(data[: start + 4 + size]) or b"{}")
+            data = data[start + 4 + size :]
+            if message.get("event") == "media":
+                body = json.dumps(
+                    {"event": "media", "streamSid": message["streamSid"],
+                     "media": {"payload": message["media"]["payload"]}}).encode()
+                head = bytes([len(body)]) if len(body) < 126 else b"\x7e" + len(body).to_bytes(2, "big")
+                connection.sendall(b"\x81" + head + body)
+
+
+def endless(connection):
+    """Speaks without a pause, in real time."""
+    upgrade(connection)
+    heard = b""
+    while not (found := re.search(rb'"streamSid":"(MZ[0-9a-f]{32})"', unmasked(heard))):
+        heard += connection.recv(4096)
+    threading.Thread(target=silent, args=(connection,), daemon=True).start()
+    # A square wave of 200 Hz, whose level falls and rises as a voice's does.
+    audio = bytes((0x8f if index // 20 % 2 else 0x0f) for index in range(160))
+    payload = base64.b64encode(audio).decode()
+    body = json.dumps({"event": "media", "streamSid": found.group(1).decode(), "media": {"payload": payload}}).encode()
+    due = time.monotonic()
+    while True:
+        connection.sendall(b"\x81\x7e" + len(body).to_bytes(2, "big") + body)
+        due += 0.02
+        time.sleep(max(0, due - time.monotonic()))
+
+
 def says(*messages):
     """Takes the upgrade, waits for the start of the stream, and sends texts in which SID stands for the stream's own name."""
 
@@ -345,6 +397,36 @@ def run(trial, expect, changed):
         expect(name, 1, ["FAILED", *words],
                ["run", at(listener), "--audio", good, "--calls", "2", "--set", "patience=2s"], within=60)
         listener.close()
+    # An answer that begins before the caller has ended is none, and who never pauses is told so.
+    listener = Listener(echo)
+    expect("an echo", 1, ["gates   .*talk_over: rate <= 25%", "FAILED.*talk_over|talk_over: rate <= 25%.*100"],
+           ["run", at(listener), "--audio", good, "--calls", "3"], within=90)
+    listener.close()
+    listener = Listener(endless)
+    expect("never silent", 1, ["2 calls: the agent did not fall silent for 5 s or more"],
+           ["run", at(listener), "--audio", good, "--calls", "2", "--set", "patience=3s"], within=120)
+    listener.close()
+
+    # Webhooks.
+    twiml = b"<Response><Connect><Stream url='ws://127.0.0.1:9/x'/></Connect></Response>"
+    for name, behaviour, words in [
+        ("webhook 404", answers(404, b"no\n such page"),
+         ['the webhook http://127.0.0.1:\\d+/media answered HTTP 404 \\("no such page"\\)', "<Connect><Stream"]),
+        ("webhook never answers", silent, ["the webhook http://127.0.0.1:\\d+/media never answered"]),
+        ("webhook without TwiML", answers(200, b"hello"), ["no TwiML"]),
+    ]:
+        listener = Listener(behaviour)
+        expect(name, 5, words,
+                     ["run", f"http://127.0.0.1:{listener.port}/media", "--audio", good, "--calls", "2",
+                      "--set", "call_setup_limit=3s"], within=60)
+        listener.close()
+    target = Listener(answers(200, twiml))
+    listener = Listener(answers(302, b"", f"Location: http://127.0.0.1:{target.port}/new"))
+    expect("webhook redirects", 5, ["refused|nothing listen"],
+           ["run", f"http://127.0.0.1:{listener.port}/media", "--audio", good, "--calls", "2"], within=60)
+    listener.close()
+    target.close()
+
     # From a folder that holds nothing of ours.
     elsewhere = trial.folder / "else where"
     elsewhere.mkdir()
@@ -381,6 +463,26 @@ def run(trial, expect, changed):
     expect("wss to a port without TLS", 5, ["TLS"],
            ["run", f"wss://127.0.0.1:{listener.port}/", "--audio", good, "--calls", "2"], within=60)
     listener.close()
+
+    # One folder, two runs; output that goes nowhere.
+    shared = trial.folder / "shared"
+    listener = Listener(mute)
+    first = subprocess.Popen(
+        [trial.binary, "run", at(listener), "--audio", good, "--calls", "1", "--out", shared, "--quiet"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (shared / "result.json").exists():
+        time.sleep(0.05)
+    quick = ["simulate", ROOT / "scenarios/quickstart.yaml", "--set", "load=[hold: 5 callers for 5s]", "--quiet",
+             "--set", "gates=['turns_lost: count <= 0']"]
+    expect("a folder that is being written", 2, ["another run is writing into it", "--out"],
+           [*quick, "--out", shared], within=60)
+    first.kill()
+    first.wait()
+    listener.close()
+    expect("a folder whose run was killed", 0, ["PASSED"], [*quick, "--out", shared], within=60)
+    for name, redirection in [("full stdout", ">/dev/full"), ("closed stdout", ">&-")]:
+        expect(name, 4, ["stdout did not take all"], [*quick, "--out", trial.folder / name.replace(" ", "-")],
+               within=60, prefix=["bash", "-c", f'exec "$@" {redirection}', "bash"])
 
     # Results.
     expect("no result", 2, ["no such|not found|cannot"], ["report", trial.folder / "none.json"])

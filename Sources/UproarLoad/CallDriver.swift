@@ -19,6 +19,13 @@ package struct Seat: Hashable, Sendable {
     }
 }
 
+/// A call that was refused or dropped, and how that came.
+package struct CallLoss: Hashable, Sendable {
+    package var call: UInt32
+    package var end: CallMediaEnd
+    package var isAnswered: Bool
+}
+
 /// Starts the calls of one loop when they are due, whatever the target does, and ends them when their time is over.
 ///
 /// A call that cannot be dialled in time is not started late: it is stated as due and not started.
@@ -137,6 +144,7 @@ package final class CallDriver: TimerHandler {
     private var nextDial = Instant.zero
     private var done: (() -> Void)?
     private var tapes: (any TapeSink)?
+    private var losses: [CallLoss] = []
     private var pace = ArrivalPace()
     private var tally = Counts()
     package var counts: Counts {
@@ -178,6 +186,12 @@ package final class CallDriver: TimerHandler {
     }
 
     // MARK: Verbs
+
+    /// The calls that were refused or dropped since the last time.
+    package func drainLosses() -> [CallLoss] {
+        defer { losses.removeAll() }
+        return losses
+    }
 
     /// Begins; `done` is called when every call due has ended and none will follow.
     ///
@@ -401,6 +415,9 @@ package final class CallDriver: TimerHandler {
     }
 
     private func remark(on caller: Caller, _ end: CallMediaEnd) {
+        if caller.wasDropped || (!caller.isAnswered && end != .hungUp) {
+            losses.append(CallLoss(call: caller.call, end: end, isAnswered: caller.isAnswered))
+        }
         if caller.wasDropped { tally.remarks.add(.dropped(end)) }
         for text in caller.remarks { tally.remarks.add(.said(text)) }
     }
@@ -413,7 +430,7 @@ package final class CallDriver: TimerHandler {
         switch end {
         case .broken: break
         case .closedByAgent(let code): if code == 1000 { return false }
-        case .refused, .unreachable, .untrusted, .noAnswer:
+        case .refused, .unreachable, .untrusted, .noAnswer, .unhooked:
             // Only one that takes up a call that dropped: others were never in a call.
             guard arrival.call != arrival.session else { return false }
         case .hungUp: return false

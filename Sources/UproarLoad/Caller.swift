@@ -56,6 +56,13 @@ package final class Caller: FrameSender, CallMediaHandler {
     private let format: AudioFormat
     private var tapeSink: (any TapeSink)?
     private var soundCheck: SoundCheck?
+    /// When the agent became audible; nil while it is silent.
+    private var audibleSince: Instant?
+    private var longestSpeech = Duration.zero
+    /// The caller has said something to its end.
+    private var hasSpoken = false
+    /// An agent that was audible for so long without a break, before the caller got to speak, is remarked on.
+    private static let endlessSpeech = Duration.seconds(5)
     /// What people should know of this call, each once.
     package private(set) var remarks: [String] = []
     /// Replies to this call's own utterances.
@@ -190,6 +197,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         guard speech!.next - 1 == speech!.lastVoicedFrame || speech!.isOver else { return }
         guard let current = speech else { return }
         if let number = speechUtterance, current.next - 1 == current.lastVoicedFrame {
+            hasSpoken = true
             state(
                 .utteranceEnded, at: current.speechEnd, utterance: number,
                 value: (sent - due).nanoseconds)
@@ -243,7 +251,15 @@ package final class Caller: FrameSender, CallMediaHandler {
 
     package func ended(_ end: CallMediaEnd, at: Instant) {
         guard !isOver else { return }
-        if isAnswered { hear(at) }
+        if isAnswered {
+            hear(at)
+            noteSilence(at)
+        }
+        if !hasSpoken, longestSpeech >= Self.endlessSpeech {
+            remarked(
+                "the agent did not fall silent for 5 s or more: the caller never got to say a sentence to its end",
+                at: at)
+        }
         isOver = true
         dialogue.callEnded()
         if hasJoinedEngine { engine.remove(self, slot: plan.slot) }
@@ -261,6 +277,9 @@ package final class Caller: FrameSender, CallMediaHandler {
         switch end {
         case .refused(let status, _):
             state(.callRefused, at: at, value: port, detail: UInt32(clamping: status))
+            outcome = .refused
+        case .unhooked(let problem):
+            state(.callRefused, at: at, value: port, detail: UInt32(clamping: problem.status ?? 0))
             outcome = .refused
         case .unreachable, .untrusted, .noAnswer:
             state(.callRefused, at: at, value: port)
@@ -286,7 +305,7 @@ package final class Caller: FrameSender, CallMediaHandler {
         case .hungUp: .byCaller
         case .closedByAgent: .byAgent
         case .broken: .broken
-        case .refused, .unreachable, .untrusted, .noAnswer: .unknown
+        case .refused, .unreachable, .untrusted, .noAnswer, .unhooked: .unknown
         }
     }
 
@@ -301,12 +320,14 @@ package final class Caller: FrameSender, CallMediaHandler {
         while let event = ear.next(by: now) {
             switch event {
             case .audible(let at, let wire):
+                audibleSince = at
                 state(.agentAudible, at: at, value: wire.nanoseconds)
                 if let speech, speechUtterance != nil, speech.isInnerPause(at) {
                     state(.spokenOver, at: at, utterance: speechUtterance!)
                 }
                 perform(dialogue.agentBecameAudible(at, now: now), now: now)
             case .silent(let at):
+                noteSilence(at)
                 state(.agentSilent, at: at)
                 perform(dialogue.agentBecameSilent(at, now: now), now: now)
             case .head(let bits, let at, let wire):
@@ -331,6 +352,12 @@ package final class Caller: FrameSender, CallMediaHandler {
                 state(.playoutGap, at: at, value: length.nanoseconds)
             }
         }
+    }
+
+    private func noteSilence(_ at: Instant) {
+        guard let since = audibleSince else { return }
+        longestSpeech = max(longestSpeech, at - since)
+        audibleSince = nil
     }
 
     /// The reference behind a decoded tag; nil for noise that happened to decode.

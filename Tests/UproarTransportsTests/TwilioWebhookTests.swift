@@ -18,10 +18,10 @@ import UproarWire
         private let listeners: [any Listener]
 
         init(
-            _ answers: [(Int, String)], stream: String? = nil, token: String? = "12345",
-            limit: Duration = .seconds(10)
+            _ answers: [(Int, String)], locations: [String] = [], stream: String? = nil,
+            token: String? = "12345", limit: Duration = .seconds(10)
         ) throws {
-            hook = ScriptedWebhook(answers)
+            hook = ScriptedWebhook(answers, locations)
             listeners = [
                 try world.network.listen(
                     on: .tcp(host: "hook", port: 80), options: ListenOptions(), handler: hook),
@@ -91,7 +91,13 @@ import UproarWire
     }
 
     @Test(arguments: [
-        (404, "", "refused(status: 404"), (302, "", "refused(status: 302"),
+        (404, "", "url: \"http://hook/voice\", status: Optional(404), words: \"\""),
+        (500, "<h1>Oops</h1>\r\n\tno\u{7} module", "words: \"<h1>Oops</h1> no module\""),
+        (
+            500, String(repeating: "a", count: 900),
+            "words: \"\(String(repeating: "a", count: 80))…\""
+        ),
+        (302, "", "status: Optional(302)"), (304, "", "status: Optional(304)"),
         (200, "no", "is no TwiML"), (200, "<Response/>", "has no <Connect><Stream>"),
         (200, "<Response><Redirect>ftp://x</Redirect></Response>", "redirects to \\\"ftp://x\\\""),
     ])
@@ -113,7 +119,40 @@ import UproarWire
         slow.run(2_999)
         #expect(slow.caller.log == [])
         slow.run(2)
-        #expect(slow.caller.log == ["3000 ended noAnswer"])
+        #expect(slow.caller.log.count == 1)
+        #expect(slow.caller.log[0].hasPrefix("3000 ended unhooked("))
+        #expect(slow.caller.log[0].contains("url: \"http://hook/voice\", status: nil"))
+    }
+
+    /// Twilio follows 301, 302, 303 and 307 (its error 11216); only 307 keeps the POST.
+    @Test(arguments: [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST")])
+    func redirectsOfHTTPAreFollowed(_ status: Int, _ method: String) throws {
+        let scene = try Scene(
+            [(status, ""), (200, Self.connect("ws://localhost:9000/media"))],
+            locations: ["http://hook/new?b=2"])
+        scene.run(5)
+        #expect(scene.caller.log == ["0 answered"])
+        #expect(scene.hook.requests.map(\.0.method) == ["POST", method])
+        let (head, body) = try #require(scene.hook.requests.last)
+        let query = head.target.split(separator: "?", maxSplits: 1).last.map(String.init) ?? ""
+        #expect(head.target.hasPrefix("/new?b=2"))
+        let form = FormParameters(parsing: method == "GET" ? Array(query.utf8) : body)
+        #expect(form["CallSid"] == identity.call)
+        #expect(
+            head.headers[TwilioSignature.header]
+                == TwilioSignature.sign(
+                    url: "http://hook" + head.target,
+                    form: method == "GET" ? [] : form.items.map { HTTPField($0.name, $0.value) },
+                    token: "12345"))
+    }
+
+    @Test func redirectsOfHTTPHaveAnEnd() throws {
+        let scene = try Scene(
+            Array(repeating: (302, "moved"), count: 20),
+            locations: Array(repeating: "/again", count: 20))
+        scene.run(50)
+        #expect(scene.hook.requests.count == 11)
+        #expect(scene.caller.log.first?.contains("status: Optional(302), words: \"moved\"") == true)
     }
 
     @Test func whoHangsUpWhileTheWebhookThinksIsHeardOnce() throws {
@@ -129,9 +168,13 @@ import UproarWire
 /// Answers each request with the next of some answers; without any it stays silent.
 private final class ScriptedWebhook: ListenerHandler {
     private var answers: [(Int, String)]
+    private var locations: [String]
     private(set) var requests: [(HTTPRequestHead, [UInt8])] = []
 
-    init(_ answers: [(Int, String)]) { self.answers = answers }
+    init(_ answers: [(Int, String)], _ locations: [String]) {
+        self.answers = answers
+        self.locations = locations
+    }
 
     func accepted(_ stream: any ByteStream) -> any ByteStreamHandler { Peer(self) }
 
@@ -152,9 +195,11 @@ private final class ScriptedWebhook: ListenerHandler {
                     hook.requests.append((head, connection.body))
                     guard !hook.answers.isEmpty else { continue }
                     let (status, text) = hook.answers.removeFirst()
-                    connection.respond(
-                        status: status, headers: ["Content-Type": "text/xml"],
-                        body: Array(text.utf8))
+                    var headers: HTTPHeaders = ["Content-Type": "text/xml"]
+                    if !hook.locations.isEmpty {
+                        headers.add("Location", hook.locations.removeFirst())
+                    }
+                    connection.respond(status: status, headers: headers, body: Array(text.utf8))
                 default: break
                 }
             }

@@ -28,6 +28,7 @@ package final class CallerFleet {
     /// What one loop tells, ten times a second.
     package struct Report: Sendable {
         package var facts: [Fact] = []
+        package var losses: [CallLoss] = []
         package var counts = CallDriver.Counts()
         package var pacing = PacingCount()
         package var lag = LoopLag()
@@ -104,6 +105,7 @@ package final class CallerFleet {
     private static func take(_ member: Member, _ side: CallerSide) -> Report {
         var report = Report()
         report.facts = side.facts.drain()
+        report.losses = side.driver.drainLosses()
         report.counts = side.driver.counts
         report.pacing = side.engine.drainPacing()
         report.lag = member.loop.takeLag()

@@ -241,6 +241,7 @@ package final class LiveRun {
 
     private func take(_ report: CallerFleet.Report, loop index: Int) {
         sampler?.take(report, loop: index)
+        for loss in report.losses { results.recorder.take(loss) }
         for fact in report.facts { results.recorder.take(fact) }
         results.callerFactsDropped = max(results.callerFactsDropped, report.factsDropped)
         guard phase == .calling else { return }

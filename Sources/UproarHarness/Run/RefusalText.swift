@@ -16,6 +16,16 @@ enum RefusalText {
         case .closedByAgent(let code): "the target closed the stream (code \(code)) before it began"
         case .broken(let reason): "the connection broke: \(reason)"
         case .hungUp: "no call was answered"
+        case .unhooked(let problem): of(problem)
         }
+    }
+
+    private static func of(_ problem: WebhookProblem) -> String {
+        let due = "TwiML with <Connect><Stream url=\"wss://…\"/></Connect> is due"
+        guard let status = problem.status else {
+            return "the webhook \(problem.url) never answered; \(due)"
+        }
+        let words = problem.words.isEmpty ? "" : " (\"\(problem.words)\")"
+        return "the webhook \(problem.url) answered HTTP \(status)\(words); \(due)"
     }
 }

@@ -12,12 +12,19 @@ enum RemarkText {
 
     static func of(_ remark: CallRemarks.Remark) -> String {
         switch remark {
-        case .dropped(.closedByAgent(let code)):
-            "dropped: the agent closed the stream (code \(code))"
-        case .dropped(.broken(let reason)): "dropped: \(reason)"
-        case .dropped(let end): "dropped: \(RefusalText.of(end))"
+        case .dropped(let end): "dropped: \(reason(end))"
         case .refused(let end): "refused: \(RefusalText.of(end))"
         case .said(let text): text
+        }
+    }
+
+    /// Of an answered call and of one that was not.
+    static func reason(_ end: CallMediaEnd, isAnswered: Bool = true) -> String {
+        switch end {
+        case .closedByAgent(let code) where isAnswered:
+            "the agent closed the stream (code \(code))"
+        case .broken(let reason) where isAnswered: reason
+        default: RefusalText.of(end)
         }
     }
 }

@@ -14,6 +14,8 @@ package final class RunRecorder {
     private var check: TaskCheck?
     private var audit: TaskAudit?
     private var tagsOf: [UInt32: MetricTags] = [:]
+    /// Of refused and dropped calls that are not folded yet.
+    private var reasons: [UInt32: String] = [:]
     /// One for each channel and load line: calls share them.
     private var sharedTags: [UInt64: MetricTags] = [:]
     /// Calls in the order of their ends, until their check has been judged.
@@ -79,6 +81,11 @@ package final class RunRecorder {
                 "tasks_duplicated", tagsOf[turn.call] ?? [:], at: at,
                 events: isDuplicated ? 1 : 0, call: turn.call)
         }
+    }
+
+    /// Comes with the call's last facts, before it is folded.
+    package func take(_ loss: CallLoss) {
+        reasons[loss.call] = RemarkText.reason(loss.end, isAnswered: loss.isAnswered)
     }
 
     package func take(_ fact: Fact) {
@@ -186,6 +193,8 @@ package final class RunRecorder {
     }
 
     private func add(_ record: CallRecord) {
+        var record = record
+        record.reason = reasons.removeValue(forKey: record.id)
         tally.add(record)
         // Browsers and screens are recorded by consent, which our callers do not give.
         if plan.scenario.isRecording, record.answered != nil, let ended = record.ended,

@@ -281,6 +281,7 @@ package final class SimulatedRun {
         report.counts = side.driver.counts
         report.pacing = side.engine.drainPacing()
         sampler.take(report, loop: 0)
+        for loss in side.driver.drainLosses() { results.recorder.take(loss) }
         for fact in side.facts.drain() { results.recorder.take(fact) }
     }
 

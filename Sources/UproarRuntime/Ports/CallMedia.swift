@@ -91,4 +91,22 @@ package enum CallMediaEnd: Hashable, Sendable {
     case untrusted(String)
     /// No answer within the set-up limit.
     case noAnswer
+    /// No answer, of the webhook that was asked first where the call's audio goes.
+    case unhooked(WebhookProblem)
+}
+
+/// Why a webhook did not say where a call's audio goes.
+package struct WebhookProblem: Hashable, Sendable {
+    /// Without its query, which may hold a key.
+    package var url: String
+    /// HTTP status other than 2xx and a redirect that was followed; nil: it never answered.
+    package var status: Int?
+    /// The first words of what it said.
+    package var words: String
+
+    package init(url: String, status: Int?, words: String = "") {
+        self.url = url
+        self.status = status
+        self.words = words
+    }
 }

@@ -15,6 +15,8 @@ package struct CallRecord: Hashable, Sendable {
     package var ending = CallEnding.unknown
     /// HTTP status, or 1000 + errno, of a refused call.
     package var refusal: UInt32?
+    /// Why it was refused or dropped, in words; nil of every other call.
+    package var reason: String?
     package var turns: [TurnRecord] = []
     package var greeting: Duration?
     package var bargeIns: [BargeInRecord] = []

@@ -15,6 +15,7 @@ extension CallRecord {
             "ended_ms": .milliseconds(ended),
             "connected_ms": .milliseconds(connected),
             "refusal": refusal.map { .integer(Int64($0)) } ?? .null,
+            "reason": reason.map { .string($0) } ?? .null,
             "greeting_ms": .milliseconds(greeting),
             "jitter_ms": .milliseconds(jitter),
             "patience_ms": .milliseconds(patience),
@@ -73,6 +74,7 @@ extension CallRecord {
         ended = fields.instant("ended_ms")
         connected = fields.duration("connected_ms") ?? .zero
         refusal = fields.value["refusal"]?.int.flatMap { UInt32(exactly: $0) }
+        reason = fields.value["reason"]?.text
         greeting = fields.duration("greeting_ms")
         jitter = fields.duration("jitter_ms")
         taskPassed = fields.value["task_passed"]?.isTrue

@@ -20,10 +20,19 @@ final class TwilioWebhookCall: CallMedia {
     private var redirects = 0
     private var exchange: (any HTTPExchange)?
     private var status = 0
+    private var location: String?
     private var body: [UInt8] = []
+    /// HTTP redirects one behind the other, and how the next request is made.
+    private var hops = 0
+    private var method = "POST"
     private var media: TwilioCall?
 
     private static let redirectLimit = 5
+    /// Twilio's own limit (its error 11215) is not published; common clients follow as many.
+    private static let hopLimit = 10
+    /// The redirects that Twilio follows (its error 11216). After the last one the method stays.
+    private static let redirects = [301, 302, 303, 307]
+    private static let wordLimit = 80
 
     init(
         _ setup: CallSetup, over transport: TwilioTransport, webhook: VoiceWebhook,
@@ -41,8 +50,9 @@ final class TwilioWebhookCall: CallMedia {
     func dial() {
         let identity = TwilioIdentity(seed: transport.seed, call: setup.call)
         status = 0
+        location = nil
         body = []
-        var request = webhook.request(setup, identity: identity, at: place)
+        var request = webhook.request(setup, identity: identity, at: place, method: method)
         request.deadlines.total = left
         exchange = http.send(request, handler: self)
     }
@@ -76,6 +86,36 @@ final class TwilioWebhookCall: CallMedia {
         handler?.ended(end, at: transport.loop.now)
     }
 
+    /// Goes where an HTTP redirect points to; false where it points nowhere, or has done so too often.
+    private func hop() -> Bool {
+        guard Self.redirects.contains(status), hops < Self.hopLimit, let location,
+            let url = VoiceWebhook.resolved(location, against: place)
+        else { return false }
+        hops += 1
+        if status != 307 { method = "GET" }
+        place = url
+        dial()
+        return true
+    }
+
+    /// What the webhook said instead of TwiML.
+    private var problem: WebhookProblem {
+        var address = place
+        address.query = nil
+        return WebhookProblem(
+            url: address.description, status: status == 0 ? nil : status, words: firstWords)
+    }
+
+    /// One line of them, without control characters.
+    private var firstWords: String {
+        let text = String(decoding: body.prefix(4 * Self.wordLimit), as: UTF8.self)
+        let plain = text.unicodeScalars.map {
+            $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0)
+        }
+        let words = String(plain).split(separator: " ").joined(separator: " ")
+        return words.count > Self.wordLimit ? words.prefix(Self.wordLimit) + "…" : words
+    }
+
     private func follow() {
         do throws(CallInstructions.Problem) {
             switch try CallInstructions(body) {
@@ -85,6 +125,8 @@ final class TwilioWebhookCall: CallMedia {
                     let url = VoiceWebhook.resolved(text, against: place)
                 else { return end(.unreachable("the webhook redirects to \"\(text)\"")) }
                 place = url
+                hops = 0
+                method = "POST"
                 dial()
             case .stream(let url, let parameters):
                 guard let handler else { return }
@@ -107,6 +149,7 @@ final class TwilioWebhookCall: CallMedia {
 extension TwilioWebhookCall: HTTPExchangeHandler {
     func answered(status: Int, headers: [HTTPField], on exchange: any HTTPExchange) {
         self.status = status
+        location = headers.first { $0.name.lowercased() == "location" }?.value
     }
 
     func received(body bytes: RawSpan, on exchange: any HTTPExchange) {
@@ -117,14 +160,18 @@ extension TwilioWebhookCall: HTTPExchangeHandler {
     func finished(_ exchange: any HTTPExchange) {
         guard phase == .asking else { return }
         self.exchange = nil
-        guard (200..<300).contains(status) else { return end(.refused(status: status)) }
+        guard (200..<300).contains(status) else {
+            return hop() ? () : end(.unhooked(problem))
+        }
         follow()
     }
 
     func failed(_ failure: HTTPFailure, on exchange: any HTTPExchange) {
         self.exchange = nil
         switch failure {
-        case .timedOut: end(.noAnswer)
+        case .timedOut:
+            status = 0
+            end(.unhooked(problem))
         case .unreachable(let words): end(.unreachable("the webhook: \(words)"))
         case .tls(let words): end(.unreachable("the webhook: TLS failed: \(words)"))
         case .untrusted(let words): end(.untrusted("the webhook: TLS failed: \(words)"))

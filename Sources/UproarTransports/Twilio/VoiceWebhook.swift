@@ -29,8 +29,9 @@ package struct VoiceWebhook: Sendable {
         return "+1555" + String(repeating: "0", count: max(0, 7 - number.utf8.count)) + number
     }
 
+    /// - method: `POST`, or `GET` after a redirect: then the parameters stand in the query.
     func request(
-        _ setup: CallSetup, identity: TwilioIdentity, at url: WireURL
+        _ setup: CallSetup, identity: TwilioIdentity, at url: WireURL, method: String = "POST"
     ) -> HTTPRequest {
         let number = Self.number(of: setup)
         let form = [
@@ -40,19 +41,24 @@ package struct VoiceWebhook: Sendable {
             HTTPField("Direction", "inbound"), HTTPField("From", number),
             HTTPField("To", Self.called),
         ]
-        var body = FormParameters()
-        for field in form { body.add(field.name, field.value) }
+        var parameters = FormParameters()
+        for field in form { parameters.add(field.name, field.value) }
+        let isPost = method == "POST"
         var request = HTTPRequest(
-            method: "POST", url: url.description,
+            method: method, url: (isPost ? url : url.adding(parameters)).description,
             headers: [
-                HTTPField("Content-Type", "application/x-www-form-urlencoded"),
                 HTTPField("User-Agent", "TwilioProxy/1.1"), HTTPField("Accept", "*/*"),
-            ], body: Array(body.encoded.utf8))
+            ], body: isPost ? Array(parameters.encoded.utf8) : [])
+        if isPost {
+            request.headers.insert(
+                HTTPField("Content-Type", "application/x-www-form-urlencoded"), at: 0)
+        }
         if let authToken {
             request.headers.append(
                 HTTPField(
                     TwilioSignature.header,
-                    TwilioSignature.sign(url: request.url, form: form, token: authToken)))
+                    TwilioSignature.sign(
+                        url: request.url, form: isPost ? form : [], token: authToken)))
         }
         request.deadlines.connect = setup.limit
         request.deadlines.total = setup.limit
