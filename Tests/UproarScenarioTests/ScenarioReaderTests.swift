@@ -51,7 +51,7 @@ import UproarScenario
         #expect(
             scenario.gates.map(\.text) == [
                 "turns_lost: count <= 0", "calls_dropped: count <= 0", "turns_answered: count >= 1",
-                "talk_over: rate <= 25% why='it speaks before its callers have ended, as an echo does'",
+                "talk_over: rate <= 75% why='it speaks before its callers have ended, as an echo does'",
             ])
         #expect(scenario.providers.label == "guide-budget")
         #expect(scenario.pricesFile == "share/prices/guides-2025.yaml")

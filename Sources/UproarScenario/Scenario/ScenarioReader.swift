@@ -21,7 +21,7 @@ package struct ScenarioReader {
     /// one in which the agent only sent back what it heard, or never let its callers finish.
     static let defaultGates = [
         "turns_lost: count <= 0", "calls_dropped: count <= 0", "turns_answered: count >= 1",
-        "talk_over: rate <= 25% why='it speaks before its callers have ended, as an echo does'",
+        "talk_over: rate <= 75% why='it speaks before its callers have ended, as an echo does'",
     ]
 
     /// - file: as the person named it; places in messages begin with it.
