@@ -290,6 +290,21 @@ import UproarSimulation
             scene.session?.messages.last == .agent("I have added milk and bread to your list."))
     }
 
+    /// A success whose audio is shorter than its own word times: the caller would hear half an answer.
+    @Test func whatAVoiceLeavesOutOfASuccessIsSaidByTheNext() throws {
+        let scene = try Scene(
+            hears: ["add milk"], says: ["I have added milk and bread to your list."])
+        scene.voices[0].stallsAfter = 5
+        scene.voices[0].endsShort = true
+        let caller = scene.call()
+        caller.speak(1000..<2000)
+        scene.run(until: 9000)
+        #expect(scene.voices[1].spoken == ["bread to your list."])
+        let spoken = caller.heard.reduce(0) { $0 + $1.upperBound - $1.lowerBound }
+        #expect(spoken == 9 * 200)
+        #expect(scene.metric(.ttsFailover, ["one", "two"]) == 1)
+    }
+
     @Test func theSilenceIsNeverPlainForThreeSeconds() throws {
         let scene = try Scene(hears: ["add milk"], says: ["All is well."]) {
             $0.firstTokenDeadline = .seconds(9)

@@ -208,6 +208,8 @@ final class ScriptedVoice: TextToSpeech {
     var failures = 0
     /// Makes the audio of so many words of each piece, and then nothing more.
     var stallsAfter: Int?
+    /// Says that it has finished, though it has stalled.
+    var endsShort = false
     let word: [UInt8]
 
     init(loop: EventLoop, sound: UInt8 = 0x90) {
@@ -229,7 +231,8 @@ final class ScriptedVoiceStream: VoiceStream {
     private var handler: (any VoiceHandler)?
     private var cancelled: Set<Int> = []
     private var busyUntil = Instant.zero
-    private var said = 0
+    /// Words by reply.
+    private var said: [Int: Int] = [:]
 
     init(_ voice: ScriptedVoice, handler: any VoiceHandler) {
         self.voice = voice
@@ -253,20 +256,21 @@ final class ScriptedVoiceStream: VoiceStream {
                 let word = voice.word
                 handler.received(audio: word.span.bytes, reply: reply, on: self)
             }
+            let before = said[reply, default: 0]
             let words = text.split(separator: " ").enumerated().map { index, word in
                 SpokenWord(
-                    text: String(word), start: .milliseconds(Int64(200 * (said + index))),
-                    end: .milliseconds(Int64(200 * (said + index + 1))))
+                    text: String(word), start: .milliseconds(Int64(200 * (before + index))),
+                    end: .milliseconds(Int64(200 * (before + index + 1))))
             }
-            said += count
+            said[reply] = before + count
             handler.received(words: words, reply: reply, on: self)
         }
     }
 
     func finishText(reply: Int) {
         voice.loop.schedule(at: max(busyUntil, voice.loop.now)) { [self] in
-            guard let handler, !cancelled.contains(reply), voice.stallsAfter == nil else { return }
-            said = 0
+            guard let handler, !cancelled.contains(reply) else { return }
+            guard voice.stallsAfter == nil || voice.endsShort else { return }
             handler.finished(reply: reply, on: self)
         }
     }

@@ -38,9 +38,15 @@ final class CallVoice: TimerHandler {
         let began: Instant
         var firstText: Instant?
         var isTextOver = false
-        var hasAudio = false
+        /// Audio made, in bytes, and where in it the last word of which a time is known ends.
+        var byteCount = 0
+        var lastWordEnd = Duration.zero
+        var hasAudio: Bool { byteCount > 0 }
         var lastProgress: Instant
     }
+
+    /// Vendors' word times are not exact: an utterance is short of audio when its last word ends this much behind it.
+    private static let wordSlack = Duration.milliseconds(250)
 
     private let chain: ProviderChain<VoiceCandidate>
     private let settings: TextToSpeechSettings
@@ -226,18 +232,19 @@ extension CallVoice: VoiceHandler {
         else { return }
         let place = underWay[index].line.place
         underWay[index].lastProgress = loop.now
-        if !underWay[index].hasAudio {
-            underWay[index].hasAudio = true
-            if let first = underWay[index].firstText {
-                metrics.observe(.ttsDuration, [chain.name(place)], (loop.now - first).inSeconds)
-            }
+        if !underWay[index].hasAudio, let first = underWay[index].firstText {
+            metrics.observe(.ttsDuration, [chain.name(place)], (loop.now - first).inSeconds)
         }
+        underWay[index].byteCount += audio.byteCount
         spokenBytes[place] += audio.byteCount
         handler?.made(audio: audio, utterance: reply)
     }
 
     func received(words: [SpokenWord], reply: Int, on stream: any VoiceStream) {
         guard let index = index(reply), underWay[index].line.stream === stream else { return }
+        if let end = words.last?.end {
+            underWay[index].lastWordEnd = max(underWay[index].lastWordEnd, end)
+        }
         handler?.timed(words, utterance: reply)
     }
 
@@ -247,6 +254,13 @@ extension CallVoice: VoiceHandler {
         guard utterance.hasAudio || utterance.firstText == nil else {
             failed(utterance.line.place, .empty)
             handler?.failedToSpeak(utterance: reply, .empty)
+            return
+        }
+        let audio = settings.format.duration(bytes: utterance.byteCount)
+        guard utterance.lastWordEnd - audio <= Self.wordSlack else {
+            let failure = ProviderFailure.malformed("its audio ends before its words do")
+            failed(utterance.line.place, failure)
+            handler?.failedToSpeak(utterance: reply, failure)
             return
         }
         chain.succeeded(utterance.line.place, begunAt: utterance.began)
