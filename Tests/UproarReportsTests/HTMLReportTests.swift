@@ -21,6 +21,15 @@ import UproarCore
         }
     }
 
+    @Test func theFirstScreenHasTheRemarks() {
+        var result = Self.tiny
+        #expect(!HTMLReport(result).text.contains("<dt>Remarks</dt>"))
+        result.remarks = (1...6).map { .init(text: "dropped: <code \($0)>", calls: $0) }
+        let text = HTMLReport(result).text
+        #expect(text.contains("<dt>Remarks</dt><dd><ul><li>1 call: dropped: &lt;code 1&gt;</li>"))
+        #expect(text.contains("<li>4 calls: dropped: &lt;code 4&gt;</li><li>and 2 more</li>"))
+    }
+
     @Test(arguments: ["good", "faulty", "tiny", "empty"])
     func pagesAreWholeAndWellFormed(_ name: String) {
         let result = Self.named(name)

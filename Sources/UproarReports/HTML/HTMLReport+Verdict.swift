@@ -94,6 +94,18 @@ extension HTMLReport {
             rows.append(("Why", "<ul>\(others)\(items.joined())\(more)</ul>"))
         }
         rows.append(("What broke", broken))
+        if !result.remarks.isEmpty {
+            let items = result.remarks.prefix(4).map {
+                "<li>\(HTMLText.escaped(digest.words(of: $0)))</li>"
+            }
+            let more = result.remarks.count - items.count
+            rows.append(
+                (
+                    "Remarks",
+                    "<ul>\(items.joined())" + (more > 0 ? "<li>and \(more) more</li>" : "")
+                        + "</ul>"
+                ))
+        }
         rows.append(("Cost", costSentence))
         if !result.worstCalls.isEmpty {
             let isTaped = result.worstCalls.contains { result.tapes.contains($0.id) }
