@@ -44,7 +44,8 @@ long uproar_receive_stamped(int socket, void *bytes, size_t capacity, int64_t *s
     return count;
 }
 
-void uproar_prefetch(const void *const *addresses, size_t count) {
+void uproar_prefetch(const struct uproar_memory_part *parts, size_t count) {
     for (size_t i = 0; i < count; i++)
-        for (int offset = 0; offset < 192; offset += 64) __builtin_prefetch((const char *)addresses[i] + offset, 1);
+        for (size_t offset = 0; offset < parts[i].count; offset += 64)
+            __builtin_prefetch((const char *)parts[i].address + offset, 1);
 }

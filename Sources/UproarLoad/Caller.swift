@@ -39,6 +39,8 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var framesSkipped: UInt32 = 0
     /// What the call sounded like, when it was asked for.
     private var tape: CallTape?
+    private var speech: SpokenUtterance? { didSet { isSpeaking = speech != nil } }
+    private var soundCheck: SoundCheck?
     private var ear: Ear
 
     private let plan: Plan
@@ -47,7 +49,6 @@ package final class Caller: FrameSender, CallMediaHandler {
     private let facts: any FactSink
     private let ended: (Caller, CallMediaEnd) -> Void
     private var dialogue: Dialogue
-    private var speech: SpokenUtterance? { didSet { isSpeaking = speech != nil } }
     private var speechUtterance: UInt32?
     private var bargeIn: (kind: BargeInKind, utterance: UInt32)?
     private var answeredAt: Instant?
@@ -55,7 +56,6 @@ package final class Caller: FrameSender, CallMediaHandler {
     private var hasJoinedEngine = false
     private let format: AudioFormat
     private var tapeSink: (any TapeSink)?
-    private var soundCheck: SoundCheck?
     /// When the agent became audible; nil while it is silent.
     private var audibleSince: Instant?
     private var longestSpeech = Duration.zero
@@ -117,9 +117,10 @@ package final class Caller: FrameSender, CallMediaHandler {
 
     // MARK: FrameSender
 
-    package var memory: [UnsafeRawPointer] {
-        [UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())] + (media?.memory ?? [])
-    }
+    package var memory: [MemoryPart] { [MemoryPart(of: self, first: 192)] + (media?.memory ?? []) }
+
+    /// All before what hears tags, which mostly nobody says.
+    package var hearingMemory: MemoryPart { MemoryPart(of: self, first: 576) }
 
     package func frameDue(_ due: Instant, now: Instant) -> Instant {
         if now >= attention { attend(now) }

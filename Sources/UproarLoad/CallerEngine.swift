@@ -31,7 +31,7 @@ package final class CallerEngine: TimerHandler {
     private var stride: Int64 = 1
     private var slots = [[any FrameSender]](repeating: [], count: ticksPerFrame)
     /// What the senders of each slot need at hand.
-    private var memory = [[UnsafeRawPointer]](repeating: [], count: ticksPerFrame)
+    private var memory = [[MemoryPart]](repeating: [], count: ticksPerFrame)
     private var lastTick: Int64 = .min
     private var timer = TimerID.none
     private var isServing = false
@@ -151,7 +151,7 @@ package final class CallerEngine: TimerHandler {
 }
 
 extension FrameSender {
-    package var memory: [UnsafeRawPointer] { [] }
+    package var memory: [MemoryPart] { [] }
 }
 
 /// Somebody with a frame to send every 20 ms.
@@ -160,8 +160,8 @@ package protocol FrameSender: AnyObject {
     func frameDue(_ due: Instant, now: Instant) -> Instant
     /// The frame due at `due` will never be sent.
     func frameSkipped(due: Instant)
-    /// Where the objects are that a frame needs, as long as this sends.
-    var memory: [UnsafeRawPointer] { get }
+    /// What a frame needs, as long as this sends.
+    var memory: [MemoryPart] { get }
 }
 
 /// How punctual the frames of a span of time were: the harness's own lateness.

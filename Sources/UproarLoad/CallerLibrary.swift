@@ -3,9 +3,9 @@ import UproarRuntime
 
 /// The audio of all callers of one loop in the wire form of one transport: made once, shared by every call.
 package final class CallerLibrary {
-    package struct Clip {
-        package var description: ClipDescription
-        package var audio: any PreparedAudio
+    package final class Clip {
+        package let description: ClipDescription
+        package let audio: any PreparedAudio
         package init(description: ClipDescription, audio: any PreparedAudio) {
             self.description = description
             self.audio = audio

@@ -27,7 +27,6 @@ enum EarEvent: Hashable {
 struct Ear: ~Copyable {
     /// The earliest time at which `next(by:)` has something to say, as far as is known.
     private(set) var nextEventAt = Instant.distantFuture
-    private var scanner: TagScanner
     private let format: AudioFormat
     /// Heard time of the scanner's sample 0 in the present stretch of continuous audio.
     private var base = Instant.zero
@@ -43,6 +42,8 @@ struct Ear: ~Copyable {
     private var isAudible = false
     private var jitter = 0.0
     private var lastTransit: Int64?
+    /// Last: large, and little of it is used while no tag is looked for.
+    private var scanner: TagScanner
 
     /// A pause in the agent's audio shorter than this is heard as a gap, a longer one as silence.
     static let gapLimit = Duration.milliseconds(400)

@@ -106,6 +106,11 @@ struct CallLine: ~Copyable {
         phase = .streaming
     }
 
+    /// - call: what the call needs of its own memory when the agent says something.
+    func handlerNeeds(_ call: MemoryPart) {
+        stream?.handlerNeeds([call, handler?.hearingMemory ?? .none])
+    }
+
     /// Puts a text message into the connection; `flush` sends it.
     mutating func put(_ message: [UInt8]) { connection.sendText(message.span.bytes) }
 

@@ -12,8 +12,13 @@ int uproar_accept(int socket, struct sockaddr *address, unsigned int *length);
 /// `timespec` is a name of two modules once this one is imported. Sleeps so many nanoseconds, less when a signal comes.
 void uproar_sleep(int64_t nanoseconds);
 
-/// Swift has no prefetch. Asks for the first 192 bytes at each of `count` addresses, which need not be mapped.
-void uproar_prefetch(const void *const *addresses, size_t count);
+/// Swift has no prefetch. Asks for the bytes of `count` parts, which need not be mapped.
+struct uproar_memory_part {
+    const void *address;
+    size_t count;
+};
+static inline void uproar_prefetch_line(const void *address) { __builtin_prefetch(address); }
+void uproar_prefetch(const struct uproar_memory_part *parts, size_t count);
 
 /// The CMSG macros are not imported. `recvmsg` from a socket with SO_TIMESTAMPNS: bytes received or -1 and errno; `stamp` is when
 /// the kernel got the last of them, in nanoseconds of CLOCK_REALTIME, 0 when it does not say.

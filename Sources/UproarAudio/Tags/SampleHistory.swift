@@ -15,7 +15,8 @@ struct SampleHistory: ~Copyable {
     private let encoding: AudioEncoding
     private let isMuLaw: Bool
     private let tables = Tables.shared
-    private var codes = [UInt8](repeating: 0xff, count: capacity)
+    /// By pointer: an array's head would be one more place in memory to look at for each frame.
+    private let codes: UnsafeMutableRawBufferPointer
     /// Energy above the kept band, per block; empty when the input is at 8 kHz anyway.
     private var lost: [Float]
     /// Kept samples so far.
@@ -34,8 +35,12 @@ struct SampleHistory: ~Copyable {
         factor = format.rate.value / 8_000
         encoding = format.encoding
         isMuLaw = encoding == .mulaw
+        codes = .allocate(byteCount: Self.capacity, alignment: 64)
+        _ = codes.initializeMemory(as: UInt8.self, repeating: 0xff)
         lost = factor == 1 ? [] : [Float](repeating: 0, count: Self.blockCapacity)
     }
+
+    deinit { codes.deallocate() }
 
     /// Forgets everything; keeps its storage.
     mutating func reset() {
@@ -150,26 +155,23 @@ struct SampleHistory: ~Copyable {
         let toMuLaw = isMuLaw ? [] : G711.aLaw.codesOfOtherLaw
         let squares = tables.squares
         bytes.withUnsafeBytes { source in
-            codes.withUnsafeMutableBufferPointer { codes in
-                if !isMuLaw {
-                    for index in 0..<taken {
-                        codes[(start + index) & (Self.capacity - 1)] = toMuLaw[Int(source[index])]
-                    }
-                } else {
-                    (codes.baseAddress! + start).update(
-                        from: source.baseAddress!.assumingMemoryBound(to: UInt8.self), count: first)
-                    if first < taken {
-                        codes.baseAddress!.update(
-                            from: source.baseAddress!.assumingMemoryBound(to: UInt8.self) + first,
-                            count: taken - first)
-                    }
-                    if isSilence { return }
+            if !isMuLaw {
+                for index in 0..<taken {
+                    let code = toMuLaw[Int(source[index])]
+                    codes[(start + index) & (Self.capacity - 1)] = code
+                    energy &+= UInt64(squares[Int(code)])
                 }
-                for index in start..<start + first {
-                    energy &+= UInt64(squares[Int(codes[index])])
-                }
-                for index in 0..<taken - first { energy &+= UInt64(squares[Int(codes[index])]) }
+                return
             }
+            // A hop never wraps more than once.
+            UnsafeMutableRawBufferPointer(rebasing: codes[start..<start + first])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<first]))
+            if first < taken {
+                UnsafeMutableRawBufferPointer(rebasing: codes[..<(taken - first)])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[first..<taken]))
+            }
+            if isSilence { return }
+            for index in 0..<taken { energy &+= UInt64(squares[Int(source[index])]) }
         }
         hopEnergy &+= energy
         count += taken
@@ -205,29 +207,27 @@ struct SampleHistory: ~Copyable {
         let factor = factor
         let squares = tables.squares
         Self.muLawCodes.withUnsafeBufferPointer { muLaw in
-            codes.withUnsafeMutableBufferPointer { codes in
-                lost.withUnsafeMutableBufferPointer { lost in
-                    for index in 0..<taken {
-                        let value = sample(index)
-                        sum += value
-                        energy &+= UInt64(bitPattern: Int64(value * value))
-                        size += 1
-                        guard size == factor else { continue }
-                        let average = factor == 1 ? sum : factor == 2 ? sum >> 1 : sum / factor
-                        let code = muLaw[(average & 0xffff) >> 2]
-                        codes[kept & (Self.capacity - 1)] = code
-                        whole &+= energy
-                        if factor > 1 {
-                            let block = kept / ToneMeter.blockSize & (Self.blockCapacity - 1)
-                            if kept % ToneMeter.blockSize == 0 { lost[block] = 0 }
-                            lost[block] +=
-                                Float(energy) / Float(factor) - Float(squares[Int(code)])
-                        }
-                        sum = 0
-                        energy = 0
-                        size = 0
-                        kept += 1
+            lost.withUnsafeMutableBufferPointer { lost in
+                for index in 0..<taken {
+                    let value = sample(index)
+                    sum += value
+                    energy &+= UInt64(bitPattern: Int64(value * value))
+                    size += 1
+                    guard size == factor else { continue }
+                    let average = factor == 1 ? sum : factor == 2 ? sum >> 1 : sum / factor
+                    let code = muLaw[(average & 0xffff) >> 2]
+                    codes[kept & (Self.capacity - 1)] = code
+                    whole &+= energy
+                    if factor > 1 {
+                        let block = kept / ToneMeter.blockSize & (Self.blockCapacity - 1)
+                        if kept % ToneMeter.blockSize == 0 { lost[block] = 0 }
+                        lost[block] +=
+                            Float(energy) / Float(factor) - Float(squares[Int(code)])
                     }
+                    sum = 0
+                    energy = 0
+                    size = 0
+                    kept += 1
                 }
             }
         }
@@ -253,11 +253,9 @@ struct SampleHistory: ~Copyable {
                 return ToneMeter.Mark(tone: 0, trust: 0)
             }
             let samples = tables.samples
-            codes.withUnsafeBufferPointer { codes in
-                for index in 0..<ToneMeter.blockSize {
-                    let code = codes[(start &+ index) & (Self.capacity - 1)]
-                    floats[index] = samples[Int(code)]
-                }
+            for index in 0..<ToneMeter.blockSize {
+                let code = codes[(start &+ index) & (Self.capacity - 1)]
+                floats[index] = samples[Int(code)]
             }
             return meter.add(floats, phase: block & 3, extra: extra)
         }
@@ -267,11 +265,9 @@ struct SampleHistory: ~Copyable {
     private func isSilent(from start: Int) -> Bool {
         let place = start & (Self.capacity - 1)
         guard place + ToneMeter.blockSize <= Self.capacity else { return false }
-        return codes.withUnsafeBytes { codes in
-            codes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                & codes.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self) == .max
-                && codes.loadUnaligned(fromByteOffset: place + 16, as: UInt32.self) == .max
-        }
+        return codes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            & codes.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self) == .max
+            && codes.loadUnaligned(fromByteOffset: place + 16, as: UInt32.self) == .max
     }
 
     /// The first sample of the hop whose square exceeds `limit`; the hop's start when none does.

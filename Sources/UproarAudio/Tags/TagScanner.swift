@@ -39,8 +39,6 @@ package struct TagScanner: ~Copyable {
     private var lastVoicedHop = Int.min / 2
     private var endOfVoice = 0
 
-    private var meter = ToneMeter()
-    private var search = TagSearch(.head)
     /// Blocks still to be measured, from the next one to after the last; empty when nothing is searched for.
     private var blocks = 0..<0
     private var firstBlock = 0
@@ -48,6 +46,9 @@ package struct TagScanner: ~Copyable {
     private var lastStartHop = 0
     private var blocksToProveTone = Int.max
     private var tonalMarks = 0
+    private var search = TagSearch(.head)
+    // Last: large, and used only while a tag is looked for.
+    private var meter = ToneMeter()
 
     /// A scanner for audio of this format: 8, 16, 24, 32 or 48 kHz; resample anything else first.
     ///

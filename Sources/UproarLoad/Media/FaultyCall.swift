@@ -53,7 +53,7 @@ final class FaultyCall: CallMedia, CallMediaHandler, TimerHandler {
     var receivedByteCount: Int { inner.receivedByteCount }
     func send(digit: Character) { inner.send(digit: digit) }
     func show(_ picture: any PreparedPicture) { inner.show(picture) }
-    var memory: [UnsafeRawPointer] { inner.memory }
+    var memory: [MemoryPart] { inner.memory }
     var localPort: UInt16 { inner.localPort }
 
     func hangUp() {

@@ -12,6 +12,7 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         var handler: (any DescriptorHandler)?
         var descriptor: Int32
         var generation: UInt32
+        var needs = InlineArray<3, MemoryPart>(repeating: .none)
     }
 
     package let clock: RunClock
@@ -132,6 +133,13 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         freeSlots.append(id.slot)
     }
 
+    private func handler(of id: WatchID) -> (any DescriptorHandler)? {
+        guard id.slot < entries.count, entries[id.slot].generation == id.generation else {
+            return nil
+        }
+        return entries[id.slot].handler
+    }
+
     private func entry(of id: WatchID) -> Entry? {
         guard id.slot < entries.count, entries[id.slot].generation == id.generation,
             entries[id.slot].handler != nil
@@ -154,12 +162,14 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         if patienceLength > 0 { gather(until: deadline) }
         let count = poll(for: patience(until: deadline))
         if readsStamps, count > 0 { takeStampOffset() }
+        let isCrowd = patienceLength > 0
         for index in 0..<count {
+            if isCrowd { prefetch(behind: index, of: count) }
             let event = events[index]
             if event.data.u64 == Self.wakeBits {
                 takeWakeups()
-            } else if let entry = entry(of: WatchID(bits: event.data.u64)) {
-                entry.handler?.ready(DescriptorEvents(rawValue: event.events))
+            } else if let handler = handler(of: WatchID(bits: event.data.u64)) {
+                handler.ready(DescriptorEvents(rawValue: event.events))
             }
         }
         return true
@@ -192,10 +202,34 @@ package final class PosixDriver: LoopDriver, @unchecked Sendable {
         return 0
     }
 
-    package func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>) {
-        objects.withMemoryRebound(to: UnsafeRawPointer?.self) {
+    package func prefetch(_ parts: UnsafeBufferPointer<MemoryPart>) {
+        parts.withMemoryRebound(to: uproar_memory_part.self) {
             uproar_prefetch($0.baseAddress, $0.count)
         }
+    }
+
+    /// What the handler and those behind it need when it is told of events.
+    func setNeeds(_ parts: [MemoryPart], of id: WatchID) {
+        guard entry(of: id) != nil else { return }
+        for index in parts.indices.prefix(3) { entries[id.slot].needs[index] = parts[index] }
+    }
+
+    /// Of a thousand streams none stays in the cache. Where many are read in a row, the memory for the next is fetched while one
+    /// is read; where that memory is, is fetched one turn before.
+    private func prefetch(behind index: Int, of count: Int) {
+        entries.withUnsafeBufferPointer { entries in
+            if index + 2 < count, let slot = slot(ofEvent: index + 2), slot < entries.count {
+                uproar_prefetch_line(entries.baseAddress! + slot)
+            }
+            if index + 1 < count, let slot = slot(ofEvent: index + 1), slot < entries.count {
+                entries[slot].needs.span.withUnsafeBufferPointer { prefetch($0) }
+            }
+        }
+    }
+
+    private func slot(ofEvent index: Int) -> Int? {
+        let bits = events[index].data.u64
+        return bits == Self.wakeBits ? nil : WatchID(bits: bits).slot
     }
 
     package func wake() {

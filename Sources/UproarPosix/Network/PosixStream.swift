@@ -86,6 +86,11 @@ final class PosixStream: ByteStream {
         return hasFailed ? 0 : address.endpoint.port
     }
 
+    func handlerNeeds(_ parts: [MemoryPart]) {
+        guard let watch else { return }
+        network.driver.setNeeds([MemoryPart(of: self, first: 192)] + parts, of: watch)
+    }
+
     func write(_ bytes: RawSpan) {
         guard !isGone, !isWritingEnded, bytes.byteCount > 0 else { return }
         guard state == .open, queue.isEmpty else { return enqueue(bytes) }

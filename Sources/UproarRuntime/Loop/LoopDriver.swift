@@ -15,9 +15,8 @@ package protocol LoopDriver: AnyObject, Sendable {
     var nextInput: Instant? { get }
     /// How long input may wait to be taken together with more; zero: it is heard as it comes. Only real time gains by it.
     var inputPatience: Duration { get set }
-    /// Fetches the first bytes of objects into the cache, all at once, before they are used one after the other. The addresses may
-    /// be of objects that are gone.
-    func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>)
+    /// Fetches memory into the cache, all at once, before it is used piece by piece.
+    func prefetch(_ parts: UnsafeBufferPointer<MemoryPart>)
     /// Ends a wait from any thread.
     func wake()
 }
@@ -28,7 +27,7 @@ extension LoopDriver {
         get { .zero }
         set {}
     }
-    package func prefetch(_ objects: UnsafeBufferPointer<UnsafeRawPointer>) {}
+    package func prefetch(_ parts: UnsafeBufferPointer<MemoryPart>) {}
 }
 
 /// In which order ready jobs run.

@@ -25,6 +25,9 @@ package protocol ByteStream: AnyObject {
     func close()
     /// Drops what is queued and resets the connection (RST). `closed` follows.
     func reset()
+    /// Says what memory the handler needs when bytes come, so that it can be fetched while others are read: two parts at most
+    /// are kept in mind. Not every stream cares.
+    func handlerNeeds(_ parts: [MemoryPart])
 }
 
 /// Takes what happens on a stream. Calls come on the loop, never from within a verb of the stream itself.
@@ -43,6 +46,7 @@ package protocol ByteStreamHandler: AnyObject {
 
 extension ByteStream {
     package var localPort: UInt16 { 0 }
+    package func handlerNeeds(_ parts: [MemoryPart]) {}
 }
 
 extension ByteStreamHandler {

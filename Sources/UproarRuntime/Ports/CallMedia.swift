@@ -50,16 +50,18 @@ package protocol CallMedia: AnyObject {
     var receivedByteCount: Int { get }
     /// The port that its stream was dialled from; 0 while there is none.
     var localPort: UInt16 { get }
-    /// Where the objects are that `send` needs, for `LoopDriver.prefetch`; good for nothing else.
-    var memory: [UnsafeRawPointer] { get }
+    /// What `send` needs.
+    var memory: [MemoryPart] { get }
 }
 
 extension CallMedia {
-    package var memory: [UnsafeRawPointer] { [] }
+    package var memory: [MemoryPart] { [] }
     package var localPort: UInt16 { 0 }
 }
 
 package protocol CallMediaHandler: AnyObject {
+    /// What `heard` needs.
+    var hearingMemory: MemoryPart { get }
     /// The agent accepted the call and the stream has been started.
     func answered(at: Instant)
     /// Agent audio in the transport's format, any whole number of samples, which plays at the ear from `playsAt` on
@@ -74,6 +76,10 @@ package protocol CallMediaHandler: AnyObject {
     func remarked(_ text: String, at: Instant)
     /// The call is over. Called once, last.
     func ended(_ end: CallMediaEnd, at: Instant)
+}
+
+extension CallMediaHandler {
+    package var hearingMemory: MemoryPart { .none }
 }
 
 package enum CallMediaEnd: Hashable, Sendable {

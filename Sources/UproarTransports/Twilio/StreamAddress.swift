@@ -6,14 +6,14 @@ import UproarWire
 /// Twilio takes no message for another stream and none without a `streamSid` (warning 31951, "Invalid Message"). Agents that keep the
 /// name in a variable shared by all calls are right with one call and silent, or heard by the wrong caller, with two.
 struct StreamAddress: ~Copyable {
-    /// With its quotes.
-    private let name: [UInt8]
+    /// The name, as it ends the messages to the agent: `MZ…"}`.
+    let closing: TwilioMediaWriter.Closing
     private var isToldOfNone = false
     private var isToldOfAnother = false
 
     private static let key = Array(#""streamSid""#.utf8)
 
-    init(stream: String) { name = Array("\"\(stream)\"".utf8) }
+    init(stream: String) { closing = TwilioMediaWriter.Closing(stream: stream) }
 
     /// Whether `message` is for this stream. Of media a look around the payload mostly settles it.
     ///
@@ -23,7 +23,12 @@ struct StreamAddress: ~Copyable {
             guard let payload else { return false }
             return names(bytes[..<payload.lowerBound]) || names(bytes[payload.upperBound...])
         }
-        return isFound || sid(in: message) == name.dropFirst().dropLast()
+        return isFound || isOurs(sid(in: message))
+    }
+
+    private func isOurs(_ sid: ArraySlice<UInt8>?) -> Bool {
+        guard let sid else { return false }
+        return closing.withUnsafeBytes { $0.dropLast(2).elementsEqual(sid) }
     }
 
     /// What to tell people of a message that is not for this stream; nil when they have been told.
@@ -57,18 +62,26 @@ struct StreamAddress: ~Copyable {
             && part[(index - Self.key.count)..<index].elementsEqual(Self.key)
     }
 
-    /// Where the name stands, quotes and all. Few other bytes are a Z.
+    /// Where the name stands, with its quotes. Few other bytes are a Z.
     private func place(in part: UnsafeRawBufferPointer) -> Int? {
         guard let base = part.baseAddress else { return nil }
-        var start = 2
-        while start < part.count,
-            let found = memchr(base + start, Int32(UInt8(ascii: "Z")), part.count - start)
-        {
-            let place = UnsafeRawPointer(found) - base - 2
-            let isWhole = place + name.count <= part.count
-            if isWhole, memcmp(base + place, name, name.count) == 0 { return place }
-            start = place + 3
+        return closing.withUnsafeBytes { closing in
+            guard let name = closing.baseAddress else { return nil }
+            // Without the brace; the quote before it is looked for by itself.
+            let count = closing.count - 1
+            var start = 2
+            while start < part.count,
+                let found = memchr(base + start, Int32(UInt8(ascii: "Z")), part.count - start)
+            {
+                let place = UnsafeRawPointer(found) - base - 1
+                if place + count <= part.count, part[place - 1] == UInt8(ascii: "\""),
+                    memcmp(base + place, name, count) == 0
+                {
+                    return place - 1
+                }
+                start = place + 2
+            }
+            return nil
         }
-        return nil
     }
 }

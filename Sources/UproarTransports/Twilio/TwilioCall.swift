@@ -8,12 +8,10 @@ final class TwilioCall: CallMedia {
     private let transport: TwilioTransport
     private var sequence: UInt64 = 0
     private var chunk: UInt64 = 0
-    /// What ends every media message of this call.
-    private let closing: TwilioMediaWriter.Closing
+    private var address: StreamAddress
     private var line: CallLine
 
     private let identity: TwilioIdentity
-    private var address: StreamAddress
 
     init(
         _ setup: CallSetup, to url: WireURL, over transport: TwilioTransport,
@@ -21,7 +19,6 @@ final class TwilioCall: CallMedia {
     ) {
         self.transport = transport
         identity = TwilioIdentity(seed: transport.seed, call: setup.call)
-        closing = TwilioMediaWriter.Closing(stream: identity.stream)
         address = StreamAddress(stream: identity.stream)
         var headers: HTTPHeaders = ["User-Agent": "Twilio.TmeWs/1.0"]
         if let token = transport.options.authToken {
@@ -49,10 +46,9 @@ final class TwilioCall: CallMedia {
 
     // MARK: To the agent
 
-    var memory: [UnsafeRawPointer] {
-        [self, line.stream].compactMap { (object: AnyObject?) in
-            object.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }
-        }
+    var memory: [MemoryPart] {
+        let call = MemoryPart(of: self, first: 192)
+        return [call] + (line.stream.map { [MemoryPart(of: $0, first: 192)] } ?? [])
     }
 
     func send(_ audio: any PreparedAudio, frame: Int) {
@@ -64,7 +60,7 @@ final class TwilioCall: CallMedia {
         chunk &+= 1
         transport.writer.compose(
             audio, frame: frame, sequence: sequence, chunk: chunk,
-            milliseconds: (chunk &- 1) &* 20, closing: closing, mask: transport.nextMask())
+            milliseconds: (chunk &- 1) &* 20, closing: address.closing, mask: transport.nextMask())
         line.sentByteCount &+= transport.writer.count
         transport.writer.withBytes { stream.write($0) }
     }
@@ -104,6 +100,7 @@ final class TwilioCall: CallMedia {
 
     private func begin(at now: Instant) {
         line.wasAnswered()
+        line.handlerNeeds(MemoryPart(of: self, first: 384))
         sequence = 1
         sendText { TwilioCallerMessages.connected(into: &$0) }
         sendText {

@@ -20,7 +20,7 @@ struct TwilioMediaWriter {
             for index in text.indices { bytes[index] = text[index] }
         }
 
-        func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+        func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
             bytes.span.withUnsafeBytes { body(.init(rebasing: $0[..<Int(count)])) }
         }
     }

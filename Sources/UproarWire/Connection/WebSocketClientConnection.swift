@@ -39,11 +39,12 @@ package struct WebSocketClientConnection: ~Copyable {
         case over
     }
 
+    // What each message needs stands first.
     private var phase = Phase.handshake {
         didSet { if case .over = phase { shouldClose = true } }
     }
-    private var http = HTTPResponseDecoder(limits: .init(bodyBytes: 16 << 20))
     private var webSocket: WebSocketPeer
+    private var http = HTTPResponseDecoder(limits: .init(bodyBytes: 16 << 20))
     private let key: String
     private let subprotocols: [String]
     private var refusalBody: [UInt8] = []
