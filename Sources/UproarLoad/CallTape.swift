@@ -100,8 +100,10 @@ package final class CallTape {
     private func keepBeat(of due: Instant) {
         isOnBeat = true
         let early = (due - start).nanoseconds % CallTape.frame.nanoseconds
-        guard early > 0 else { return }
-        let earlier = Duration.nanoseconds(CallTape.frame.nanoseconds - early)
+        guard early != 0 else { return }
+        // Negative: the answer came behind the time of a frame that was still to be sent, and the caller sent it.
+        let earlier = Duration.nanoseconds(
+            early > 0 ? CallTape.frame.nanoseconds - early : -early)
         start = start - earlier
         guard !agent.isEmpty else { return }
         let count = format.rate.samples(in: earlier) * format.encoding.bytesPerSample

@@ -33,6 +33,8 @@ package final class CallerEngine: TimerHandler {
     /// What the senders of each slot need at hand.
     private var memory = [[MemoryPart]](repeating: [], count: ticksPerFrame)
     private var lastTick: Int64 = .min
+    /// The tick that the timer is for: nobody is due in those between.
+    private var awaited: Int64 = .min
     private var timer = TimerID.none
     private var isServing = false
     private var leaving: [(slot: Int, sender: any FrameSender)] = []
@@ -44,10 +46,13 @@ package final class CallerEngine: TimerHandler {
     /// The first due time at or after `start` of a caller with this slot.
     package static func firstDue(from start: Instant, slot: Int) -> Instant {
         let tick = Int64(ticksPerFrame)
-        let length = tickLength.nanoseconds
-        let now = (start.nanoseconds + length - 1) / length
+        let now = firstTick(from: start)
         let offset = (Int64(slot) - now % tick + tick) % tick
-        return Instant(nanoseconds: (now + offset) * length)
+        return Instant(nanoseconds: (now + offset) * tickLength.nanoseconds)
+    }
+
+    private static func firstTick(from start: Instant) -> Int64 {
+        (start.nanoseconds + tickLength.nanoseconds - 1) / tickLength.nanoseconds
     }
 
     /// Adds a caller, whose first frame is due at `firstDue` (of its slot).
@@ -55,9 +60,15 @@ package final class CallerEngine: TimerHandler {
         slots[slot].append(sender)
         memory[slot] += sender.memory
         senderCount += 1
-        if senderCount == 1, !isServing { lastTick = Self.tick(at: loop.now) - 1 }
+        if !isServing { passIdleTicks() }
         adapt()
         if !isServing { arm() }
+    }
+
+    /// Ticks of the past in which nobody was due are over, or who joins now would get a frame for a time before it was there.
+    private func passIdleTicks() {
+        let before = Self.firstTick(from: loop.now) - 1
+        if senderCount == 1 || awaited > before { lastTick = max(lastTick, before) }
     }
 
     /// Few callers are served tick by tick, many in larger steps. Some leeway keeps a changing crowd from switching to and fro.
@@ -104,6 +115,7 @@ package final class CallerEngine: TimerHandler {
             let tick = lastTick + step
             if !slots[Int(tick % Int64(Self.ticksPerFrame))].isEmpty {
                 let served = (tick + stride - 1) / stride * stride
+                awaited = tick
                 timer = loop.schedule(
                     self, token: 0,
                     at: Instant(nanoseconds: served * Self.tickLength.nanoseconds))

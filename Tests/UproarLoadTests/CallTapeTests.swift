@@ -50,6 +50,16 @@ import UproarLoad
             sink.pieces.map(\.isLast) == sink.pieces.indices.map { $0 == sink.pieces.count - 1 })
     }
 
+    /// A frame whose time came just before the answer is the caller's first.
+    @Test func theBeatMayBeginBeforeTheAnswer() {
+        let sink = Sink()
+        play(10, into: sink, firstDue: .milliseconds(-8))
+        let sent = (0..<10).flatMap(frameBytes)
+        #expect(Array(sink.caller.prefix(sent.count)) == sent)
+        let heard = (0..<10).flatMap { frameBytes($0 + 1) }
+        #expect(Array(sink.agent.dropFirst(56).prefix(heard.count)) == heard)
+    }
+
     @Test func aLongCallIsNotHeldInMemory() {
         let sink = Sink()
         play(50 * 60, into: sink)

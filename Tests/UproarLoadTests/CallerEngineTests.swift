@@ -45,6 +45,21 @@ private final class SteppedDriver: LoopDriver, @unchecked Sendable {
             sender.due.enumerated().allSatisfy { $1 == first + Int64($0) * 20_000_000 })
     }
 
+    /// Whoever joins between two frames of the others has missed its own time of this round.
+    @Test(arguments: [0, 19, 20, 39, 40, 41, 79])
+    func nobodyGetsAFrameForATimeBeforeItWasThere(_ slot: Int) {
+        let world = SimulatedWorld()
+        let engine = CallerEngine(loop: world.loop)
+        engine.add(Sender(), slot: 0)
+        world.run(for: .microseconds(10_100))
+        let late = Sender()
+        engine.add(late, slot: slot)
+        let first = CallerEngine.firstDue(from: world.loop.now, slot: slot)
+        world.run(for: .seconds(1))
+        #expect(late.due.first == first.nanoseconds)
+        #expect(late.due.count == 50)
+    }
+
     @Test func callersOfDifferentSlotsShareNoGrid() {
         let world = SimulatedWorld()
         let engine = CallerEngine(loop: world.loop)
