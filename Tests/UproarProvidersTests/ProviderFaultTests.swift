@@ -130,6 +130,18 @@ struct ProviderFaultTests {
         #expect(outcome.isWhole && outcome.effects.count == 1)
     }
 
+    @Test(
+        "A delay of the first content meets the requests that `where` names",
+        arguments: [("gpt-4o-mini", 1), ("gpt-4o*", 1), ("gpt-4o", 0)])
+    func firstByteOfSome(_ model: String, _ effects: Int) throws {
+        var late = plan("ttfb_delay", [("delay", .distribution(.constant(.milliseconds(700))))])
+        late.scope.conditions = [.init("model", model), .init("method", "POST")]
+        let outcome = try ask(late)
+        let first = try #require(outcome.pieces.first)
+        #expect((first - outcome.asked >= .milliseconds(900)) == (effects == 1))
+        #expect(outcome.isWhole && outcome.effects.count == effects)
+    }
+
     @Test("A stall holds at its chunk for its time; a cut ends there; a pace spreads the chunks")
     func middles() throws {
         let stalled = try ask(

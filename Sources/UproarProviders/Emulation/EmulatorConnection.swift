@@ -97,6 +97,9 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
     /// The API key of the request in work, while somebody asks for it.
     private(set) var key: String?
 
+    /// `path`, `method` and `model` of the latest request or upgrade, for faults that ask for some; empty where none are planned.
+    private(set) var fields: [FaultScope.Condition] = []
+
     /// The utterance in work, once it is known: each has an answer of its own to faults.
     package var reference: TurnReference? {
         didSet {
@@ -373,9 +376,8 @@ package final class EmulatorConnection: ByteStreamHandler, TimerHandler {
         let provider = service.provider(of: head)
         context[provider].requests += 1
         let kind: EmulatorPassage.Kind = body == nil ? .upgrade : .request
-        var fields: [FaultScope.Condition] = []
         toldCall = nil
-        if context.interference != nil { fields = fieldsOfRequest(head, body) }
+        fields = context.interference == nil ? [] : fieldsOfRequest(head, body)
         if let body, context.interference != nil || context.tellsStreams,
             let found = service.reference(of: head, body: body)
         {

@@ -191,15 +191,18 @@ package final class EmulatorContext {
     }
 
     /// The same for the time to an answer's first content, to which faults add.
+    ///
+    /// - fields: of the request that is answered, for faults that ask for some.
     package func firstContent(
         _ distribution: Distribution, _ label: StaticString, _ key: UInt64,
-        of provider: ProviderID, reference: TurnReference?
+        of provider: ProviderID, reference: TurnReference?, fields: [FaultScope.Condition]
     ) -> Duration {
         let own = draw(distribution, label, key)
         guard let interference else { return own }
         var passage = EmulatorPassage(
             provider: provider, kind: .request, ordinal: key, call: reference?.call)
         passage.reference = reference
+        passage.fields = fields
         return own + interference.extraLatency(on: passage, at: now)
     }
 

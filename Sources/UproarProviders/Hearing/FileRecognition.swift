@@ -94,7 +94,7 @@ package final class FileRecognition: EmulatedReply, TimerHandler {
             arrivedAt
             + context.firstContent(
                 entry.timing?.first ?? settings.latency, settings.latencyLabel, key,
-                of: settings.provider, reference: heard.references.last)
+                of: settings.provider, reference: heard.references.last, fields: entry.fields)
         if now > due, context.isTagging {
             context.state(
                 .providerLate, of: settings.provider, at: now, reference: heard.references.last,

@@ -311,7 +311,7 @@ package final class SpeechStream: TimerHandler {
             | utterances
         let drawn = context.firstContent(
             settings.latency, settings.latencyLabel, key, of: settings.provider,
-            reference: utterance.reference)
+            reference: utterance.reference, fields: connection?.fields ?? [])
         latency = drawn
         return drawn
     }

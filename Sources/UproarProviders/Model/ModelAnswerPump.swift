@@ -47,8 +47,7 @@ package final class ModelAnswerPump: TimerHandler {
             instant
             + context.firstContent(
                 entry.timing?.first ?? desk.settings.firstToken, desk.firstLabel, key,
-                of: desk.provider,
-                reference: reference)
+                of: desk.provider, reference: reference, fields: entry.fields)
         if !isStreaming {
             for index in 1..<max(1, answer.pieces.count) { due += interval(before: index) }
         }

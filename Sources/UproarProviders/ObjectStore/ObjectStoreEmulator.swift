@@ -41,7 +41,7 @@ package final class ObjectStoreEmulator: EmulatedService {
                 answer.status, headers: answer.headers, body: answer.body,
                 after: context.firstContent(
                     connection.entry?.timing?.first ?? emulation.latency, "object store latency",
-                    ordinal, of: provider, reference: nil
+                    ordinal, of: provider, reference: nil, fields: connection.fields
                 ),
                 provider: provider, context: context, connection: connection)
         } catch {

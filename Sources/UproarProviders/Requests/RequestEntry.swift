@@ -1,4 +1,5 @@
 import UproarCore
+import UproarFaults
 import UproarWire
 
 /// A request that is not over: filled in by whoever knows, written once.
@@ -9,6 +10,8 @@ package final class RequestEntry {
     private(set) var request: ProviderRequest
     /// What the operation's own settings say of its times.
     let timing: OperationTiming?
+    /// What faults may ask of it.
+    let fields: [FaultScope.Condition]
     private let log: RequestLog
     /// Until it is over.
     private var connection: EmulatorConnection?
@@ -28,6 +31,7 @@ package final class RequestEntry {
         self.timing = timing
         self.log = log
         self.connection = connection
+        fields = connection?.fields ?? []
     }
 
     deinit { log.forget(request.number) }

@@ -32,7 +32,7 @@ package final class TwilioRESTEmulator: EmulatedService {
                 body: json?.encoded() ?? [],
                 after: context.firstContent(
                     connection.entry?.timing?.first ?? emulation.latency, "sms latency", ordinal,
-                    of: provider, reference: nil),
+                    of: provider, reference: nil, fields: connection.fields),
                 provider: provider, context: context, connection: connection)
         } catch {
             refuse(error, on: connection)

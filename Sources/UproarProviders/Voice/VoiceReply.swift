@@ -231,7 +231,7 @@ package final class VoiceReply {
             submission == first
             ? context.firstContent(
                 firstByte, "voice first byte", key, of: settings.provider,
-                reference: reference)
+                reference: reference, fields: settings.entry?.fields ?? [])
             : context.draw(
                 firstByte, "voice first byte", key, index: submission - first)
         let start = first == submission ? firstTextAt ?? now : now

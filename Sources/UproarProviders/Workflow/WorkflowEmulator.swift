@@ -57,7 +57,7 @@ package final class WorkflowEmulator: EmulatedService {
             202, headers: ["Content-Type": "application/json"], body: answer.encoded(),
             after: context.firstContent(
                 connection.entry?.timing?.first ?? emulation.latency, "workflow latency", ordinal,
-                of: provider, reference: nil),
+                of: provider, reference: nil, fields: connection.fields),
             provider: provider, context: context, connection: connection)
     }
 
