@@ -26,7 +26,7 @@ import UproarStatistics
         return probe
     }
 
-    private static func basis() throws -> SizingBasis {
+    private static func basis(uncounted: Int64 = 0) throws -> SizingBasis {
         var result = CapacityResult(
             scenario: "test", scenarioHash: "", target: "embedded", world: .live, seed: 1,
             commit: "", version: "", command: "")
@@ -34,9 +34,17 @@ import UproarStatistics
         result.probes = [1, 2, 4, 8].map {
             probe($0, cores: 0.05 + 0.1 * Double($0), memory: 100e6 + 10e6 * Double($0))
         }
+        if uncounted > 0 {
+            for index in result.probes.indices {
+                result.probes[index].uses[0].usage.uncounted = uncounted
+                result.probes[index].uses[0].dollars = nil
+            }
+        }
         result.calls = 8
         result.limits.cores = 1
-        return try SizingBasis(result, source: "test")
+        // As `uproar size` reads it.
+        let stored = try CapacityResult(json: JSONParser.parse(result.encoded()))
+        return try SizingBasis(stored, source: "test")
     }
 
     private static let node = NodeBook.Node(
@@ -103,6 +111,18 @@ import UproarStatistics
         let quotas = try plan(600).quotas
         #expect(quotas.map(\.what) == ["requests/min", "tokens/min"])
         #expect(quotas.map(\.amount) == [15_600, 3_432_000])
+        #expect(quotas[1].text == "440 by turn, measured")
+    }
+
+    /// What an answer behind `upstream:` used is not always told: a quota is then a lower bound, and says so.
+    @Test func aQuotaSaysWhatCouldNotBeCounted() throws {
+        let plan = try SizingPlan(
+            try Self.basis(uncounted: 3), .init(calls: 600, callsNote: "test"), node: Self.node,
+            book: Self.book)
+        #expect(
+            plan.quotas[1].text
+                == "440 by turn, at least: 3 of 160 answers could not be counted")
+        #expect(plan.costs[1].dollars == nil)
     }
 
     /// $0.002 a minute · 600 · 30 % · 730 h · 60 min = $15,768; 51 nodes · $0.2 · 730 h = $7,446. Levers come off their own line.

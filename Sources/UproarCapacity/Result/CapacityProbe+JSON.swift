@@ -91,7 +91,7 @@ extension CapacityProbe.Use {
             "prompt_tokens": .integer(usage.promptTokens),
             "completion_tokens": .integer(usage.completionTokens),
             "characters": .integer(usage.characters), "requests": .integer(usage.requests),
-            "dollars": .figure(dollars),
+            "uncounted": .integer(usage.uncounted), "dollars": .figure(dollars),
         ])
     }
 
@@ -104,6 +104,7 @@ extension CapacityProbe.Use {
         usage.completionTokens = Int64(json.count("completion_tokens"))
         usage.characters = Int64(json.count("characters"))
         usage.requests = Int64(json.count("requests"))
+        usage.uncounted = Int64(json.count("uncounted"))
         self.init(provider: provider, usage: usage, dollars: json["dollars"]?.double)
     }
 }

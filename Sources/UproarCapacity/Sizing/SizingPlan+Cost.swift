@@ -132,7 +132,9 @@ extension SizingPlan {
                     Quota(
                         provider: use.provider, what: "tokens/min",
                         amount: (tokens * perMinute).rounded(.up),
-                        text: "\(NumberText.fixed(tokens / turns, 0)) by turn, measured"))
+                        text:
+                            "\(NumberText.fixed(tokens / turns, 0)) by turn, \(Self.measured(usage))"
+                    ))
             case .textToSpeech:
                 quotas.append(
                     Quota(
@@ -147,12 +149,19 @@ extension SizingPlan {
                         provider: use.provider, what: "concurrent contexts",
                         amount: (calls * speaking * Self.quotaHeadroom).rounded(.up),
                         text:
-                            "speaks \(NumberText.fixed(speaking * 100, 0)) % of the time, measured")
+                            "speaks \(NumberText.fixed(speaking * 100, 0)) % of the time, \(Self.measured(usage))"
+                    )
                 )
             case .sessionStore, .objectStore, .webhook: break
             }
         }
         return quotas
+    }
+
+    /// What could not be counted is missing in the amount.
+    private static func measured(_ usage: ProviderUsage) -> String {
+        guard usage.uncounted > 0 else { return "measured" }
+        return "at least: \(usage.uncounted) of \(usage.requests) answers could not be counted"
     }
 
     // MARK: Redis
