@@ -71,7 +71,8 @@ enum HTMLStyle {
         table.stack td:empty{display:none}table.stack.flow td{display:inline-flex;gap:5px;margin-right:12px}table.stack.flow td.wide-cell{display:block}.verdict{order:-1}
         table.stack td::before{content:attr(data-name);color:var(--soft);font-size:12.5px;text-align:left;flex:none}table.stack td.wide-cell{display:block;text-align:left}table.stack td.wide-cell::before{content:none}}
         @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--grid:#eee;--shadow:none}body{font-size:11pt}main{max-width:none;padding:0}
-        nav,.skip,#tip{display:none}.card{break-inside:avoid;border-color:#bbb}.card.long{break-inside:auto}.call{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+        nav,.skip,#tip{display:none}.card{break-inside:avoid;border-color:#bbb}.card.long{break-inside:auto}.call{break-inside:avoid}
+        .scroll,pre{overflow:visible}pre{white-space:pre-wrap}.call .scroll :is(td,th){padding:2px 3px;font-size:6.5pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """
 
     static let script = """
