@@ -39,6 +39,7 @@ import UproarCore
 
     static let sounds: [(String, [UInt8], SoundCheck.Finding?)] = [
         ("a voice", muLaw, nil),
+        ("a voice in A-law", voice.map { G711.aLaw.encode($0) }, .alaw),
         ("silence", [UInt8](repeating: 0xff, count: 12_000), nil),
         ("16-bit samples", bytes(voice), .offset),
         ("the same in network order", bytes(voice, swapped: true), .offset),
