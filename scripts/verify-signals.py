@@ -29,6 +29,8 @@ def trial(binary, name, signals, code, within):
     folder = top / "run"
     command = [binary, "run", str(ROOT / "scenarios/quickstart.yaml"), "--out", str(folder), "--quiet",
                "--set", "load=[hold: 20 callers for 60s]"]
+    # Under nohup this check inherits that SIGHUP is to be ignored, which a run heeds.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                env=dict(os.environ, UPROAR_SIGNALS=str(top)))
     for delay, number in signals:
