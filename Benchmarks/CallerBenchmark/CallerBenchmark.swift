@@ -11,7 +11,8 @@ import UproarTransports
 ///     CallerBenchmark FLOOR [CALLERS]
 ///
 /// FLOOR is the program `media-floor`. Prints the ratio at CALLERS (1,000), the memory a caller takes, and how many callers
-/// one core carries at a send lateness p99 of 5 ms. Each figure is of processor time of the callers' own thread.
+/// one core carries at a send lateness p99 of 5 ms, with an agent that sends a frame for each frame and with one that only
+/// listens. Each figure is of processor time of the callers' own thread.
 @main
 struct CallerBenchmark {
     static func main() throws {
@@ -20,12 +21,12 @@ struct CallerBenchmark {
             print("usage: CallerBenchmark FLOOR [CALLERS]")
             exit(2)
         }
-        if arguments[1] == "mirror" { return try Mirror.serve(try speech()) }
+        if let far = FarEnd(rawValue: arguments[1]) { return try Mirror.serve(far, try speech()) }
         DescriptorLimit.raise()
         ThreadPriority.raise()
         let callers = arguments.count > 2 ? Int(arguments[2]) ?? 1000 : 1000
         try ratio(floor: arguments[1], callers: callers)
-        try mostCallers()
+        for far in FarEnd.allCases { try mostCallers(far) }
     }
 
     /// Five rounds of each, in turn: the machine's mood is in both.
@@ -36,7 +37,7 @@ struct CallerBenchmark {
         for round in 1...5 {
             let below = try floorCost(floor, callers, slots: 20)
             let samePhases = try floorCost(floor, callers, slots: CallerEngine.ticksPerFrame)
-            let outcome = try Round(callers: callers, seconds: 5, ramp: 2).run()
+            let outcome = try Round(callers: callers, far: .answering, seconds: 5, ramp: 2).run()
             floors.append(below)
             phased.append(samePhases)
             ours.append(outcome.cost / 1000)
@@ -58,14 +59,14 @@ struct CallerBenchmark {
     }
 
     /// Climbs by 250 until the first count that is not punctual; that one is tried twice.
-    private static func mostCallers() throws {
+    private static func mostCallers(_ far: FarEnd) throws {
         var most = 0
         var misses = 0
         var callers = 1500
         while misses < 2, callers <= 6000 {
-            let outcome = try Round(callers: callers, seconds: 5, ramp: 4).run()
+            let outcome = try Round(callers: callers, far: far, seconds: 5, ramp: 4).run()
             print(
-                "\(callers) callers on one core: \(outcome.lateness), \(outcome.pacing.skipped) "
+                "\(callers) callers on one core, \(far.words): \(outcome.lateness), \(outcome.pacing.skipped) "
                     + "frames skipped, \(text(outcome.share * 100)) % of the core")
             flush()
             if outcome.isPunctual {
@@ -76,7 +77,7 @@ struct CallerBenchmark {
                 misses += 1
             }
         }
-        print("callers per core at a lateness p99 of 5 ms: \(most)")
+        print("callers per core at a lateness p99 of 5 ms, \(far.words): \(most)")
     }
 
     private static func floorCost(_ program: String, _ callers: Int, slots: Int) throws -> Double {

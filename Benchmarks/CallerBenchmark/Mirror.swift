@@ -3,6 +3,18 @@ import UproarPosix
 import UproarRuntime
 import UproarWire
 
+/// What the far end does with a frame.
+enum FarEnd: String, CaseIterable {
+    case answering, listening
+
+    var words: String {
+        switch self {
+        case .answering: "a frame back for each"
+        case .listening: "an agent that only listens"
+        }
+    }
+}
+
 /// The far end of the callers, a process of its own whose processor time does not count: one media frame back for each that
 /// comes, as the C floor's far end does. After each utterance the frames are speech for a while, so that there is something
 /// to hear; then they are silence.
@@ -10,9 +22,11 @@ final class Mirror: ListenerHandler {
     /// Media messages as they go out, WebSocket header included.
     let speech: [[UInt8]]
     let silence: [UInt8]
+    let far: FarEnd
 
     /// - frames: 20 ms of speech each.
-    init(_ frames: [[UInt8]]) {
+    init(_ far: FarEnd, _ frames: [[UInt8]]) {
+        self.far = far
         speech = frames.map(Self.message)
         silence = Self.message(
             [UInt8](repeating: AudioEncoding.mulaw.silence, count: frames[0].count))
@@ -35,7 +49,7 @@ final class Mirror: ListenerHandler {
     func accepted(_ stream: any ByteStream) -> any ByteStreamHandler { MirrorCall(stream, self) }
 
     /// Prints its port, then serves until it is killed.
-    static func serve(_ frames: [[UInt8]]) throws {
+    static func serve(_ far: FarEnd, _ frames: [[UInt8]]) throws {
         DescriptorLimit.raise()
         let driver = try PosixDriver(clock: .starting())
         let loop = EventLoop(driver: driver)
@@ -43,7 +57,7 @@ final class Mirror: ListenerHandler {
         var options = ListenOptions()
         options.backlog = 4096
         let listener = try network.listen(
-            on: .loopback(0), options: options, handler: Mirror(frames))
+            on: .loopback(0), options: options, handler: Mirror(far, frames))
         print(listener.endpoint.port)
         CallerBenchmark.flush()
         loop.run()
@@ -84,6 +98,7 @@ private final class MirrorCall: ByteStreamHandler {
     func closed(_ stream: any ByteStream, reason: CloseReason) { stream.handler = nil }
 
     private func heard() {
+        guard mirror.far == .answering else { return }
         // Silence in mu-law is 0xff, in Base64 a row of slashes.
         let isVoiced: Bool? = connection.withPayload { message in
             guard let payload = JSONScanner.string(message, at: "media", "payload") else {

@@ -33,12 +33,13 @@ struct Round {
     }
 
     var callers: Int
+    var far: FarEnd
     var seconds: Int
     /// Rises to all callers in this time; then they are given two seconds more to settle.
     var ramp: Int
 
     func run() throws -> Outcome {
-        let mirror = try MirrorProcess()
+        let mirror = try MirrorProcess(far)
         defer { mirror.stop() }
         let text = """
             name: benchmark
@@ -136,10 +137,10 @@ final class MirrorProcess {
     private let output: UnsafeMutablePointer<FILE>
     private let pid: Int32
 
-    init() throws {
+    init(_ far: FarEnd) throws {
         let program = CommandLine.arguments[0]
         // The shell says whom to end, then becomes the mirror.
-        guard let output = popen("echo $$; exec '\(program)' mirror", "r") else {
+        guard let output = popen("echo $$; exec '\(program)' \(far.rawValue)", "r") else {
             throw Failure("the mirror does not start")
         }
         self.output = output
